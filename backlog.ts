@@ -1,0 +1,424 @@
+import type * as v from "valibot";
+import {
+  BacklogError,
+  type Failure,
+  outOfTime,
+  timedOut,
+  toFailure,
+  toFormatError,
+  toNetworkFailure,
+  tooLarge,
+  toShapeError,
+} from "./errors.ts";
+import { version } from "./package.json";
+import {
+  type Comment,
+  type Issue,
+  type IssueRow,
+  parseLeniently,
+  Responses,
+  type User,
+} from "./responses.ts";
+
+/** Where a space answers, and the key it is asked with. */
+export interface Connection {
+  /** Such as `https://your-space.backlog.com`. */
+  origin: string;
+  apiKey: string;
+}
+
+export const LIMITS = {
+  /** MCP clients give up at 60 s, so a call must have ended before. */
+  callMs: 50_000,
+  /** Kept back from a call's time, to answer with what is there. */
+  answerMs: 5_000,
+  attemptMs: 15_000,
+  attempts: 3,
+  /** Before the first retry; the second waits three times as long. */
+  retryWaitMs: 500,
+  /** A longer wait for Backlog's limit is told instead of waited. */
+  rateLimitWaitMs: 10_000,
+  concurrentRequests: 4,
+  bodyBytes: 32 * 1024 * 1024,
+  /** Request lines above this may be refused on the way. */
+  pathAndQueryBytes: 8_000,
+};
+export type Limits = typeof LIMITS;
+
+export type QueryValue =
+  | string
+  | number
+  | boolean
+  | readonly (string | number)[]
+  | undefined;
+export type Query = Record<string, QueryValue>;
+
+/** One page of a list. */
+export interface Page<Entry> {
+  entries: Entry[];
+  /** How many Backlog sent, entries that could not be read included. */
+  received: number;
+}
+
+/** A page is always asked for in full: Backlog's own default is 20. */
+export const PAGE_SIZE = 100;
+
+/** `?a=1&b%5B%5D=2`: lists repeat `name[]`, empty and undefined are left out. */
+export function toQueryString(query: Query): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined) continue;
+    if (typeof value !== "object") parameters.append(name, String(value));
+    else for (const item of value) parameters.append(`${name}[]`, String(item));
+  }
+  const text = parameters.toString();
+  return text === "" ? "" : `?${text}`;
+}
+
+/** Speaks to one space, with GET only and at most four requests at once. */
+export class Backlog {
+  readonly #slots: Slots;
+
+  constructor(
+    readonly connection: Connection,
+    readonly limits: Limits = LIMITS,
+  ) {
+    this.#slots = new Slots(limits.concurrentRequests);
+  }
+
+  /** One tool call's access: its deadline starts now, `signal` cancels it. */
+  open(signal?: AbortSignal): BacklogCall {
+    return new BacklogCall(this.connection, this.limits, this.#slots, signal);
+  }
+}
+
+/** The requests of one tool call, which share its deadline. */
+export class BacklogCall {
+  /** What had to be left out of Backlog's answers, by request and field. */
+  readonly leftOut = new Map<string, number>();
+  readonly host: string;
+  readonly #deadline: number;
+  readonly #ending = new AbortController();
+  readonly #forgetClient: () => void;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly limits: Limits,
+    private readonly slots: Slots,
+    cancelled?: AbortSignal,
+  ) {
+    this.host = new URL(connection.origin).host;
+    this.#deadline = performance.now() + limits.callMs - limits.answerMs;
+    const end = () => this.#ending.abort(cancelled?.reason);
+    if (cancelled?.aborted) end();
+    cancelled?.addEventListener("abort", end, { once: true });
+    this.#forgetClient = () => cancelled?.removeEventListener("abort", end);
+  }
+
+  get origin(): string {
+    return this.connection.origin;
+  }
+
+  /** Aborted once the client has cancelled, or the call has its answer. */
+  get signal(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  /** Stops whatever is still under way. */
+  end(): void {
+    this.#forgetClient();
+    this.#ending.abort(new Error("the call has ended"));
+  }
+
+  /** https://developer.nulab.com/docs/backlog/api/2/get-issue/ */
+  async getIssue(idOrKey: string): Promise<Issue> {
+    const path = `/issues/${idOrKey}`;
+    try {
+      return await this.#get(path, Responses.issue, {
+        expand: ["childIssueSummary"],
+      });
+    } catch (error) {
+      // A space that does not know the parameter may refuse it.
+      if (!(error instanceof BacklogError && error.status === 400)) throw error;
+      return await this.#get(path, Responses.issue);
+    }
+  }
+
+  /** As `getIssue`, read for what a list shows of it. */
+  getIssueRow(idOrKey: string) {
+    return this.#get(`/issues/${idOrKey}`, Responses.issueRow);
+  }
+
+  /** https://developer.nulab.com/docs/backlog/api/2/get-issue-list/ */
+  listIssues(query: Query): Promise<Page<IssueRow>> {
+    return this.#list("/issues", Responses.issueRows, query);
+  }
+
+  /** https://developer.nulab.com/docs/backlog/api/2/count-issue/ */
+  async countIssues(query: Query): Promise<number> {
+    // An order says nothing about a count, and might be refused there.
+    const { sort, order, ...filters } = query;
+    return (await this.#get("/issues/count", Responses.count, filters)).count;
+  }
+
+  /** https://developer.nulab.com/docs/backlog/api/2/get-comment-list/ */
+  listComments(idOrKey: string, query: Query): Promise<Page<Comment>> {
+    const path = `/issues/${idOrKey}/comments`;
+    return this.#list(path, Responses.comments, query);
+  }
+
+  /** https://developer.nulab.com/docs/backlog/api/2/count-comment/ */
+  async countComments(idOrKey: string): Promise<number> {
+    const path = `/issues/${idOrKey}/comments/count`;
+    return (await this.#get(path, Responses.count)).count;
+  }
+
+  /** https://developer.nulab.com/docs/backlog/api/2/get-list-of-related-issues/ */
+  listRelatedIssues(idOrKey: string) {
+    return this.#get(`/issues/${idOrKey}/relatedIssues`, Responses.issueRows);
+  }
+
+  /** https://developer.nulab.com/docs/backlog/api/2/get-own-user/ */
+  getMyself(): Promise<User> {
+    return this.#get("/users/myself", Responses.user);
+  }
+
+  /** https://developer.nulab.com/docs/backlog/api/2/get-project-list/ */
+  listProjects(query: Query = {}) {
+    return this.#get("/projects", Responses.projects, query);
+  }
+
+  /** The members: https://developer.nulab.com/docs/backlog/api/2/get-project-user-list/ */
+  listProjectUsers(project: string | number) {
+    return this.#get(`/projects/${project}/users`, Responses.users);
+  }
+
+  /** A project's statuses, versions, categories or issue types. */
+  listProjectChoices(project: string | number, kind: ProjectChoices) {
+    return this.#get(`/projects/${project}/${kind}`, Responses.choices);
+  }
+
+  /** https://developer.nulab.com/docs/backlog/api/2/get-space/ */
+  getSpace() {
+    return this.#get("/space", Responses.space);
+  }
+
+  /** https://developer.nulab.com/docs/backlog/api/2/get-rate-limit/ */
+  getRateLimit() {
+    return this.#get("/rateLimit", Responses.rateLimit);
+  }
+
+  async #get<Schema extends v.GenericSchema>(
+    path: string,
+    schema: Schema,
+    query: Query = {},
+  ): Promise<v.InferOutput<Schema>> {
+    return this.#parse(path, schema, await this.#getJson(path, query));
+  }
+
+  async #list<Schema extends v.GenericSchema<unknown, unknown[]>>(
+    path: string,
+    schema: Schema,
+    query: Query,
+  ): Promise<Page<v.InferOutput<Schema>[number]>> {
+    const json = await this.#getJson(path, query);
+    // Before parsing, which drops entries that it cannot read.
+    const received = Array.isArray(json) ? json.length : 0;
+    return { entries: this.#parse(path, schema, json), received };
+  }
+
+  async #getJson(path: string, query: Query): Promise<unknown> {
+    const body = await this.#request(path, toQueryString(query));
+    try {
+      return JSON.parse(body);
+    } catch {
+      throw toFormatError(path, body, this.host);
+    }
+  }
+
+  #parse<Schema extends v.GenericSchema>(
+    path: string,
+    schema: Schema,
+    json: unknown,
+  ): v.InferOutput<Schema> {
+    try {
+      const { output, leftOut } = parseLeniently(schema, json);
+      for (const [what, times] of leftOut) {
+        this.leftOut.set(what, (this.leftOut.get(what) ?? 0) + times);
+      }
+      return output;
+    } catch (cause) {
+      if (cause instanceof TypeError) throw toShapeError(path, cause);
+      throw cause;
+    }
+  }
+
+  /** The body of a 200 answer, retried where a repetition can help. */
+  async #request(path: string, queryString: string): Promise<string> {
+    if (path.length + queryString.length > this.limits.pathAndQueryBytes) {
+      throw new BacklogError(
+        `The filters make a request of ${path.length + queryString.length} bytes, more than the ${this.limits.pathAndQueryBytes} that are safe to send. Name fewer IDs or names.`,
+      );
+    }
+    for (let attempt = 1; ; attempt += 1) {
+      const outcome = await this.#attempt(path, queryString);
+      if (typeof outcome === "string") return outcome;
+      const waitMs = this.#waitBeforeRetry(outcome.retry, attempt);
+      if (waitMs === undefined) throw outcome.error;
+      await sleep(waitMs, this.signal);
+    }
+  }
+
+  /** Undefined where no further attempt can help, or time is short. */
+  #waitBeforeRetry(retry: Failure["retry"], attempt: number) {
+    const { attempts, retryWaitMs, rateLimitWaitMs } = this.limits;
+    if (retry === "never" || attempt >= attempts) return undefined;
+    const waitMs =
+      retry === "after a wait"
+        ? // Jitter keeps many clients from coming back all at once.
+          retryWaitMs * 3 ** (attempt - 1) * (0.5 + Math.random())
+        : retry.afterMs;
+    if (retry !== "after a wait" && waitMs > rateLimitWaitMs) return undefined;
+    return performance.now() + waitMs < this.#deadline ? waitMs : undefined;
+  }
+
+  async #attempt(path: string, queryString: string): Promise<string | Failure> {
+    const { limits, signal } = this;
+    const controller = new AbortController();
+    const abort = () => controller.abort(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    const timeOutIn = (ms: number) =>
+      setTimeout(() => controller.abort(TIMED_OUT), Math.max(0, ms));
+    let timer = timeOutIn(this.#leftMs());
+    let leave: (() => void) | undefined;
+    try {
+      signal.throwIfAborted();
+      leave = await this.slots.enter(controller.signal);
+      clearTimeout(timer);
+      timer = timeOutIn(Math.min(limits.attemptMs, this.#leftMs()));
+      const response = await this.#fetch(path, queryString, controller.signal);
+      const body = await readBody(response, limits.bodyBytes);
+      if (body === undefined) return tooLarge(path, limits);
+      if (response.status === 200) return body;
+      return toFailure(path, response, body, this.connection);
+    } catch (cause) {
+      if (signal.aborted) throw signal.reason;
+      if (cause !== TIMED_OUT) return toNetworkFailure(path, cause, this.host);
+      return this.#leftMs() > 0
+        ? timedOut(path, limits)
+        : outOfTime(path, limits);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", abort);
+      leave?.();
+    }
+  }
+
+  #leftMs(): number {
+    return this.#deadline - performance.now();
+  }
+
+  #fetch(path: string, queryString: string, signal: AbortSignal) {
+    return fetch(`${this.connection.origin}/api/v2${path}${queryString}`, {
+      method: "GET",
+      headers: {
+        "Backlog-API-Key": this.connection.apiKey,
+        "User-Agent": `backlog-mcp/${version}`,
+        Accept: "application/json",
+      },
+      // A custom header would follow a redirect to another host.
+      redirect: "manual",
+      // BUN_CONFIG_VERBOSE_FETCH would print the key, and
+      // NODE_TLS_REJECT_UNAUTHORIZED=0 would trust any certificate.
+      verbose: false,
+      tls: { rejectUnauthorized: true },
+      signal,
+    });
+  }
+}
+
+export type ProjectChoices =
+  | "statuses"
+  | "versions"
+  | "categories"
+  | "issueTypes";
+
+// An abort's reason tells a time-out from a cancelled call.
+const TIMED_OUT = new Error("timed out");
+
+/** The decoded body, or undefined where it is larger than `mostBytes`. */
+async function readBody(
+  response: Response,
+  mostBytes: number,
+): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  // Leaving the loop early cancels the rest of the body.
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > mostBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** At most `size` holders at a time; the others wait in their order. */
+export class Slots {
+  #free: number;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(size: number) {
+    this.#free = size;
+  }
+
+  /** Resolves with the function that gives the slot back. */
+  async enter(signal?: AbortSignal): Promise<() => void> {
+    signal?.throwIfAborted();
+    if (this.#free > 0) this.#free -= 1;
+    else await this.#wait(signal);
+    let held = true;
+    return () => {
+      if (held) this.#leave();
+      held = false;
+    };
+  }
+
+  #wait(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const proceed = () => {
+        signal?.removeEventListener("abort", giveUp);
+        resolve();
+      };
+      const giveUp = () => {
+        this.#waiting.delete(proceed);
+        reject(signal?.reason);
+      };
+      this.#waiting.add(proceed);
+      signal?.addEventListener("abort", giveUp, { once: true });
+    });
+  }
+
+  #leave(): void {
+    for (const proceed of this.#waiting) {
+      this.#waiting.delete(proceed);
+      proceed();
+      return;
+    }
+    this.#free += 1;
+  }
+}
+
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const giveUp = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", giveUp);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", giveUp, { once: true });
+  });
+}

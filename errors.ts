@@ -1,0 +1,263 @@
+import type { Connection, Limits } from "./backlog.ts";
+
+/** What Backlog refused, or what came between; the message is fit to read. */
+export class BacklogError extends Error {
+  override readonly name = "BacklogError";
+  /** Backlog's HTTP status, where it answered at all. */
+  readonly status: number | undefined;
+  /** https://developer.nulab.com/docs/backlog/error-response/ */
+  readonly code: number | undefined;
+
+  constructor(
+    message: string,
+    details: { status?: number; code?: number; cause?: unknown } = {},
+  ) {
+    super(message, { cause: details.cause });
+    this.status = details.status;
+    this.code = details.code;
+  }
+}
+
+/** An attempt that failed, and whether another one can help. */
+export interface Failure {
+  error: BacklogError;
+  retry: "never" | "after a wait" | { afterMs: number };
+}
+
+/** The failure that an answer other than 200 stands for. */
+export function toFailure(
+  path: string,
+  response: Response,
+  body: string,
+  connection: Connection,
+): Failure {
+  const { status } = response;
+  const host = new URL(connection.origin).host;
+  const request = `GET ${path}`;
+  if (status >= 300 && status < 400) {
+    const target = toHost(response.headers.get("location"), connection.origin);
+    return {
+      error: new BacklogError(
+        `${host} redirects ${request} to ${target} (${status}). Redirects are not followed, so that the API key goes to no other place. Check BACKLOG_DOMAIN.`,
+        { status },
+      ),
+      retry: "never",
+    };
+  }
+  const { code, messages } = readErrors(body);
+  const said = messages ? ` (${status}, ${messages})` : ` (${status})`;
+  if (status >= 500) {
+    const retry = [500, 502, 503, 504].includes(status);
+    return {
+      error: new BacklogError(
+        `Backlog failed on ${request}${said}. Try again in a minute.`,
+        { status, code },
+      ),
+      retry: retry ? "after a wait" : "never",
+    };
+  }
+  if (status === 429) return toRateLimit(request, said, response);
+  const page = isHtml(body)
+    ? ` The answer is a page of HTML: check that BACKLOG_DOMAIN (${host}) is the address of a Backlog space.`
+    : "";
+  return {
+    error: new BacklogError(
+      `Backlog refused ${request}${said}.${page || ` ${toAdvice(status, code, host)}`}`,
+      { status, code },
+    ),
+    retry: "never",
+  };
+}
+
+/** What to do about a refusal; the codes are Backlog's own. */
+function toAdvice(status: number, code: number | undefined, host: string) {
+  if (code === 4) {
+    return "This space accepts only certain IP addresses, and this computer's is not one of them. Connect through the allowed network or VPN, or ask the space's administrator; retrying will not help before that.";
+  }
+  if (code === 12) {
+    return "This space requires two-step login, and the owner of this API key has not set it up. Set it up in the Nulab account; retrying will not help before that.";
+  }
+  if (code === 2 || code === 3) {
+    return "The space's plan does not allow the API, or has expired. Ask the space's administrator; retrying will not help.";
+  }
+  if (status === 401 || code === 11) {
+    return `The API key is wrong or revoked, or belongs to another space than ${host}. Check BACKLOG_API_KEY and BACKLOG_DOMAIN; retrying will not help before that.`;
+  }
+  if (status === 403) {
+    return "The owner of this API key may not read it; retrying will not help.";
+  }
+  if (status === 404) {
+    return "It does not exist, or this key may not see it; Backlog does not say which.";
+  }
+  return "Change the arguments; retrying unchanged will not help.";
+}
+
+// The server's own clock: this machine's may be wrong.
+function toRateLimit(
+  request: string,
+  said: string,
+  response: Response,
+): Failure {
+  const reset = Number(response.headers.get("x-ratelimit-reset") ?? Number.NaN);
+  const now = Date.parse(response.headers.get("date") ?? "") || Date.now();
+  const seconds = Math.ceil(reset - now / 1000);
+  if (!Number.isFinite(seconds)) {
+    return {
+      error: new BacklogError(
+        `Backlog refused ${request}${said}: too many requests in this minute. Try again in a minute.`,
+        { status: 429 },
+      ),
+      retry: "never",
+    };
+  }
+  const wait = Math.max(seconds, 1);
+  return {
+    error: new BacklogError(
+      `Backlog refused ${request}${said}: too many requests in this minute. The limit resets in ${wait} s; try again then.`,
+      { status: 429 },
+    ),
+    retry: { afterMs: wait * 1000 },
+  };
+}
+
+/** A network error in words, and whether a repetition can help. */
+export function toNetworkFailure(
+  path: string,
+  cause: unknown,
+  host: string,
+): Failure {
+  const code = codeOf(cause);
+  const request = `GET ${path}`;
+  const fail = (message: string, retry: Failure["retry"]): Failure => ({
+    error: new BacklogError(message, { cause }),
+    retry,
+  });
+  if (/CERT|SELF_SIGNED|ISSUER|VERIFY|ALTNAME|CRL/.test(code)) {
+    return fail(
+      `The certificate of ${host} is not trusted (${code}), so ${request} was not sent. If your company inspects traffic, add its certificate to the system's store or name its file in NODE_EXTRA_CA_CERTS; retrying will not help before that.`,
+      "never",
+    );
+  }
+  if (code === "EPROTO") {
+    return fail(
+      `${host} did not complete the TLS handshake for ${request}. Check BACKLOG_DOMAIN and, if there is one, the proxy.`,
+      "never",
+    );
+  }
+  const proxy = describeProxy(host);
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
+    return fail(
+      `The name ${host} could not be resolved for ${request}. Check BACKLOG_DOMAIN and the network${proxy}.`,
+      "after a wait",
+    );
+  }
+  return fail(
+    `Could not reach ${host} for ${request} (${code || "network error"}). Check BACKLOG_DOMAIN and the network${proxy}; try again in a minute.`,
+    "after a wait",
+  );
+}
+
+/** Names the proxy that Bun takes from the environment, never its password. */
+function describeProxy(host: string): string {
+  const loopback = /^(localhost|127\.|\[::1\])/.test(host);
+  const name = loopback ? "http_proxy" : "https_proxy";
+  const value = process.env[name] || process.env[name.toUpperCase()];
+  if (!value) return "";
+  return `, and the proxy ${toHost(value, "http://proxy")} that ${name.toUpperCase()} names`;
+}
+
+/** One attempt took too long. */
+export function timedOut(path: string, { attemptMs }: Limits): Failure {
+  return {
+    error: new BacklogError(
+      `Backlog did not answer GET ${path} within ${attemptMs / 1000} s. Narrow the search or try again.`,
+    ),
+    retry: "after a wait",
+  };
+}
+
+/** The call's whole time is used up. */
+export function outOfTime(path: string, { callMs }: Limits): Failure {
+  return {
+    error: new BacklogError(
+      `The ${callMs / 1000} s that one call may take were used up before Backlog answered GET ${path}. Narrow the search or try again.`,
+    ),
+    retry: "never",
+  };
+}
+
+/** The answer is larger than is read into memory. */
+export function tooLarge(path: string, { bodyBytes }: Limits): Failure {
+  return {
+    error: new BacklogError(
+      `Backlog's answer to GET ${path} is larger than ${bodyBytes / 1024 / 1024} MiB and was not read. Ask for less; retrying unchanged will not help.`,
+    ),
+    retry: "never",
+  };
+}
+
+/** The answer is JSON, but not the kind this version knows. */
+export function toShapeError(path: string, cause: TypeError): BacklogError {
+  return new BacklogError(
+    `Backlog answered GET ${path} in a form this version cannot read (${cause.message}). Look for a newer backlog-mcp; retrying will not help.`,
+    { status: 200, cause },
+  );
+}
+
+/** The answer is not JSON at all. */
+export function toFormatError(
+  path: string,
+  body: string,
+  host: string,
+): BacklogError {
+  const what = isHtml(body) ? "a page of HTML" : "something other than JSON";
+  return new BacklogError(
+    `Backlog answered GET ${path} with ${what}. Check that BACKLOG_DOMAIN (${host}) is the address of a Backlog space and that no login page or proxy stands between.`,
+    { status: 200 },
+  );
+}
+
+function isHtml(body: string): boolean {
+  return /^\s*</.test(body);
+}
+
+/** Backlog's own words on one line, in quotes, and the first code. */
+function readErrors(body: string): { code?: number; messages?: string } {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body);
+  } catch {
+    return {};
+  }
+  const errors =
+    typeof parsed === "object" && parsed !== null && "errors" in parsed
+      ? parsed.errors
+      : undefined;
+  if (!Array.isArray(errors)) return {};
+  const messages: string[] = [];
+  let code: number | undefined;
+  for (const error of errors.slice(0, 5)) {
+    if (typeof error?.code === "number") code ??= error.code;
+    for (const text of [error?.message, error?.moreInfo]) {
+      if (typeof text === "string" && text.trim() !== "") messages.push(text);
+    }
+  }
+  if (messages.length === 0) return { code };
+  const line = messages
+    .join(" ")
+    .replace(/[\s\p{C}]+/gu, " ")
+    .trim();
+  const cut = line.length > 300 ? `${line.slice(0, 300)}…` : line;
+  return { code, messages: JSON.stringify(cut) };
+}
+
+function codeOf(cause: unknown): string {
+  const code =
+    cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  return /^[\w-]{1,60}$/.test(code) ? code : "";
+}
+
+function toHost(address: string | null, base: string): string {
+  if (!address || !URL.canParse(address, base)) return "another address";
+  return new URL(address, base).host;
+}

@@ -1,0 +1,303 @@
+import * as v from "valibot";
+
+const IdSchema = v.pipe(v.number(), v.safeInteger());
+const NumberSchema = v.pipe(v.number(), v.finite());
+const InstantSchema = v.pipe(
+  v.string(),
+  v.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/),
+  v.check((text) => !Number.isNaN(Date.parse(text)), "not a real instant"),
+);
+// Older data writes a calendar day as midnight of the space's zone, in UTC.
+const DaySchema = v.pipe(
+  v.string(),
+  v.regex(/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?$/),
+  v.check((text) => !Number.isNaN(Date.parse(text)), "not a real day"),
+);
+const NamedSchema = v.object({ name: v.string() });
+const ChoiceSchema = v.object({ id: IdSchema, name: v.string() });
+const nullableList = <Entry extends v.GenericSchema>(entry: Entry) =>
+  v.nullish(v.array(entry));
+
+const UserSchema = v.object({
+  id: IdSchema,
+  name: v.string(),
+  userId: v.nullish(v.string()),
+  mailAddress: v.nullish(v.string()),
+  nulabAccount: v.nullish(v.object({ uniqueId: v.nullish(v.string()) })),
+});
+export type User = v.InferOutput<typeof UserSchema>;
+
+/** https://developer.nulab.com/docs/backlog/api/2/get-issue-list/ */
+const IssueRowSchema = v.object({
+  id: IdSchema,
+  issueKey: v.string(),
+  summary: v.string(),
+  status: ChoiceSchema,
+  projectId: v.nullish(IdSchema),
+  issueType: v.nullish(NamedSchema),
+  priority: v.nullish(NamedSchema),
+  assignee: v.nullish(v.object({ id: v.nullish(IdSchema), name: v.string() })),
+  dueDate: v.nullish(DaySchema),
+  updated: v.nullish(InstantSchema),
+});
+export type IssueRow = v.InferOutput<typeof IssueRowSchema>;
+
+const FileSchema = v.object({
+  name: v.string(),
+  dir: v.nullish(v.string()),
+  size: v.nullish(NumberSchema),
+  createdUser: v.nullish(NamedSchema),
+});
+
+/** https://developer.nulab.com/docs/backlog/api/2/get-issue/ */
+const IssueSchema = v.object({
+  ...IssueRowSchema.entries,
+  description: v.nullish(v.string()),
+  resolution: v.nullish(NamedSchema),
+  category: nullableList(NamedSchema),
+  versions: nullableList(NamedSchema),
+  milestone: nullableList(NamedSchema),
+  startDate: v.nullish(DaySchema),
+  estimatedHours: v.nullish(NumberSchema),
+  actualHours: v.nullish(NumberSchema),
+  parentIssueId: v.nullish(IdSchema),
+  createdUser: v.nullish(NamedSchema),
+  created: v.nullish(InstantSchema),
+  updatedUser: v.nullish(NamedSchema),
+  customFields: nullableList(
+    v.object({
+      name: v.string(),
+      value: v.nullish(
+        v.union([
+          v.string(),
+          NumberSchema,
+          NamedSchema,
+          v.array(v.union([NamedSchema, v.string()])),
+        ]),
+      ),
+      otherValue: v.nullish(v.string()),
+      fieldTypeId: v.nullish(IdSchema),
+    }),
+  ),
+  attachments: nullableList(FileSchema),
+  sharedFiles: nullableList(FileSchema),
+  externalFileLinks: nullableList(
+    v.object({ title: v.nullish(v.string()), url: v.string() }),
+  ),
+  childIssueSummary: v.nullish(
+    v.object({ total: NumberSchema, closed: v.nullish(NumberSchema) }),
+  ),
+});
+export type Issue = v.InferOutput<typeof IssueSchema>;
+
+/** https://developer.nulab.com/docs/backlog/api/2/get-comment-list/ */
+const CommentSchema = v.object({
+  id: IdSchema,
+  created: InstantSchema,
+  content: v.nullish(v.string()),
+  createdUser: v.nullish(NamedSchema),
+  changeLog: nullableList(
+    v.object({
+      field: v.string(),
+      newValue: v.nullish(v.string()),
+      originalValue: v.nullish(v.string()),
+      attachmentInfo: v.nullish(NamedSchema),
+      attributeInfo: v.nullish(v.looseObject({})),
+    }),
+  ),
+});
+export type Comment = v.InferOutput<typeof CommentSchema>;
+
+const ProjectSchema = v.object({
+  id: IdSchema,
+  projectKey: v.string(),
+  name: v.nullish(v.string()),
+  archived: v.nullish(v.boolean()),
+});
+export type Project = v.InferOutput<typeof ProjectSchema>;
+
+const LimitSchema = v.object({
+  limit: NumberSchema,
+  remaining: NumberSchema,
+  reset: v.nullish(NumberSchema),
+});
+
+/** The shapes this program reads; what Backlog adds besides falls away. */
+export const Responses = {
+  issue: IssueSchema,
+  issueRow: IssueRowSchema,
+  issueRows: v.array(IssueRowSchema),
+  comments: v.array(CommentSchema),
+  count: v.object({ count: IdSchema }),
+  user: UserSchema,
+  users: v.array(UserSchema),
+  projects: v.array(ProjectSchema),
+  choices: v.array(ChoiceSchema),
+  space: v.object({
+    name: v.nullish(v.string()),
+    timezone: v.nullish(v.string()),
+  }),
+  rateLimit: v.object({
+    rateLimit: v.object({
+      read: v.nullish(LimitSchema),
+      search: v.nullish(LimitSchema),
+    }),
+  }),
+};
+export type Choice = v.InferOutput<typeof ChoiceSchema>;
+export type Limit = v.InferOutput<typeof LimitSchema>;
+
+export interface LenientlyParsed<Output> {
+  output: Output;
+  /** What was left out for its type: field or list → how often. */
+  leftOut: Map<string, number>;
+}
+
+/**
+ * The value as the schema knows it, less whatever has a wrong type: a field
+ * that may be missing is left out, a list's entry without a required field is
+ * dropped. Changes `value`. Throws a TypeError that names the field where the
+ * answer itself lacks a required one.
+ */
+export function parseLeniently<Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: unknown,
+): LenientlyParsed<v.InferOutput<Schema>> {
+  const removals: Removals = new Map();
+  for (let pass = 1; ; pass += 1) {
+    const result = v.safeParse(schema, value);
+    if (result.success) {
+      return { output: result.output, leftOut: countLeftOut(value, removals) };
+    }
+    const doomed = new Map<unknown[], Set<unknown>>();
+    for (const issue of result.issues) {
+      remove(value, issue, { removals, doomed, pass });
+    }
+    for (const [list, indexes] of doomed) {
+      const kept = list.filter((_, index) => !indexes.has(index));
+      const dropped = removals.get(list)?.get(ENTRIES)?.times ?? 0;
+      record(removals, list, ENTRIES, {
+        pass,
+        problem: "",
+        times: dropped + list.length - kept.length,
+      });
+      list.splice(0, list.length, ...kept);
+    }
+  }
+}
+
+interface Removal {
+  pass: number;
+  problem: string;
+  times: number;
+}
+// By container, not by path: the indexes of a list move when entries go.
+type Removals = Map<object, Map<string, Removal>>;
+const ENTRIES = "[]";
+
+/** Takes a wrong value out, or, where it may not be missing, what holds it. */
+function remove(
+  value: unknown,
+  issue: v.BaseIssue<unknown>,
+  {
+    removals,
+    doomed,
+    pass,
+  }: { removals: Removals; doomed: Map<unknown[], Set<unknown>>; pass: number },
+): void {
+  const keys = (issue.path ?? []).map(({ key }) => key);
+  let problem = describe(toFieldName(keys), issue);
+  for (let depth = keys.length; depth > 0; depth -= 1) {
+    const container = valueAt(value, keys.slice(0, depth - 1));
+    const key = keys[depth - 1];
+    if (Array.isArray(container)) {
+      const indexes = doomed.get(container) ?? new Set();
+      doomed.set(container, indexes.add(key));
+      return;
+    }
+    if (!isRecord(container) || typeof key !== "string") continue;
+    const earlier = removals.get(container)?.get(key);
+    if (earlier?.pass === pass) return;
+    if (earlier === undefined && container[key] !== undefined) {
+      container[key] = undefined;
+      record(removals, container, key, { pass, problem, times: 1 });
+      return;
+    }
+    problem = earlier?.problem ?? problem;
+  }
+  throw new TypeError(problem);
+}
+
+function record(
+  removals: Removals,
+  container: object,
+  key: string,
+  removal: Removal,
+): void {
+  const own = removals.get(container) ?? new Map<string, Removal>();
+  removals.set(container, own.set(key, removal));
+}
+
+/** Only what still hangs in the answer counts: the rest went with its holder. */
+function countLeftOut(
+  value: unknown,
+  removals: Removals,
+  path: readonly string[] = [],
+  counts = new Map<string, number>(),
+): Map<string, number> {
+  if (removals.size === 0 || typeof value !== "object" || value === null) {
+    return counts;
+  }
+  for (const [key, { times }] of removals.get(value) ?? []) {
+    const name =
+      key === ENTRIES
+        ? `entries of ${path.join(".") || "the list"}`
+        : [...path, key].join(".");
+    counts.set(name, (counts.get(name) ?? 0) + times);
+  }
+  for (const [key, inner] of Object.entries(value)) {
+    const step = Array.isArray(value) ? path : [...path, key];
+    countLeftOut(inner, removals, step, counts);
+  }
+  return counts;
+}
+
+function valueAt(value: unknown, keys: readonly unknown[]): unknown {
+  let inner = value;
+  for (const key of keys) {
+    if (Array.isArray(inner) && typeof key === "number") inner = inner[key];
+    else if (isRecord(inner) && typeof key === "string") inner = inner[key];
+    else return undefined;
+  }
+  return inner;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function toFieldName(keys: readonly unknown[]): string {
+  const names = keys.filter((key) => typeof key === "string");
+  return names.length > 0 ? names.join(".") : "the answer";
+}
+
+const EXPECTED: Record<string, string> = {
+  Array: "a list",
+  Object: "an object",
+  number: "a number",
+  string: "a string",
+};
+
+// The value itself is not printed: it could be anything, and of any length.
+function describe(field: string, issue: v.BaseIssue<unknown>): string {
+  if (issue.input === undefined) return `${field} is missing`;
+  const expected = EXPECTED[issue.expected ?? ""] ?? "another form";
+  return `${field}: expected ${expected}, got ${kindOf(issue.input)}`;
+}
+
+/** JSON's word for a value's kind. */
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
