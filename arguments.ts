@@ -1,0 +1,340 @@
+import * as z from "zod";
+import { parseDay, parseTimeZone, toToday } from "./dates.ts";
+import { byNearness, unquote } from "./matching.ts";
+
+const TIME_ZONE = "the user's IANA time zone, e.g. Asia/Tokyo";
+const MISSING_KEY =
+  "issue_key is needed; to find an issue by its title call get_user_issue_list with keyword";
+
+/** `get_issue_details`; published plainly, read generously. */
+export const IssueDetailsSchema = strict({
+  issue_key: z.preprocess(toWord, z.string({ error: MISSING_KEY })).meta({
+    type: "string",
+    description:
+      "PROJ-123, a numeric ID or a pasted address of this space; PROJ-123#comment-456 centres on that comment, PROJ-123#description gives the description first",
+  }),
+  issue_title: plain("for reference only"),
+  timezone: word({ description: TIME_ZONE, default: "UTC" }),
+});
+
+/** `get_user_issue_list`, likewise. */
+export const IssueListSchema = strict({
+  project_keys: names("project keys or names"),
+  assignee_names: names(
+    "me (the default), anyone, or a display name, login or mail address",
+  ),
+  status_names: names(
+    "default: not closed. Or any, closed, Open (only that one status), In Progress, Resolved, or a custom status",
+  ),
+  milestone_names: names("names or their beginnings"),
+  issue_type_names: names("e.g. Bug"),
+  category_names: names("names or their beginnings"),
+  priority_names: names("High, Normal, Low"),
+  created_user_names: names("who reported it; as assignee_names"),
+  parent_issue_keys: names("finds their children"),
+  project_ids: ids("IDs widen the filter of the same words"),
+  assignee_ids: ids("numeric user IDs"),
+  status_ids: ids("1 Open, 2 In Progress, 3 Resolved, 4 Closed, or custom"),
+  milestone_ids: ids("numeric milestone IDs"),
+  parent_issue_ids: ids("numeric issue IDs"),
+  keyword: plain("full-text search"),
+  created_since: word({
+    description:
+      "YYYY-MM-DD, today, yesterday, -7d, +2w or -1m, inclusive, as all dates here",
+  }),
+  created_until: word(),
+  updated_since: word(),
+  updated_until: word(),
+  start_date_since: word(),
+  start_date_until: word(),
+  due_date_since: word(),
+  due_date_until: word({ description: "yesterday: overdue" }),
+  sort: choice(["updated", "created", "due_date", "priority", "status"], {
+    default: "updated",
+  }),
+  order: choice(["asc", "desc"], {
+    description: "default desc, for due_date asc",
+  }),
+  limit: integer(1, 500, 100),
+  offset: integer(0, undefined, 0),
+  timezone: word({ description: TIME_ZONE, default: "UTC" }),
+});
+
+interface Published {
+  description?: string;
+  default?: string;
+}
+
+function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  const known = Object.keys(shape);
+  return z.strictObject(shape, {
+    error: (issue) => {
+      if (issue.code !== "unrecognized_keys") return undefined;
+      return issue.keys
+        .slice(0, 10)
+        .map((key) => {
+          const [nearest] = byNearness(key, known, (name) => name);
+          return `no argument ${quote(key)}; the nearest is ${nearest}`;
+        })
+        .join("\n");
+    },
+  });
+}
+
+function names(description: string) {
+  return list(description, "string");
+}
+
+function ids(description: string) {
+  return list(description, "integer");
+}
+
+function list(description: string, items: "string" | "integer") {
+  const example = items === "string" ? '["a", "b"]' : "[1, 2]";
+  return z
+    .preprocess(
+      toWords,
+      z
+        .array(z.string(), { error: `give a list such as ${example}` })
+        .optional(),
+    )
+    .optional()
+    .meta({ type: "array", items: { type: items }, description });
+}
+
+function word(published: Published = {}) {
+  return z
+    .preprocess(toWord, z.string({ error: "give one text" }).optional())
+    .optional()
+    .meta({ type: "string", ...published });
+}
+
+function plain(description: string) {
+  return z
+    .preprocess(toPlain, z.string({ error: "give one text" }).optional())
+    .optional()
+    .meta({ type: "string", description });
+}
+
+function choice<const Value extends string>(
+  values: readonly Value[],
+  published: Published,
+) {
+  return z
+    .preprocess((value) => {
+      const given = toWord(value);
+      return typeof given === "string" ? given.toLowerCase() : given;
+    }, z.enum(values, { error: `use one of ${values.join(", ")}` }).optional())
+    .optional()
+    .meta({ type: "string", enum: [...values], ...published });
+}
+
+function integer(minimum: number, maximum: number | undefined, or: number) {
+  const range =
+    maximum === undefined ? `from ${minimum}` : `from ${minimum} to ${maximum}`;
+  const error = `use a whole number ${range}`;
+  const most = maximum ?? Number.MAX_SAFE_INTEGER;
+  return z
+    .preprocess(
+      toNumber,
+      z.int({ error }).min(minimum, { error }).max(most, { error }).default(or),
+    )
+    .optional()
+    .meta({
+      type: "integer",
+      minimum,
+      ...(maximum !== undefined && { maximum }),
+      default: or,
+    });
+}
+
+/** `[1,2]`, `"[1,2]"`, `"1,2"`, `1` and `"1"` as words; empty: not given. */
+function toWords(value: unknown): unknown {
+  const items = toItems(value);
+  if (!Array.isArray(items)) return items;
+  const found = items.map((item) =>
+    typeof item === "number" ? String(item) : item,
+  );
+  const kept = found.filter(
+    (item) => typeof item !== "string" || unquote(item) !== "",
+  );
+  return kept.length === 0 ? undefined : kept;
+}
+
+function toItems(value: unknown): unknown {
+  if (value === null || value === undefined) return undefined;
+  if (typeof value === "number") return [value];
+  if (typeof value !== "string") return value;
+  const text = value.trim();
+  if (text.startsWith("[")) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      // Not JSON after all: a name may begin with a bracket.
+    }
+  }
+  // A comma within quotes belongs to the name.
+  return text.match(/"[^"]*"|“[^”]*”|「[^」]*」|[^,，、]+/g) ?? [];
+}
+
+/** One word without quotes and spaces, full width read as ASCII. */
+function toWord(value: unknown): unknown {
+  if (value === null) return undefined;
+  if (typeof value === "number") return String(value);
+  if (typeof value !== "string") return value;
+  const text = unquote(value).normalize("NFKC");
+  return text === "" ? undefined : text;
+}
+
+/** Text to search for is taken as it is. */
+function toPlain(value: unknown): unknown {
+  if (value === null || value === "") return undefined;
+  return typeof value === "number" ? String(value) : value;
+}
+
+function toNumber(value: unknown): unknown {
+  const given = toWord(value);
+  return typeof given === "string" && /^[+-]?\d{1,15}$/.test(given)
+    ? Number(given)
+    : given;
+}
+
+/** What a filter names, in numbers and in words; either may match. */
+export interface Choices {
+  ids: number[];
+  words: string[];
+}
+
+const FILTERS = {
+  project: ["project_keys", "project_ids"],
+  assignee: ["assignee_names", "assignee_ids"],
+  status: ["status_names", "status_ids"],
+  milestone: ["milestone_names", "milestone_ids"],
+  parentIssue: ["parent_issue_keys", "parent_issue_ids"],
+  issueType: ["issue_type_names"],
+  category: ["category_names"],
+  priority: ["priority_names"],
+  createdUser: ["created_user_names"],
+} as const;
+export type Filter = keyof typeof FILTERS;
+
+/** The argument that takes this filter's words. */
+export function toArgument(filter: Filter): string {
+  return FILTERS[filter][0];
+}
+
+const DATES = [
+  ["created", "created_since", "created_until"],
+  ["updated", "updated_since", "updated_until"],
+  ["startDate", "start_date_since", "start_date_until"],
+  ["dueDate", "due_date_since", "due_date_until"],
+] as const;
+
+export interface DateFilter {
+  /** Backlog's name: `createdSince`. */
+  parameter: string;
+  /** Ours: `created_since`. */
+  argument: string;
+  day: string;
+}
+
+/** A list's arguments, resolved as far as no request is needed. */
+export interface ListArguments {
+  filters: Record<Filter, Choices>;
+  dates: DateFilter[];
+  keyword: string | undefined;
+  sort: string;
+  order: "asc" | "desc";
+  limit: number;
+  offset: number;
+  timeZone: string;
+  today: string;
+}
+
+/** Throws one error that names every argument at fault, each with its fix. */
+export function parseListArguments(
+  args: z.output<typeof IssueListSchema>,
+  now: Date,
+): ListArguments {
+  const problems: string[] = [];
+  const attempt = <Value>(name: string, read: () => Value, or: Value) => {
+    try {
+      return read();
+    } catch (error) {
+      problems.push(
+        `${name}: ${error instanceof Error ? error.message : error}`,
+      );
+      return or;
+    }
+  };
+  const timeZone = attempt(
+    "timezone",
+    () => parseTimeZone(args.timezone ?? "UTC"),
+    "UTC",
+  );
+  const today = toToday(now, timeZone);
+  const dates = DATES.flatMap(([field, since, until]) => {
+    const read = (argument: typeof since | typeof until, end: string) => {
+      const text = args[argument];
+      if (text === undefined) return [];
+      const day = attempt(argument, () => parseDay(text, today), undefined);
+      return day === undefined
+        ? []
+        : [{ parameter: `${field}${end}`, argument, day }];
+    };
+    const found = [...read(since, "Since"), ...read(until, "Until")];
+    const [first, second] = found;
+    if (first && second && first.day > second.day) {
+      problems.push(
+        `${since} (${first.day}) is after ${until} (${second.day}): exchange them`,
+      );
+    }
+    return found;
+  });
+  const choices = (filter: Filter): Choices => {
+    const [inWords, inNumbers] = FILTERS[filter];
+    return {
+      words: [
+        ...(args[inWords] ?? []),
+        ...(inNumbers ? (args[inNumbers] ?? []) : []).filter(
+          (item) => toId(item) === undefined,
+        ),
+      ],
+      ids: (inNumbers ? (args[inNumbers] ?? []) : []).flatMap(
+        (item) => toId(item) ?? [],
+      ),
+    };
+  };
+  if (problems.length > 0) throw new Error(problems.join("\n"));
+  const sort = args.sort ?? "updated";
+  return {
+    filters: {
+      project: choices("project"),
+      assignee: choices("assignee"),
+      status: choices("status"),
+      milestone: choices("milestone"),
+      parentIssue: choices("parentIssue"),
+      issueType: choices("issueType"),
+      category: choices("category"),
+      priority: choices("priority"),
+      createdUser: choices("createdUser"),
+    },
+    dates,
+    keyword: args.keyword,
+    sort,
+    order: args.order ?? (sort === "due_date" ? "asc" : "desc"),
+    limit: args.limit ?? 100,
+    offset: args.offset ?? 0,
+    timeZone,
+    today,
+  };
+}
+
+function toId(text: string): number | undefined {
+  const digits = unquote(text).normalize("NFKC");
+  return /^\d{1,15}$/.test(digits) ? Number(digits) : undefined;
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+}

@@ -1,0 +1,129 @@
+/** Something a word may mean. */
+export interface Candidate {
+  ids: number[];
+  /** What it is called, the name to show first. */
+  names: string[];
+  /** How a list of choices shows it, where the name alone is not enough. */
+  label?: string;
+}
+
+export type Match =
+  | { kind: "one"; candidate: Candidate }
+  | { kind: "several"; candidates: Candidate[] }
+  | { kind: "none" };
+
+/** Without regard to case, width and the number of spaces. */
+export function fold(text: string): string {
+  return text
+    .normalize("NFKC")
+    .toLowerCase()
+    .replace(/[\s\u3000]+/gu, " ")
+    .trim();
+}
+
+const QUOTES: Record<string, string> = {
+  '"': '"',
+  "'": "'",
+  "`": "`",
+  "“": "”",
+  "‘": "’",
+  "「": "」",
+  "『": "』",
+  "＂": "＂",
+  "＇": "＇",
+};
+
+/** Without the spaces and one pair of quotes around it. */
+export function unquote(text: string): string {
+  const trimmed = text.trim();
+  const closing = QUOTES[trimmed[0] ?? ""];
+  return trimmed.length >= 2 &&
+    closing !== undefined &&
+    trimmed.endsWith(closing)
+    ? trimmed.slice(1, -1).trim()
+    : trimmed;
+}
+
+/** Exactly; else ignoring case and width; else by unique beginning. */
+export function match(word: string, candidates: readonly Candidate[]): Match {
+  const exact = unquote(word);
+  const folded = fold(exact);
+  if (folded === "") return { kind: "none" };
+  const tests: ((name: string) => boolean)[] = [
+    (name) => name === word.trim() || name === exact,
+    (name) => fold(name) === folded,
+    (name) => fold(name).startsWith(folded),
+  ];
+  for (const test of tests) {
+    const found = candidates.filter(({ names }) => names.some(test));
+    const [only] = found;
+    if (found.length > 1) return { kind: "several", candidates: found };
+    if (only !== undefined) return { kind: "one", candidate: only };
+  }
+  return { kind: "none" };
+}
+
+/** Nearest to the word first; what is not near at all keeps its order. */
+export function byNearness<Item>(
+  word: string,
+  items: readonly Item[],
+  toText: (item: Item) => string,
+): Item[] {
+  const folded = fold(word);
+  const distance = (item: Item) => {
+    const name = fold(toText(item));
+    if (name.includes(folded) || folded.includes(name)) return 0;
+    const edits = editDistance(folded, name);
+    return edits <= Math.max(folded.length, name.length) / 2
+      ? edits
+      : Number.POSITIVE_INFINITY;
+  };
+  return items
+    .map((item, index) => ({ item, index, distance: distance(item) }))
+    .sort((a, b) =>
+      a.distance === b.distance ? a.index - b.index : a.distance - b.distance,
+    )
+    .map(({ item }) => item);
+}
+
+/** Levenshtein's: insertions, deletions and replacements, of 60 characters. */
+function editDistance(a: string, b: string): number {
+  const from = [...a].slice(0, 60);
+  const to = [...b].slice(0, 60);
+  let previous = to.map((_, index) => index + 1);
+  from.forEach((character, row) => {
+    let diagonal = row;
+    let left = row + 1;
+    previous = to.map((other, column) => {
+      const above = previous[column] ?? 0;
+      left = Math.min(
+        left + 1,
+        above + 1,
+        diagonal + (character === other ? 0 : 1),
+      );
+      diagonal = above;
+      return left;
+    });
+  });
+  return previous.at(-1) ?? from.length;
+}
+
+/** Whether two titles plainly are not the same one, however abridged. */
+export function differsPlainly(a: string, b: string): boolean {
+  const bare = (text: string) => fold(text).replace(/[^\p{L}\p{N}]/gu, "");
+  const [one, other] = [bare(a), bare(b)];
+  if (one === "" || other === "") return false;
+  if (one.includes(other) || other.includes(one)) return false;
+  const [first, second] = [toPairs(one), toPairs(other)];
+  const common = [...first].filter((pair) => second.has(pair)).length;
+  return (2 * common) / (first.size + second.size) < 0.5;
+}
+
+function toPairs(text: string): Set<string> {
+  const characters = [...text];
+  return new Set(
+    characters.length < 2
+      ? characters
+      : characters.slice(1).map((next, index) => `${characters[index]}${next}`),
+  );
+}

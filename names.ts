@@ -1,0 +1,593 @@
+import {
+  type Choices,
+  type Filter,
+  type ListArguments,
+  toArgument,
+} from "./arguments.ts";
+import type { BacklogCall, ProjectChoices } from "./backlog.ts";
+import { parseIssueKey } from "./issue-key.ts";
+import {
+  byNearness,
+  type Candidate,
+  fold,
+  match,
+  unquote,
+} from "./matching.ts";
+import { CLOSED } from "./paging.ts";
+import type { Choice, Project, User } from "./responses.ts";
+
+/** Without a project named, so many are searched for a word at the most. */
+const MOST_PROJECTS = 30;
+const MOST_CHOICES = 30;
+const MOST_PROBLEM_CHARACTERS = 1_900;
+
+/** A filter as Backlog takes it, and as the answer tells it. */
+export interface ResolvedFilter {
+  /** Empty: the filter is lifted. */
+  ids: number[];
+  meant: { name?: string; ids: number[] }[];
+}
+
+export interface ResolvedNames {
+  filters: Partial<Record<Filter, ResolvedFilter>>;
+  /** The default, or `not closed`: Backlog has no such filter. */
+  notClosed: boolean;
+  /** What could not be read on the way, in sentences. */
+  notes: string[];
+}
+
+export interface Me {
+  id: number;
+  name?: string;
+}
+
+/**
+ * Turns words into IDs, all look-ups at once where none needs another. Throws
+ * one error that lists, for every word that fits nothing, what there is.
+ */
+export async function resolveNames(
+  call: BacklogCall,
+  { filters }: ListArguments,
+  getMe: () => Promise<Me>,
+): Promise<ResolvedNames> {
+  const lookup = new Lookup(call, filters.project);
+  let me: Promise<Me> | undefined;
+  const getMeOnce = () => {
+    me ??= getMe();
+    return me;
+  };
+  const person = (filter: "assignee" | "createdUser") =>
+    resolvePeople(lookup, filter, filters[filter], getMeOnce);
+  const scoped = (filter: keyof typeof SCOPED) =>
+    resolveScoped(lookup, filter, filters[filter]);
+  const [status, ...resolved] = await settleAll(
+    resolveStatuses(lookup, filters.status),
+    [
+      resolveProjects(lookup, filters.project),
+      person("assignee"),
+      person("createdUser"),
+      scoped("milestone"),
+      scoped("issueType"),
+      scoped("category"),
+      resolveParents(call, filters.parentIssue),
+      resolvePriorities(filters.priority),
+    ],
+  );
+  const [project, assignee, createdUser, milestone, issueType, category] =
+    resolved;
+  const [parentIssue, priority] = resolved.slice(6);
+  return {
+    filters: {
+      project,
+      assignee,
+      status: status.filter,
+      milestone,
+      issueType,
+      category,
+      priority,
+      createdUser,
+      parentIssue,
+    },
+    notClosed: status.notClosed,
+    notes: lookup.notes,
+  };
+}
+
+/** A word that fits nothing, or too much; the model can mend it. */
+class WordProblem extends Error {}
+
+/** All results, or one error of all the problems, each told once. */
+async function settleAll<First, Rest>(
+  first: Promise<First>,
+  rest: Promise<Rest>[],
+): Promise<[First, ...Rest[]]> {
+  const settled = await Promise.allSettled([first, ...rest]);
+  const reasons = new Set<unknown>();
+  for (const result of settled) {
+    if (result.status === "rejected") reasons.add(result.reason);
+  }
+  const problems: string[] = [];
+  for (const reason of reasons) {
+    if (!(reason instanceof WordProblem)) throw reason;
+    problems.push(reason.message);
+  }
+  if (problems.length > 0) {
+    const text = problems.join("\n");
+    throw new Error(
+      text.length > MOST_PROBLEM_CHARACTERS
+        ? `${text.slice(0, MOST_PROBLEM_CHARACTERS)}… (${text.length - MOST_PROBLEM_CHARACTERS} characters more)`
+        : text,
+    );
+  }
+  return [await first, ...(await Promise.all(rest))];
+}
+
+interface Scope {
+  projects: { id: number; name: string }[];
+  /** How an error names it: `WEB`, or `any of 12 projects`. */
+  text: string;
+}
+
+/** The requests that several filters may need, each sent once. */
+class Lookup {
+  readonly notes: string[] = [];
+  #projects: Promise<Project[]> | undefined;
+  #scope: Promise<Scope> | undefined;
+  readonly #users = new Map<string | number, Promise<User[]>>();
+  readonly #choices = new Map<string, Promise<Choice[]>>();
+
+  constructor(
+    readonly call: BacklogCall,
+    readonly project: Choices,
+  ) {}
+
+  get namesProjects(): boolean {
+    return this.project.ids.length + this.project.words.length > 0;
+  }
+
+  /** All projects the key sees, archived ones too. */
+  projects(): Promise<Project[]> {
+    this.#projects ??= this.call.listProjects();
+    return this.#projects;
+  }
+
+  /** The members of every project in question. */
+  listUsers(argument: string) {
+    return this.#listAll("members", argument, (project) =>
+      once(this.#users, project, () => this.call.listProjectUsers(project)),
+    );
+  }
+
+  /** The statuses, versions, ... of every project in question. */
+  listChoices(kind: ProjectChoices, title: string, argument: string) {
+    return this.#listAll(title, argument, (project) =>
+      once(this.#choices, `${kind} ${project}`, () =>
+        this.call.listProjectChoices(project, kind),
+      ),
+    );
+  }
+
+  /** What cannot be read is noted, unless that is all there is. */
+  async #listAll<Entry>(
+    title: string,
+    argument: string,
+    get: (project: string | number) => Promise<Entry[]>,
+  ): Promise<{ entries: Entry[]; scope: Scope }> {
+    const guesses = this.#guess(get);
+    this.#scope ??= this.#findScope(argument);
+    const scope = await this.#scope;
+    const answers = await Promise.allSettled(
+      scope.projects.map(({ id, name }) => guesses.get(name) ?? get(id)),
+    );
+    this.call.signal.throwIfAborted();
+    const entries: Entry[] = [];
+    const failures: { name: string; reason: unknown }[] = [];
+    answers.forEach((answer, index) => {
+      const name = scope.projects[index]?.name ?? "";
+      if (answer.status === "fulfilled") entries.push(...answer.value);
+      else failures.push({ name, reason: answer.reason });
+    });
+    if (failures.length === answers.length) throw failures[0]?.reason;
+    for (const { name, reason } of failures) {
+      this.notes.push(
+        `The ${title} of ${name} could not be read: ${toMessage(reason)}`,
+      );
+    }
+    return { entries, scope };
+  }
+
+  async #findScope(argument: string): Promise<Scope> {
+    if (this.namesProjects) {
+      const named = await findProjects(this, this.project.words);
+      const projects = [
+        ...this.project.ids.map((id) => ({ id, name: String(id) })),
+        ...named.map(({ id, projectKey }) => ({ id, name: projectKey })),
+      ];
+      return { projects, text: projects.map(({ name }) => name).join(", ") };
+    }
+    const all = await this.projects();
+    const live = all.filter(({ archived }) => archived !== true);
+    if (live.length === 0 || live.length > MOST_PROJECTS) {
+      const keys = live.map(({ projectKey }) => projectKey);
+      throw new WordProblem(
+        `${argument} belongs to projects, and this key sees ${live.length}: name one or more in project_keys. ${listLabels("Projects", keys)}`,
+      );
+    }
+    return {
+      projects: live.map(({ id, projectKey }) => ({ id, name: projectKey })),
+      text: `any of ${live.length} projects`,
+    };
+  }
+
+  // What looks like a key most likely is one: asked for without waiting until
+  // the list of projects has confirmed it, which saves a round trip.
+  #guess<Entry>(get: (project: string) => Promise<Entry[]>) {
+    const guesses = new Map<string, Promise<Entry[]>>();
+    for (const word of this.project.words) {
+      const key = toProjectKey(word);
+      if (key === undefined) continue;
+      const guess = get(key);
+      // A wrong one is nobody's error.
+      guess.catch(() => undefined);
+      guesses.set(key, guess);
+    }
+    return guesses;
+  }
+}
+
+function once<Key, Value>(
+  known: Map<Key, Promise<Value>>,
+  key: Key,
+  ask: () => Promise<Value>,
+): Promise<Value> {
+  const answer = known.get(key) ?? ask();
+  known.set(key, answer);
+  return answer;
+}
+
+function toMessage(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason);
+}
+
+function toProjectKey(word: string): string | undefined {
+  const key = unquote(word).normalize("NFKC").toUpperCase();
+  return /^[A-Z0-9_]{1,25}$/.test(key) ? key : undefined;
+}
+
+async function findProjects(
+  lookup: Lookup,
+  words: readonly string[],
+): Promise<Project[]> {
+  if (words.length === 0) return [];
+  const projects = await lookup.projects();
+  const candidates = projects.map(({ id, projectKey, name }) => ({
+    ids: [id],
+    names: [projectKey, ...(name ? [name] : [])],
+    label: projectKey,
+  }));
+  const ids = new Set(
+    matchAll(words, candidates, {
+      singular: "project",
+      plural: "Projects",
+      scope: "",
+    }).flatMap(({ ids }) => ids),
+  );
+  return projects.filter(({ id }) => ids.has(id));
+}
+
+async function resolveProjects(
+  lookup: Lookup,
+  { ids, words }: Choices,
+): Promise<ResolvedFilter | undefined> {
+  if (!lookup.namesProjects) return undefined;
+  const found = await findProjects(lookup, words);
+  return toFilter(
+    ids,
+    found.map(({ id, projectKey }) => ({ ids: [id], names: [projectKey] })),
+  );
+}
+
+const ME = ["me", "myself", "自分"];
+const ANYONE = ["anyone", "anybody", "everyone"];
+
+async function resolvePeople(
+  lookup: Lookup,
+  filter: "assignee" | "createdUser",
+  { ids, words }: Choices,
+  getMe: () => Promise<Me>,
+): Promise<ResolvedFilter | undefined> {
+  const isDefault = ids.length + words.length === 0;
+  if (isDefault && filter === "createdUser") return undefined;
+  const folded = words.map((word) => fold(unquote(word)));
+  if (folded.some((word) => ANYONE.includes(word))) {
+    return { ids: [], meant: [{ name: "anyone", ids: [] }] };
+  }
+  const others = words.filter((_, index) => !ME.includes(folded[index] ?? ""));
+  const asksMe = isDefault || others.length < words.length;
+  const [me, people] = await Promise.all([
+    asksMe ? getMe() : undefined,
+    others.length > 0 ? findPeople(lookup, filter, others) : [],
+  ]);
+  const mine = me ? [{ ids: [me.id], names: [me.name ?? "you"] }] : [];
+  return toFilter(ids, [...mine, ...people]);
+}
+
+async function findPeople(
+  lookup: Lookup,
+  filter: "assignee" | "createdUser",
+  words: readonly string[],
+): Promise<Candidate[]> {
+  const { entries, scope } = await lookup.listUsers(toArgument(filter));
+  const people = new Map(entries.map((user) => [user.id, toPerson(user)]));
+  return matchAll(words, [...people.values()], {
+    singular: "person",
+    plural: "Members",
+    scope: ` in ${scope.text}`,
+    advice: "Give the login, or the ID in assignee_ids.",
+  });
+}
+
+function toPerson({ id, name, userId, mailAddress, nulabAccount }: User) {
+  const login = userId ? `${userId}, ` : "";
+  return {
+    ids: [id],
+    names: [
+      name,
+      // Japanese names are written with and without a space.
+      name.replace(/\s/g, ""),
+      ...[userId, mailAddress, nulabAccount?.uniqueId].filter(
+        (text) => typeof text === "string",
+      ),
+    ],
+    label: `${name} (${login}ID ${id})`,
+  };
+}
+
+const ANY = ["any", "all", "すべて"];
+const NOT_CLOSED = ["not closed", "unclosed", "未完了", "完了以外"];
+const STANDARD: readonly (readonly [number, string, string])[] = [
+  [1, "Open", "未対応"],
+  [2, "In Progress", "処理中"],
+  [3, "Resolved", "処理済み"],
+  [CLOSED, "Closed", "完了"],
+];
+
+async function resolveStatuses(
+  lookup: Lookup,
+  { ids, words }: Choices,
+): Promise<{ filter?: ResolvedFilter; notClosed: boolean }> {
+  if (ids.length + words.length === 0) return { notClosed: true };
+  const folded = words.map((word) => fold(unquote(word)));
+  const builtIn = [
+    ...ANY,
+    ...NOT_CLOSED,
+    ...STANDARD.flatMap(([, ...names]) => names.map(fold)),
+  ];
+  // With a project named, one request tells whether a custom status has
+  // exactly this name; without, built-in words are not worth one per project.
+  const asks =
+    words.length > 0 &&
+    (lookup.namesProjects || folded.some((word) => !builtIn.includes(word)));
+  const listed = asks
+    ? await lookup.listChoices("statuses", "statuses", toArgument("status"))
+    : undefined;
+  const candidates = toStatusCandidates(listed?.entries ?? []);
+  const custom = candidates.filter(({ ids: [id] }) => (id ?? 0) > CLOSED);
+  const isCustom = (word: string) =>
+    custom.some(({ names }) => names.includes(unquote(word)));
+  const special = (index: number, known: readonly string[]) =>
+    known.includes(folded[index] ?? "") && !isCustom(words[index] ?? "");
+  const any = words.some((_, index) => special(index, ANY));
+  const notClosed = words.some((_, index) => special(index, NOT_CLOSED));
+  const names = words.filter(
+    (_, index) => !special(index, ANY) && !special(index, NOT_CLOSED),
+  );
+  const found = names.map((word) => {
+    const standard = STANDARD.find(([, ...both]) =>
+      both.map(fold).includes(fold(unquote(word))),
+    );
+    const among = isCustom(word)
+      ? custom
+      : candidates.filter(({ ids }) => !standard || ids.includes(standard[0]));
+    return matchAll([word], among, {
+      singular: "status",
+      plural: "Statuses",
+      scope: ` in ${listed?.scope.text}`,
+    });
+  });
+  const filter = toFilter(ids, found.flat());
+  if (any || (notClosed && filter.ids.includes(CLOSED))) {
+    return {
+      filter: { ids: [], meant: [{ name: "any", ids: [] }] },
+      notClosed: false,
+    };
+  }
+  return notClosed ? { notClosed } : { filter, notClosed };
+}
+
+/** Standard ones in both languages and the space's own; custom ones by name. */
+function toStatusCandidates(listed: readonly Choice[]): Candidate[] {
+  const standard = STANDARD.map(([id, english, japanese]) => {
+    const own = listed.find((status) => status.id === id)?.name;
+    const names = new Set([...(own ? [own] : []), english, japanese]);
+    return { ids: [id], names: [...names] };
+  });
+  const custom = groupByName(
+    listed.filter(({ id }) => !standard.some(({ ids }) => ids.includes(id))),
+  );
+  const closed = standard.filter(({ ids }) => ids.includes(CLOSED));
+  const others = standard.filter(({ ids }) => !ids.includes(CLOSED));
+  return [...others, ...custom, ...closed];
+}
+
+const SCOPED = {
+  milestone: ["versions", "milestone", "Milestones"],
+  issueType: ["issueTypes", "issue type", "Issue types"],
+  category: ["categories", "category", "Categories"],
+} as const satisfies Partial<
+  Record<Filter, readonly [ProjectChoices, string, string]>
+>;
+
+async function resolveScoped(
+  lookup: Lookup,
+  filter: keyof typeof SCOPED,
+  { ids, words }: Choices,
+): Promise<ResolvedFilter | undefined> {
+  if (ids.length + words.length === 0) return undefined;
+  if (words.length === 0) return toFilter(ids, []);
+  const [kind, singular, plural] = SCOPED[filter];
+  const { entries, scope } = await lookup.listChoices(
+    kind,
+    plural.toLowerCase(),
+    toArgument(filter),
+  );
+  const found = matchAll(words, groupByName(entries), {
+    singular,
+    plural,
+    scope: ` in ${scope.text}`,
+  });
+  return toFilter(ids, found);
+}
+
+/** Equal names in several projects are one choice and mean all of them. */
+function groupByName(choices: readonly Choice[]): Candidate[] {
+  const groups = new Map<string, Candidate>();
+  for (const { id, name } of choices) {
+    const group = groups.get(fold(name)) ?? { ids: [], names: [] };
+    if (!group.ids.includes(id)) group.ids.push(id);
+    if (!group.names.includes(name)) group.names.push(name);
+    groups.set(fold(name), group);
+  }
+  return [...groups.values()];
+}
+
+// https://developer.nulab.com/docs/backlog/api/2/get-priority-list/
+const PRIORITIES: Candidate[] = [
+  { ids: [2], names: ["High", "高"] },
+  { ids: [3], names: ["Normal", "中"] },
+  { ids: [4], names: ["Low", "低"] },
+];
+
+async function resolvePriorities({
+  ids,
+  words,
+}: Choices): Promise<ResolvedFilter | undefined> {
+  if (words.length === 0) return undefined;
+  const found = matchAll(words, PRIORITIES, {
+    singular: "priority",
+    plural: "Priorities",
+    scope: "",
+  });
+  return toFilter(ids, found);
+}
+
+async function resolveParents(
+  call: BacklogCall,
+  { ids, words }: Choices,
+): Promise<ResolvedFilter | undefined> {
+  if (ids.length + words.length === 0) return undefined;
+  const found = await Promise.all(
+    words.map(async (word): Promise<Candidate> => {
+      const { idOrKey } = parseParent(word, call.host);
+      const { id, issueKey } = await call.getIssueRow(idOrKey);
+      return { ids: [id], names: [issueKey] };
+    }),
+  );
+  return toFilter(ids, found);
+}
+
+function parseParent(word: string, host: string) {
+  try {
+    return parseIssueKey(unquote(word), host);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new WordProblem(message.replace("issue_key", "parent_issue_keys"));
+  }
+}
+
+function toFilter(
+  ids: readonly number[],
+  found: readonly Candidate[],
+): ResolvedFilter {
+  const all = new Set([...ids, ...found.flatMap((candidate) => candidate.ids)]);
+  return {
+    ids: [...all],
+    meant: [
+      ...found.map(({ ids, names: [name] }) => ({
+        ids,
+        ...(name && { name }),
+      })),
+      ...ids.map((id) => ({ ids: [id] })),
+    ],
+  };
+}
+
+interface Wording {
+  singular: string;
+  plural: string;
+  /** ` in WEB`. */
+  scope: string;
+  advice?: string;
+}
+
+/** One candidate a word. Throws a WordProblem that lists what there is. */
+function matchAll(
+  words: readonly string[],
+  candidates: readonly Candidate[],
+  { singular, plural, scope, advice = "Give the whole name." }: Wording,
+): Candidate[] {
+  const problems: string[] = [];
+  const label = ({ label, names: [name] }: Candidate) => label ?? name ?? "";
+  const found = words.flatMap((word) => {
+    const result = match(word, candidates);
+    if (result.kind === "one") return [result.candidate];
+    const near = byNearness(
+      word,
+      candidates,
+      ({ names: [name] }) => name ?? "",
+    );
+    problems.push(
+      result.kind === "none"
+        ? `No ${singular} ${quote(word)}${scope}. ${listLabels(plural, near.map(label))}`
+        : `${quote(word)} is not one ${singular}${scope}, but ${result.candidates.length}. ${listLabels("It fits", result.candidates.map(label))} ${advice}`,
+    );
+    return [];
+  });
+  if (problems.length > 0) throw new WordProblem(problems.join("\n"));
+  return found;
+}
+
+function listLabels(title: string, labels: readonly string[]): string {
+  if (labels.length === 0) return `${title}: none.`;
+  const shown = labels
+    .slice(0, MOST_CHOICES)
+    .map((label) => label.replace(/[\s\p{C}]+/gu, " ").slice(0, 100));
+  const more = labels.length - shown.length;
+  return `${title}: ${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}.`;
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+}
+
+/**
+ * Whose issues are "mine": the setting where it is a number, else the key's
+ * owner. Throws where the setting is text that is not the owner's.
+ */
+export async function resolveMe(
+  call: BacklogCall,
+  userId: string | undefined,
+): Promise<Me> {
+  if (userId !== undefined && /^\d{1,15}$/.test(userId)) {
+    return { id: Number(userId) };
+  }
+  const me = await call.getMyself();
+  if (userId === undefined) return { id: me.id, name: me.name };
+  const own = [me.userId, me.name, me.nulabAccount?.uniqueId];
+  if (own.some((text) => text && fold(text) === fold(userId))) {
+    return { id: me.id, name: me.name };
+  }
+  throw new Error(
+    `USER_ID is ${quote(userId)}, which is neither a numeric ID nor the login, display name or unique name of the key's owner. Set it to ${me.id} (${me.name}), or remove it: Backlog is then asked who you are.`,
+  );
+}

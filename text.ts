@@ -1,0 +1,198 @@
+/** What a text costs its reader. */
+export interface Size {
+  /** UTF-16 units, as JavaScript and most clients count. */
+  characters: number;
+  /** Estimated: ASCII / 4 + others × 1, as Japanese is about one each. */
+  tokens: number;
+}
+
+/** One answer's room, for both tools; clients cut or refuse what is longer. */
+export const ANSWER_SIZE: Size = { characters: 49_900, tokens: 20_000 };
+
+/** The size of a text as a model meets it. */
+export function sizeOf(text: string): Size {
+  let ascii = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    if (text.charCodeAt(index) < 128) ascii += 1;
+  }
+  return {
+    characters: text.length,
+    tokens: ascii / 4 + (text.length - ascii),
+  };
+}
+
+export function add(a: Size, b: Size): Size {
+  return {
+    characters: a.characters + b.characters,
+    tokens: a.tokens + b.tokens,
+  };
+}
+
+export function subtract(a: Size, b: Size): Size {
+  return {
+    characters: a.characters - b.characters,
+    tokens: a.tokens - b.tokens,
+  };
+}
+
+export function fits(size: Size, room: Size): boolean {
+  return size.characters <= room.characters && size.tokens <= room.tokens;
+}
+
+export function share(size: Size, part: number): Size {
+  return {
+    characters: Math.floor(size.characters * part),
+    tokens: Math.floor(size.tokens * part),
+  };
+}
+
+/** The smaller room in each respect. */
+export function smaller(a: Size, b: Size): Size {
+  return {
+    characters: Math.min(a.characters, b.characters),
+    tokens: Math.min(a.tokens, b.tokens),
+  };
+}
+
+// Backlog's own titles end at 255; only a broken or hostile answer is longer.
+const LONGEST_LINE = 1_000;
+
+/** What may break a line in some reader, not in JavaScript alone. */
+const LINE_BREAK = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/g;
+
+/**
+ * Other people's words, made safe to show: each method returns the text without
+ * invisible and direction-changing characters, and `removed` counts these.
+ */
+export class Cleaner {
+  removed = 0;
+
+  /** On one line: line breaks become spaces. Far too long is cut, and says so. */
+  line(text: string, most = LONGEST_LINE): string {
+    const line = this.#visible(text.replace(LINE_BREAK, " ")).trim();
+    if (line.length <= most) return line;
+    return `${whole(line.slice(0, most))}… (${most} of ${line.length} characters)`;
+  }
+
+  /** Of one line, for a cell of a Markdown table. */
+  cell(text: string): string {
+    return this.line(text).replace(/[\\|]/g, "\\$&");
+  }
+
+  /** Its lines, without empty ones at the ends. */
+  lines(text: string): string[] {
+    const clean = this.#visible(text.replace(LINE_BREAK, "\n"));
+    const lines = clean.split("\n").map((line) => line.trimEnd());
+    while (lines.length > 0 && lines[0] === "") lines.shift();
+    while (lines.length > 0 && lines.at(-1) === "") lines.pop();
+    return lines;
+  }
+
+  #visible(text: string): string {
+    const wellFormed = text.toWellFormed();
+    if (!SUSPECT.test(wellFormed)) return wellFormed;
+    let kept = "";
+    for (const [sequence, visible] of wellFormed.matchAll(SEQUENCES)) {
+      if (visible !== undefined) kept += sequence;
+      else this.removed += 1;
+    }
+    return kept;
+  }
+}
+
+// Default_Ignorable_Code_Point is Unicode's own list of what shows nothing:
+// zero widths, fillers, selectors, tags, direction marks and isolates.
+const INVISIBLE =
+  "\\p{Default_Ignorable_Code_Point}\\u{fff9}-\\u{fffb}\\u{0}-\\u{8}\\u{b}-\\u{1f}\\u{7f}-\\u{9f}\\u{e0000}-\\u{e007f}";
+const SUSPECT = new RegExp(`[${INVISIBLE}]`, "u");
+// An emoji joined of others; its selectors and joiners are part of the picture.
+const PICTURE =
+  "[\\p{Extended_Pictographic}\\p{Regional_Indicator}][\\u{fe0e}\\u{fe0f}]?\\p{Emoji_Modifier}?";
+const SEQUENCES = new RegExp(
+  [
+    "(",
+    // A flag of a region is spelled in tags, with an end: 🏴󠁧󠁢󠁳󠁣󠁴󠁿
+    "\\u{1f3f4}[\\u{e0030}-\\u{e0039}\\u{e0061}-\\u{e007a}]{1,6}\\u{e007f}",
+    `|${PICTURE}(?:\\u{200d}${PICTURE})*`,
+    // Digits become keycaps; Han characters choose among their forms.
+    "|\\p{Emoji}[\\u{fe0e}\\u{fe0f}]?",
+    "|\\p{Script=Han}[\\u{fe00}-\\u{fe02}\\u{e0100}-\\u{e01ef}]?",
+    `|[^${INVISIBLE}]`,
+    ")|[^]",
+  ].join(""),
+  "gu",
+);
+
+/** Behind `> `, so that no line of it can pass for one of ours. */
+export function toQuote(lines: readonly string[]): string {
+  return lines.map((line) => (line === "" ? ">" : `> ${line}`)).join("\n");
+}
+
+/** The first lines that fit the room together, whole ones. */
+export function takeWhileFitting(
+  lines: readonly string[],
+  room: Size,
+): string[] {
+  let left = room;
+  const shown: string[] = [];
+  for (const line of lines) {
+    const size = sizeOf(`${line}\n`);
+    if (!fits(size, left)) break;
+    left = subtract(left, size);
+    shown.push(line);
+  }
+  return shown;
+}
+
+export interface CutText {
+  lines: string[];
+  /** Characters shown, of how many; equal where nothing was cut. */
+  shown: number;
+  of: number;
+}
+
+/**
+ * As many whole lines as fit the room when quoted; a single line that is too
+ * long for it is cut within.
+ */
+export function cutLines(lines: readonly string[], room: Size): CutText {
+  const of = countCharacters(lines);
+  const kept: string[] = [];
+  let left = room;
+  for (const line of lines) {
+    const size = sizeOf(`> ${line}\n`);
+    if (!fits(size, left)) {
+      // A line's end is the better place, unless most room would be wasted.
+      if (!fits(share(room, 0.5), subtract(room, left))) {
+        kept.push(cutLine(line, left));
+      }
+      break;
+    }
+    left = subtract(left, size);
+    kept.push(line);
+  }
+  return { lines: kept, shown: countCharacters(kept), of };
+}
+
+function cutLine(line: string, room: Size): string {
+  let low = 0;
+  let high = line.length;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (fits(sizeOf(`> ${line.slice(0, middle)}\n`), room)) low = middle;
+    else high = middle - 1;
+  }
+  return whole(line.slice(0, low));
+}
+
+/** Without half a surrogate pair at its end. */
+function whole(text: string): string {
+  return text.replace(/[\ud800-\udbff]$/, "");
+}
+
+function countCharacters(lines: readonly string[]): number {
+  return (
+    lines.reduce((sum, line) => sum + line.length, 0) +
+    Math.max(0, lines.length - 1)
+  );
+}
