@@ -1,0 +1,91 @@
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
+import { Backlog, LIMITS, type Limits } from "../backlog.ts";
+import { createServer } from "../tools.ts";
+import { BINARY } from "./build.ts";
+import type { SampleSpace } from "./sample-space.ts";
+
+/** A tool's answer, as the assistant gets it. */
+export interface ToolAnswer {
+  text: string;
+  isError: boolean;
+}
+
+/** An MCP client of a server, with the tools at hand. */
+export interface Connected {
+  client: Client;
+  call(name: string, args?: Record<string, unknown>): Promise<ToolAnswer>;
+  details(args: Record<string, unknown>): Promise<ToolAnswer>;
+  list(args?: Record<string, unknown>): Promise<ToolAnswer>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The tools in this process, so that the clock and the limits can be given. */
+export async function connectInProcess(
+  space: Pick<SampleSpace, "url" | "apiKey">,
+  {
+    now = new Date("2026-11-22T03:00:00Z"),
+    userId,
+    limits = {},
+  }: { now?: Date; userId?: string; limits?: Partial<Limits> } = {},
+): Promise<Connected> {
+  const backlog = new Backlog(
+    { origin: space.url, apiKey: space.apiKey },
+    { ...LIMITS, ...limits },
+  );
+  const server = createServer({
+    host: new URL(space.url).host,
+    connect: async () => ({ backlog, userId }),
+    now: () => now,
+  });
+  const [ours, theirs] = InMemoryTransport.createLinkedPair();
+  const client = new Client({ name: "test", version: "1.0.0" });
+  await Promise.all([server.connect(ours), client.connect(theirs)]);
+  return toConnected(client);
+}
+
+/** The compiled program, started as an MCP client starts it. */
+export async function connectBinary(
+  env: Record<string, string>,
+  {
+    command = BINARY,
+    args = [],
+    cwd,
+  }: { command?: string; args?: string[]; cwd?: string } = {},
+): Promise<Connected> {
+  const client = new Client({ name: "test", version: "1.0.0" });
+  await client.connect(
+    new StdioClientTransport({
+      command,
+      args,
+      // Nothing of the machine's own environment may leak in.
+      env: { HOME: "/nonexistent", PATH: process.env.PATH ?? "", ...env },
+      ...(cwd !== undefined && { cwd }),
+    }),
+  );
+  return toConnected(client);
+}
+
+/** The two settings of a sample space. */
+export function toEnvironment({
+  host,
+  apiKey,
+}: Pick<SampleSpace, "host" | "apiKey">): Record<string, string> {
+  return { BACKLOG_DOMAIN: host, BACKLOG_API_KEY: apiKey };
+}
+
+function toConnected(client: Client): Connected {
+  const call: Connected["call"] = async (name, args = {}) => {
+    const result = await client.callTool({ name, arguments: args });
+    const [block] = Array.isArray(result.content) ? result.content : [];
+    return { text: String(block?.text), isError: result.isError === true };
+  };
+  return {
+    client,
+    call,
+    details: (args) => call("get_issue_details", args),
+    list: (args) => call("get_user_issue_list", args),
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+}

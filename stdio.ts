@@ -1,0 +1,232 @@
+import { ReadBuffer } from "@modelcontextprotocol/sdk/shared/stdio.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import {
+  type Implementation,
+  isJSONRPCErrorResponse,
+  isJSONRPCNotification,
+  isJSONRPCRequest,
+  isJSONRPCResultResponse,
+  type JSONRPCErrorResponse,
+  type JSONRPCMessage,
+  type JSONRPCNotification,
+  type JSONRPCRequest,
+  type JSONRPCResultResponse,
+  type RequestId,
+  SUPPORTED_PROTOCOL_VERSIONS,
+} from "@modelcontextprotocol/sdk/types.js";
+
+/** The era without `initialize`; the SDK's own versions come before it. */
+export const STATELESS_VERSION = "2026-07-28";
+const VERSION_KEY = "io.modelcontextprotocol/protocolVersion";
+const SERVER_KEY = "io.modelcontextprotocol/serverInfo";
+// https://modelcontextprotocol.io/specification/2026-07-28/basic/versioning
+const UNSUPPORTED_VERSION = -32022;
+/** The two tools never change while the program runs. */
+const LIST_TTL_MS = 3_600_000;
+/** What is under way when the client leaves may still take this long. */
+const LAST_ANSWERS_MS = 1_000;
+
+export interface StdioOptions {
+  serverInfo: Implementation;
+  instructions: string;
+  /** Takes secrets out of everything that is written. */
+  redact: (text: string) => string;
+  /** Called once, when nobody is left to talk to. */
+  onEnd: (problem?: string) => void;
+}
+
+interface UnderWay {
+  id: RequestId;
+  method: string;
+  stateless: boolean;
+}
+
+/**
+ * Bun's own stdin and stdout as an MCP transport, for both eras of the protocol.
+ * Node's streams would take 10 ms more to start, and crash on a broken pipe.
+ */
+export class StdioTransport implements Transport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: (message: JSONRPCMessage) => void;
+
+  readonly #options: StdioOptions;
+  readonly #buffer = new ReadBuffer();
+  readonly #writer = Bun.stdout.writer();
+  // Under numbers of our own: the SDK cannot cancel a request with the ID 0.
+  readonly #underWay = new Map<number, UnderWay>();
+  #lastNumber = 0;
+  #ended = false;
+  #written: Promise<unknown> = Promise.resolve();
+
+  constructor(options: StdioOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    void this.#read();
+  }
+
+  async close(): Promise<void> {
+    this.#buffer.clear();
+    this.onclose?.();
+  }
+
+  async send(message: JSONRPCMessage): Promise<void> {
+    const outgoing = this.#toClient(message);
+    if (outgoing) this.#write(outgoing);
+    await this.#written;
+    this.#endIfDone();
+  }
+
+  async #read(): Promise<void> {
+    try {
+      for await (const chunk of Bun.stdin.stream()) {
+        this.#buffer.append(Buffer.from(chunk));
+        this.#readMessages();
+      }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.onEnd(`stdin could not be read any further: ${reason}`);
+      return;
+    }
+    this.#ended = true;
+    setTimeout(() => this.#options.onEnd(), LAST_ANSWERS_MS);
+    this.#endIfDone();
+  }
+
+  #readMessages(): void {
+    for (;;) {
+      try {
+        const message = this.#buffer.readMessage();
+        if (message === null) return;
+        this.#receive(message);
+      } catch (error) {
+        // A line that is no message has no ID to answer to.
+        this.onerror?.(
+          error instanceof Error ? error : new Error(String(error)),
+        );
+      }
+    }
+  }
+
+  #receive(message: JSONRPCMessage): void {
+    if (isJSONRPCRequest(message)) this.#receiveRequest(message);
+    else if (
+      isJSONRPCNotification(message) &&
+      message.method === "notifications/cancelled"
+    ) {
+      this.#cancel(message);
+    } else this.onmessage?.(message);
+  }
+
+  #receiveRequest(request: JSONRPCRequest): void {
+    const version = request.params?._meta?.[VERSION_KEY];
+    const { id, method } = request;
+    if (version !== undefined && version !== STATELESS_VERSION) {
+      this.#write(toVersionError(id, version));
+      return;
+    }
+    if (method === "server/discover") {
+      this.#write({ jsonrpc: "2.0", id, result: this.#describe() });
+      return;
+    }
+    this.#lastNumber += 1;
+    const stateless = version === STATELESS_VERSION;
+    this.#underWay.set(this.#lastNumber, { id, method, stateless });
+    this.onmessage?.({ ...request, id: this.#lastNumber });
+  }
+
+  #describe() {
+    const { serverInfo, instructions } = this.#options;
+    return toStatelessResult(
+      {
+        supportedVersions: [STATELESS_VERSION, ...SUPPORTED_PROTOCOL_VERSIONS],
+        capabilities: { tools: {} },
+        instructions,
+      },
+      "server/discover",
+      serverInfo,
+    );
+  }
+
+  #cancel({ params }: JSONRPCNotification): void {
+    for (const [number, { id }] of this.#underWay) {
+      if (id !== params?.requestId) continue;
+      // No answer will follow, so nothing else takes it off the list.
+      this.#underWay.delete(number);
+      this.onmessage?.({
+        jsonrpc: "2.0",
+        method: "notifications/cancelled",
+        params: { ...params, requestId: number },
+      });
+    }
+    this.#endIfDone();
+  }
+
+  /** With the client's own ID; undefined where it no longer waits. */
+  #toClient(message: JSONRPCMessage): JSONRPCMessage | undefined {
+    const isResult = isJSONRPCResultResponse(message);
+    if (!isResult && !isJSONRPCErrorResponse(message)) return message;
+    const number = Number(message.id);
+    const request = this.#underWay.get(number);
+    this.#underWay.delete(number);
+    if (!request) return undefined;
+    const answer = { ...message, id: request.id };
+    if (!request.stateless || !("result" in answer)) return answer;
+    return {
+      ...answer,
+      result: toStatelessResult(
+        answer.result,
+        request.method,
+        this.#options.serverInfo,
+      ),
+    };
+  }
+
+  #write(message: JSONRPCMessage): void {
+    const line = this.#options.redact(JSON.stringify(message));
+    this.#written = this.#written
+      .then(async () => {
+        this.#writer.write(`${line}\n`);
+        await this.#writer.flush();
+      })
+      // The client has gone: a broken pipe is the end, not a fault.
+      .catch(() => this.#options.onEnd());
+  }
+
+  #endIfDone(): void {
+    if (!this.#ended || this.#underWay.size > 0) return;
+    void this.#written.then(() => this.#options.onEnd());
+  }
+}
+
+/** A result as 2026-07-28 has it; lists also say how long they hold. */
+function toStatelessResult(
+  result: JSONRPCResultResponse["result"],
+  method: string,
+  serverInfo: Implementation,
+): JSONRPCResultResponse["result"] {
+  const isCacheable = method.endsWith("/list") || method === "server/discover";
+  return {
+    ...result,
+    resultType: "complete",
+    ...(isCacheable && { ttlMs: LIST_TTL_MS, cacheScope: "private" }),
+    _meta: { ...result._meta, [SERVER_KEY]: serverInfo },
+  };
+}
+
+function toVersionError(
+  id: RequestId,
+  requested: unknown,
+): JSONRPCErrorResponse {
+  return {
+    jsonrpc: "2.0",
+    id,
+    error: {
+      code: UNSUPPORTED_VERSION,
+      message: `Unsupported protocol version: ${String(requested).slice(0, 100)}`,
+      data: { supported: [STATELESS_VERSION], requested },
+    },
+  };
+}
