@@ -1,0 +1,470 @@
+import { describe, expect, test } from "bun:test";
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import * as v from "valibot";
+import manifest from "./package.json" with { type: "json" };
+import { type Entry, tarGz, unpack, zip } from "./scripts/archive.ts";
+import { BINARY, run } from "./scripts/build.ts";
+import { toFormula } from "./scripts/homebrew.ts";
+import {
+  archiveName,
+  assertManifest,
+  hostTarget,
+  pack,
+  programPath,
+  smoke,
+  TARGETS,
+  type Target,
+  TOOLS,
+  toBundle,
+  toBundleManifest,
+  toNotes,
+  toRepository,
+  toSums,
+  USAGE,
+} from "./scripts/release.ts";
+import { startSampleSpace } from "./scripts/sample-space.ts";
+
+const REPOSITORY = "example/backlog-mcp";
+const HOST = hostTarget();
+const POSIX = process.platform !== "win32";
+
+/** A folder that is gone at the end of the test. */
+async function startFolder() {
+  const path = await mkdtemp(join(tmpdir(), "release test "));
+  return {
+    path,
+    [Symbol.asyncDispose]: () =>
+      rm(path, { recursive: true, force: true, maxRetries: 10 }),
+  };
+}
+
+/** A release folder: small stand-ins, and for this machine the real program. */
+async function startRelease() {
+  const folder = await startFolder();
+  for (const target of TARGETS) {
+    const file = programPath(folder.path, target);
+    await mkdir(dirname(file), { recursive: true });
+    if (target === HOST) await copyFile(BINARY, file);
+    else await writeFile(file, `a program for ${target}`);
+  }
+  await writeFile(join(folder.path, "README.md"), "# Read me\n");
+  await writeFile(join(folder.path, "LICENSE"), "MIT\n");
+  const root = folder.path;
+  return {
+    ...folder,
+    options: { repository: REPOSITORY, root, level: 1 as const },
+  };
+}
+
+describe("toNotes", () => {
+  const changelog = [
+    "# Changelog",
+    "",
+    "## 0.2.0 - 2026-12-01",
+    "",
+    "- Add a thing.",
+    "- Fix another.",
+    "",
+    "## 0.1.0",
+    "",
+    "- Add the first thing.",
+    "",
+  ].join("\n");
+
+  test.each([
+    ["with a date", changelog, "0.2.0", "- Add a thing.\n- Fix another."],
+    ["without one, and last", changelog, "0.1.0", "- Add the first thing."],
+    [
+      "with the line ends of Windows",
+      changelog.replaceAll("\n", "\r\n"),
+      "0.1.0",
+      "- Add the first thing.",
+    ],
+    ["that is first in the file", "## 1.0.0\nAll new.", "1.0.0", "All new."],
+  ])("takes out a section %s", (_, text, version, expected) => {
+    expect(toNotes(text, version)).toBe(expected);
+  });
+
+  test.each([
+    ["a version it does not know", changelog, "0.3.0"],
+    ["the beginning of a version", changelog, "0.1"],
+    ["a section with nothing in it", "## 0.3.0\n\n## 0.2.0\n\nA.", "0.3.0"],
+    ["an empty file", "", "0.1.0"],
+  ])("refuses %s", (_, text, version) => {
+    expect(() => toNotes(text, version)).toThrow(version);
+  });
+});
+
+describe("toRepository", () => {
+  test.each([
+    ["git+https://github.com/a/b.git", "", "a/b"],
+    ["https://github.com/a/b", "", "a/b"],
+    ["https://github.com/a/b/", undefined, "a/b"],
+    ["git@github.com:a/b.c.git", "", "a/b.c"],
+    ["git+https://github.com/a/b.git", "c/d", "c/d"],
+  ])("of %s, overridden by %p, is %s", (url, override, expected) => {
+    expect(toRepository(url, override)).toBe(expected);
+  });
+});
+
+test("sums are what sha256sum reads, in the order of the names", () => {
+  expect(
+    toSums(
+      new Map([
+        ["b.zip", "02"],
+        ["a.zip", "01"],
+      ]),
+    ),
+  ).toBe("01  a.zip\n02  b.zip\n");
+});
+
+describe.each([
+  ["tarGz", tarGz, "packed.tar.gz"],
+  ["zip", zip, "packed.zip"],
+])("%s", (_, packed, name) => {
+  const entries: Entry[] = [
+    {
+      name: "program",
+      content: Buffer.from("run me\n".repeat(1000)),
+      executable: true,
+    },
+    { name: "folder/README.md", content: Buffer.from("# 課題\n") },
+    { name: "empty", content: Buffer.alloc(0) },
+    { name: "block", content: Buffer.alloc(512, 7) },
+  ];
+
+  test("makes the same bytes each time", () => {
+    const first = packed(entries);
+    expect(Bun.hash(packed(entries))).toBe(Bun.hash(first));
+    expect(first.length).toBeLessThan(2000);
+  });
+
+  const tool = name.endsWith(".gz") ? "tar" : "unzip";
+  const hasTool = !POSIX || Bun.which(tool) !== null;
+
+  test.skipIf(!hasTool)("is read back by the system's own tool", async () => {
+    await using folder = await startFolder();
+    const file = join(folder.path, name);
+    await writeFile(file, packed(entries));
+    await unpack(file, folder.path);
+    for (const entry of entries) {
+      const path = join(folder.path, entry.name);
+      expect(await readFile(path)).toEqual(Buffer.from(entry.content));
+      const { mode, mtime } = await stat(path);
+      expect(mtime.getUTCFullYear()).toBeLessThanOrEqual(1980);
+      if (POSIX) expect(mode & 0o777).toBe(entry.executable ? 0o755 : 0o644);
+    }
+  });
+});
+
+test.skipIf(!POSIX || !Bun.which("python3"))(
+  "a zip passes Python's check of every sum",
+  async () => {
+    await using folder = await startFolder();
+    const file = join(folder.path, "packed.zip");
+    const content = Buffer.from("run me\n");
+    await writeFile(file, zip([{ name: "p", content, executable: true }]));
+    const script = `import sys, zipfile
+z = zipfile.ZipFile(sys.argv[1])
+i = z.infolist()[0]
+print(z.testzip(), i.filename, oct(i.external_attr >> 16), i.date_time)`;
+    expect(await run(["python3", "-c", script, file])).toMatch(
+      /^None p 0o100755 \(1980, 1, 1, 0, 0, 0\)\r?\n$/,
+    );
+  },
+);
+
+test("a tar refuses a name that its header cannot hold", () => {
+  const name = "n".repeat(101);
+  expect(() => tarGz([{ name, content: Buffer.alloc(0) }])).toThrow("too long");
+});
+
+describe("toFormula", () => {
+  const formula = toFormula({
+    version: "1.2.3",
+    repository: REPOSITORY,
+    sum: (target) => `sum of ${target}`,
+  });
+
+  test.each(["darwin-arm64", "darwin-x64", "linux-arm64", "linux-x64"])(
+    "offers %s with its sum",
+    (target) => {
+      expect(formula).toContain(
+        `url "https://github.com/example/backlog-mcp/releases/download/v1.2.3/backlog-mcp-1.2.3-${target}.tar.gz"\n      sha256 "sum of ${target}"\n`,
+      );
+    },
+  );
+
+  test("says what to do next, and holds an MCP conversation", () => {
+    expect(formula).toContain("backlog-mcp config\n");
+    expect(formula).toContain("backlog-mcp check\n");
+    expect(formula).toContain("libstdc++");
+    expect(formula).toContain("livecheck do\n    url :stable\n");
+    const request = formula.match(/\{"jsonrpc".*\}/)?.[0] ?? "";
+    expect(JSON.parse(request).method).toBe("initialize");
+    expect(formula).toContain('assert_match "serverInfo", pipe_output');
+  });
+
+  test.skipIf(!Bun.which("ruby"))("is valid Ruby", async () => {
+    await using folder = await startFolder();
+    const file = join(folder.path, "backlog-mcp.rb");
+    await writeFile(file, formula);
+    expect(await run(["ruby", "-c", file])).toContain("Syntax OK");
+  });
+});
+
+describe("a bundle", () => {
+  const bundled: Target[] = ["darwin-arm64", "darwin-x64", "windows-x64"];
+  const content = Buffer.from("program");
+
+  test.each(bundled)("for %s passes mcpb validate", async (target) => {
+    const entries = await toBundle(target, { content, repository: REPOSITORY });
+    const { server, compatibility } = toBundleManifest(target, REPOSITORY);
+    expect(entries.map(({ name }) => name)).toEqual([
+      "manifest.json",
+      server.entry_point,
+    ]);
+    expect(server.mcp_config.command).toBe(
+      `\${__dirname}/${server.entry_point}`,
+    );
+    expect(server.entry_point.endsWith(".exe")).toBe(target === "windows-x64");
+    expect(compatibility.platforms).toEqual([
+      target === "windows-x64" ? "win32" : "darwin",
+    ]);
+  });
+
+  test("whose manifest mcpb does not accept is refused", async () => {
+    const bundle = toBundleManifest(HOST, REPOSITORY);
+    const text = JSON.stringify({ ...bundle, version: undefined });
+    await expect(assertManifest(text)).rejects.toThrow("version");
+  });
+
+  test("asks for the key in secret, and for no more than it needs", () => {
+    const { user_config, server } = toBundleManifest(HOST, REPOSITORY);
+    expect(user_config.api_key).toMatchObject({
+      sensitive: true,
+      required: true,
+    });
+    expect(user_config.domain.required).toBe(true);
+    expect(user_config.user_id.required).toBe(false);
+    expect(Object.values(server.mcp_config.env)).toEqual(
+      Object.keys(user_config).map((name) => `\${user_config.${name}}`),
+    );
+  });
+
+  test("names the two tools", () => {
+    expect(TOOLS.map(({ name }) => name)).toEqual([
+      "get_issue_details",
+      "get_user_issue_list",
+    ]);
+  });
+
+  test("unpacked, answers with both tools though user_id is not set", async () => {
+    await using folder = await startFolder();
+    await using space = startSampleSpace();
+    const file = join(folder.path, "bundle.mcpb");
+    const program = await Bun.file(BINARY).bytes();
+    const entries = await toBundle(HOST, {
+      content: program,
+      repository: REPOSITORY,
+    });
+    await writeFile(file, zip(entries, 1));
+    await smoke(file, space);
+    expect(space.requests.map(({ path }) => path)).toContain("/issues/WEB-1");
+  });
+});
+
+describe("pack", () => {
+  test("makes every file, the same each time, and they answer", async () => {
+    await using release = await startRelease();
+    const dist = join(release.path, "dist");
+    await pack(release.path, release.options);
+    const sums = await Bun.file(join(dist, "SHA256SUMS")).text();
+    const formula = Bun.file(join(release.path, "Formula", "backlog-mcp.rb"));
+    const first = await formula.text();
+
+    const names: string[] = [...(sums.match(/\S+$/gm) ?? [])];
+    expect((await readdir(dist)).sort()).toEqual(
+      ["SHA256SUMS", ...names].sort(),
+    );
+    expect(names).toEqual(
+      [
+        ...TARGETS.map(archiveName),
+        ...["darwin-arm64", "darwin-x64", "windows-x64"].map(
+          (target) => `backlog-mcp-${manifest.version}-${target}.mcpb`,
+        ),
+      ].sort(),
+    );
+    for (const line of sums.trim().split("\n")) {
+      const [sum = "", name = ""] = line.split("  ");
+      const bytes = await Bun.file(join(dist, name)).bytes();
+      expect(new Bun.CryptoHasher("sha256").update(bytes).digest("hex")).toBe(
+        sum,
+      );
+    }
+    expect(first.match(/sha256 "[0-9a-f]{64}"/g)).toHaveLength(4);
+
+    await using space = startSampleSpace();
+    await smoke(join(dist, archiveName(HOST)), space);
+
+    // As artifacts of CI arrive.
+    await chmod(programPath(release.path, HOST), 0o644);
+    await pack(release.path, release.options);
+    expect(await Bun.file(join(dist, "SHA256SUMS")).text()).toBe(sums);
+    expect(await formula.text()).toBe(first);
+  });
+
+  test("names every target that is missing", async () => {
+    await using release = await startRelease();
+    await rm(programPath(release.path, "darwin-x64"));
+    await rm(programPath(release.path, "windows-arm64"));
+    await expect(pack(release.path, release.options)).rejects.toThrow(
+      "lacks darwin-x64, windows-arm64",
+    );
+  });
+
+  test.skipIf(!POSIX).each([
+    ["is another version", "echo 9.9.9", "package.json says"],
+    [
+      "does not speak MCP",
+      `[ "$1" ] && echo ${manifest.version}`,
+      "does not answer as an MCP server",
+    ],
+  ])("refuses a program that %s", async (_, script, message) => {
+    await using release = await startRelease();
+    await writeFile(programPath(release.path, HOST), `#!/bin/sh\n${script}\n`);
+    await expect(pack(release.path, release.options)).rejects.toThrow(message);
+  });
+
+  test.each([
+    toRepository(manifest.repository.url).replace(/^[^/]+/, "OWNER"),
+    "nobody",
+    "",
+  ])("refuses the repository %p", async (repository) => {
+    await expect(pack("nowhere", { repository })).rejects.toThrow(
+      "GITHUB_REPOSITORY",
+    );
+  });
+});
+
+test("the owner that is not known yet stands in two files only", async () => {
+  const files = await listFiles(import.meta.dir);
+  const elsewhere: string[] = [];
+  for (const file of files) {
+    if (["package.json", "README.md"].includes(file)) continue;
+    const text = await Bun.file(join(import.meta.dir, file)).text();
+    if (/\bOWNER\//.test(text)) elsewhere.push(file);
+  }
+  expect(elsewhere).toEqual([]);
+});
+
+/** The files of the repository: what .gitignore does not name. */
+async function listFiles(root: string): Promise<string[]> {
+  const ignored = (await Bun.file(join(root, ".gitignore")).text())
+    .split(/\r?\n/)
+    .filter((line) => line !== "")
+    .concat(".git")
+    .map((line) => new Bun.Glob(line.replace(/\/$/, "")));
+  const files: string[] = [];
+  const visit = async (folder: string) => {
+    const found = await readdir(join(root, folder), { withFileTypes: true });
+    for (const entry of found) {
+      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+      if (ignored.some((glob) => glob.match(entry.name))) continue;
+      if (entry.isDirectory()) await visit(path);
+      else if (entry.isFile()) files.push(path);
+    }
+  };
+  await visit("");
+  return files;
+}
+
+describe.each(["ci", "release", "published"])("the workflow %s", (name) => {
+  const WorkflowSchema = v.object({
+    permissions: v.record(v.string(), v.picklist(["read", "write", "none"])),
+    concurrency: v.object({
+      group: v.string(),
+      "cancel-in-progress": v.boolean(),
+    }),
+    jobs: v.record(
+      v.string(),
+      v.object({
+        "runs-on": v.string(),
+        "timeout-minutes": v.number(),
+        steps: v.array(
+          v.object({
+            uses: v.optional(v.string()),
+            run: v.optional(v.string()),
+          }),
+        ),
+      }),
+    ),
+  });
+  const read = async () => {
+    const text = await Bun.file(
+      join(import.meta.dir, `.github/workflows/${name}.yml`),
+    ).text();
+    const workflow = v.parse(WorkflowSchema, Bun.YAML.parse(text));
+    const steps = Object.values(workflow.jobs).flatMap(({ steps }) => steps);
+    return { text, workflow, steps };
+  };
+
+  test("states its permissions, and none to write for all jobs", async () => {
+    const { workflow } = await read();
+    expect(Object.values(workflow.permissions)).not.toContain("write");
+  });
+
+  test("pins every action to a commit or an exact tag", async () => {
+    const { text, steps } = await read();
+    for (const { uses } of steps) {
+      if (uses === undefined) continue;
+      expect(uses).toMatch(/@([0-9a-f]{40}|v\d+\.\d+\.\d+)$/);
+      if (/@[0-9a-f]{40}$/.test(uses)) {
+        expect(text).toMatch(new RegExp(`${uses} # v\\d+\\.\\d+\\.\\d+\\n`));
+      }
+    }
+  });
+
+  test("uses the Bun of package.json", async () => {
+    const { text } = await read();
+    for (const mention of text.match(/\bbun@[\w.-]+/g) ?? []) {
+      expect(mention).toBe(manifest.packageManager);
+    }
+  });
+
+  test("calls the release only with commands that it knows", async () => {
+    const commands: string[] = [...(USAGE.match(/release \w+/g) ?? [])];
+    const { steps } = await read();
+    for (const { run = "" } of steps) {
+      for (const command of run.match(/(?<=run )release \w+/g) ?? []) {
+        expect(commands).toContain(command);
+      }
+    }
+  });
+
+  test("lets no expression into a shell", async () => {
+    const { steps } = await read();
+    for (const { run = "" } of steps) expect(run).not.toContain("${{");
+  });
+});
+
+test("CI runs the test command on three systems", async () => {
+  const file = join(import.meta.dir, ".github/workflows/ci.yml");
+  const text = await Bun.file(file).text();
+  expect(text).toContain(`run: npx -y ${manifest.packageManager} run test\n`);
+  for (const os of ["ubuntu", "macos", "windows"]) {
+    expect(text).toContain(`${os}-latest`);
+  }
+});
