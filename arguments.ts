@@ -2,7 +2,7 @@ import * as z from "zod";
 import { parseDay, parseTimeZone, toToday } from "./dates.ts";
 import { byNearness, unquote } from "./matching.ts";
 
-const TIME_ZONE = "the user's IANA time zone, e.g. Asia/Tokyo";
+const AS_DATE = "as created_since";
 const MISSING_KEY =
   "issue_key is needed; to find an issue by its title call get_user_issue_list with keyword";
 
@@ -11,59 +11,53 @@ export const IssueDetailsSchema = strict({
   issue_key: z.preprocess(toWord, z.string({ error: MISSING_KEY })).meta({
     type: "string",
     description:
-      "PROJ-123, a numeric ID or a pasted address of this space; PROJ-123#comment-456 centres on that comment, PROJ-123#description gives the description first",
+      "PROJ-123, a numeric ID, or a pasted address of this space. PROJ-123#comment-456 centres on that comment; PROJ-123#description gives the description first",
   }),
   issue_title: plain("for reference only"),
-  timezone: word({ description: TIME_ZONE, default: "UTC" }),
+  timezone: timeZone(),
 });
 
 /** `get_user_issue_list`, likewise. */
 export const IssueListSchema = strict({
   project_keys: names("project keys or names"),
   assignee_names: names(
-    "me (the default), anyone, or a display name, login or mail address",
+    "me (default), anyone, or a display name, login, mail address or unique name",
   ),
   status_names: names(
-    "default: not closed. Or any, closed, Open (only that one status), In Progress, Resolved, or a custom status",
+    "not closed (default), any, closed, Open (that one status only), In Progress, Resolved, or a custom status",
   ),
-  milestone_names: names("names or their beginnings"),
+  milestone_names: names("names or their beginnings, as for all names here"),
   issue_type_names: names("e.g. Bug"),
-  category_names: names("names or their beginnings"),
+  category_names: names("e.g. Backend"),
   priority_names: names("High, Normal, Low"),
-  created_user_names: names("who reported it; as assignee_names"),
-  parent_issue_keys: names("finds their children"),
-  project_ids: ids("IDs widen the filter of the same words"),
+  created_user_names: names("who reported it: me, or as assignee_names"),
+  parent_issue_keys: names("PROJ-123: finds its children"),
+  project_ids: ids("numeric; IDs and names of one filter: either matches"),
   assignee_ids: ids("numeric user IDs"),
   status_ids: ids("1 Open, 2 In Progress, 3 Resolved, 4 Closed, or custom"),
-  milestone_ids: ids("numeric milestone IDs"),
+  milestone_ids: ids("numeric"),
   parent_issue_ids: ids("numeric issue IDs"),
-  keyword: plain("full-text search"),
-  created_since: word({
-    description:
-      "YYYY-MM-DD, today, yesterday, -7d, +2w or -1m, inclusive, as all dates here",
-  }),
-  created_until: word(),
-  updated_since: word(),
-  updated_until: word(),
-  start_date_since: word(),
-  start_date_until: word(),
-  due_date_since: word(),
-  due_date_until: word({ description: "yesterday: overdue" }),
+  keyword: plain("words in the text"),
+  created_since: word(
+    "YYYY-MM-DD, today, yesterday, or a distance such as -7d, +2w, -1m; inclusive",
+  ),
+  created_until: word(AS_DATE),
+  updated_since: word(AS_DATE),
+  updated_until: word(AS_DATE),
+  start_date_since: word(AS_DATE),
+  start_date_until: word(AS_DATE),
+  due_date_since: word(AS_DATE),
+  due_date_until: word(`${AS_DATE}; yesterday finds the overdue`),
   sort: choice(["updated", "created", "due_date", "priority", "status"], {
     default: "updated",
   }),
   order: choice(["asc", "desc"], {
-    description: "default desc, for due_date asc",
+    description: "default desc; asc for due_date",
   }),
-  limit: integer(1, 500, 100),
-  offset: integer(0, undefined, 0),
-  timezone: word({ description: TIME_ZONE, default: "UTC" }),
+  limit: integer({ minimum: 1, maximum: 500, or: 100 }),
+  offset: integer({ minimum: 0, or: 0 }, "rows to skip"),
+  timezone: timeZone(),
 });
-
-interface Published {
-  description?: string;
-  default?: string;
-}
 
 function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   const known = Object.keys(shape);
@@ -102,11 +96,22 @@ function list(description: string, items: "string" | "integer") {
     .meta({ type: "array", items: { type: items }, description });
 }
 
-function word(published: Published = {}) {
+function word(description: string) {
   return z
     .preprocess(toWord, z.string({ error: "give one text" }).optional())
     .optional()
-    .meta({ type: "string", ...published });
+    .meta({ type: "string", description });
+}
+
+function timeZone() {
+  return z
+    .preprocess(toWord, z.string({ error: "give one text" }).default("UTC"))
+    .optional()
+    .meta({
+      type: "string",
+      description: "the user's IANA time zone, e.g. Asia/Tokyo",
+      default: "UTC",
+    });
 }
 
 function plain(description: string) {
@@ -118,18 +123,27 @@ function plain(description: string) {
 
 function choice<const Value extends string>(
   values: readonly Value[],
-  published: Published,
+  published: { description?: string; default?: Value },
 ) {
+  const known = z.enum(values, { error: `use one of ${values.join(", ")}` });
   return z
-    .preprocess((value) => {
-      const given = toWord(value);
-      return typeof given === "string" ? given.toLowerCase() : given;
-    }, z.enum(values, { error: `use one of ${values.join(", ")}` }).optional())
+    .preprocess(
+      (value) => {
+        const given = toWord(value);
+        return typeof given === "string" ? given.toLowerCase() : given;
+      },
+      published.default === undefined
+        ? known.optional()
+        : known.default(published.default),
+    )
     .optional()
     .meta({ type: "string", enum: [...values], ...published });
 }
 
-function integer(minimum: number, maximum: number | undefined, or: number) {
+function integer(
+  { minimum, maximum, or }: { minimum: number; maximum?: number; or: number },
+  description?: string,
+) {
   const range =
     maximum === undefined ? `from ${minimum}` : `from ${minimum} to ${maximum}`;
   const error = `use a whole number ${range}`;
@@ -142,9 +156,9 @@ function integer(minimum: number, maximum: number | undefined, or: number) {
     .optional()
     .meta({
       type: "integer",
-      minimum,
-      ...(maximum !== undefined && { maximum }),
-      default: or,
+      // Undefined is left out: a bound of 9007199254740991 tells nobody anything.
+      maximum,
+      ...(description !== undefined && { description }),
     });
 }
 
