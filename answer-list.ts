@@ -172,7 +172,8 @@ function formatFilters(filters: readonly ListFilter[], clean: Cleaner): string {
     });
     const more = values.length - shown.length;
     const rest = more > 0 ? ` and ${more} more` : "";
-    return `${label} ${shown.join(", ")}${rest}${isDefault ? " by default" : ""}`;
+    const meant = shown.length > 0 ? ` ${shown.join(", ")}` : "";
+    return `${label}${meant}${rest}${isDefault ? " by default" : ""}`;
   });
   return `Filters: ${texts.join("; ")}.`;
 }

@@ -169,8 +169,8 @@ function toWords(value: unknown): unknown {
   const found = items.map((item) =>
     typeof item === "number" ? String(item) : item,
   );
-  const kept = found.filter(
-    (item) => typeof item !== "string" || unquote(item) !== "",
+  const kept = found.filter((item) =>
+    typeof item === "string" ? unquote(item) !== "" : item !== null,
   );
   return kept.length === 0 ? undefined : kept;
 }

@@ -51,7 +51,7 @@ export function parseTimeZone(text: string): string {
   }
   const suggestion = suggestTimeZone(name);
   throw new Error(
-    `${JSON.stringify(text)} is not an IANA time zone name${suggestion ? `; use ${suggestion}` : ""} (such as Asia/Tokyo, Europe/Berlin or UTC)`,
+    `${quote(text)} is not an IANA time zone name${suggestion ? `; use ${suggestion}` : ""} (such as Asia/Tokyo, Europe/Berlin or UTC)`,
   );
 }
 
@@ -61,7 +61,8 @@ function suggestTimeZone(name: string): string | undefined {
   const offset = /^(?:utc|gmt)\s*([+-])(\d{1,2})(?::?(\d\d))?$/i.exec(name);
   if (offset) {
     const [, sign, hours = "", minutes = "00"] = offset;
-    return `${sign}${hours.padStart(2, "0")}:${minutes}`;
+    const meant = `${sign}${hours.padStart(2, "0")}:${minutes}`;
+    return isTimeZone(meant) ? meant : undefined;
   }
   const fold = (zone: string) => zone.toLowerCase().replace(/[\s_-]+/g, "");
   const wanted = fold(name);

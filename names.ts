@@ -415,9 +415,12 @@ function toStatusCandidates(listed: readonly Choice[]): Candidate[] {
   const custom = groupByName(
     listed.filter(({ id }) => !standard.some(({ ids }) => ids.includes(id))),
   );
-  const closed = standard.filter(({ ids }) => ids.includes(CLOSED));
-  const others = standard.filter(({ ids }) => !ids.includes(CLOSED));
-  return [...others, ...custom, ...closed];
+  // In the project's own order, which is the order of its work.
+  const place = ({ ids: [first] }: Candidate) => {
+    const index = listed.findIndex(({ id }) => id === first);
+    return first === CLOSED || index < 0 ? listed.length : index;
+  };
+  return [...standard, ...custom].sort((a, b) => place(a) - place(b));
 }
 
 const SCOPED = {

@@ -163,9 +163,10 @@ export function cutLines(lines: readonly string[], room: Size): CutText {
     const size = sizeOf(`> ${line}\n`);
     if (!fits(size, left)) {
       // A line's end is the better place, unless most room would be wasted.
-      if (!fits(share(room, 0.5), subtract(room, left))) {
-        kept.push(cutLine(line, left));
-      }
+      const cut = fits(subtract(room, left), share(room, 0.5))
+        ? cutLine(line, left)
+        : "";
+      if (cut !== "") kept.push(cut);
       break;
     }
     left = subtract(left, size);
