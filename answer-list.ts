@@ -17,6 +17,8 @@ export interface IssueList {
   rows: ListRow[];
   /** Of all that match. */
   total: number;
+  /** How many of these no next call can show. */
+  missing?: number;
   offset: number;
   sort: string;
   order: "asc" | "desc";
@@ -88,7 +90,7 @@ export function formatIssueList(list: IssueList, view: ListView): string {
     `${facts.join("\n")}\n\n`,
     formatNotes(list.notes, clean),
     ...(shown.length === 0 ? [] : [`${[...HEAD, ...shown].join("\n")}\n`]),
-    ...(next < list.total && shown.length > 0
+    ...(next < list.total - (list.missing ?? 0) && shown.length > 0
       ? [`\nNext: get_user_issue_list ${JSON.stringify(call)}\n`]
       : []),
     formatRemoved(clean.removed),

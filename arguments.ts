@@ -6,6 +6,14 @@ const AS_DATE = "as created_since";
 const MISSING_KEY =
   "issue_key is needed; to find an issue by its title call get_user_issue_list with keyword";
 
+// Shared by the arguments that differ in their description only: a schema
+// apiece takes 2 ms of the start and 2 MB more.
+const NamesSchema = toListSchema('["a", "b"]');
+const IdsSchema = toListSchema("[1, 2]");
+const WordSchema = z
+  .preprocess(toWord, z.string({ error: "give one text" }).optional())
+  .optional();
+
 /** `get_issue_details`; published plainly, read generously. */
 export const IssueDetailsSchema = strict({
   issue_key: z.preprocess(toWord, z.string({ error: MISSING_KEY })).meta({
@@ -67,7 +75,7 @@ function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
       return issue.keys
         .slice(0, 10)
         .map((key) => {
-          const [nearest] = byNearness(key, known, (name) => name);
+          const [nearest] = byNearness(key, known, (name) => [name]);
           return `no argument ${quote(key)}; the nearest is ${nearest}`;
         })
         .join("\n");
@@ -76,31 +84,24 @@ function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
 }
 
 function names(description: string) {
-  return list(description, "string");
+  const items = { type: "string" } as const;
+  return NamesSchema.meta({ type: "array", items, description });
 }
 
 function ids(description: string) {
-  return list(description, "integer");
+  const items = { type: "integer" } as const;
+  return IdsSchema.meta({ type: "array", items, description });
 }
 
-function list(description: string, items: "string" | "integer") {
-  const example = items === "string" ? '["a", "b"]' : "[1, 2]";
+function toListSchema(example: string) {
+  const error = `give a list such as ${example}`;
   return z
-    .preprocess(
-      toWords,
-      z
-        .array(z.string(), { error: `give a list such as ${example}` })
-        .optional(),
-    )
-    .optional()
-    .meta({ type: "array", items: { type: items }, description });
+    .preprocess(toWords, z.array(z.string({ error }), { error }).optional())
+    .optional();
 }
 
 function word(description: string) {
-  return z
-    .preprocess(toWord, z.string({ error: "give one text" }).optional())
-    .optional()
-    .meta({ type: "string", description });
+  return WordSchema.meta({ type: "string", description });
 }
 
 function timeZone() {

@@ -133,23 +133,23 @@ export function parseDay(text: string, today: string): string {
     .toLowerCase();
   const named = { today: 0, yesterday: -1, tomorrow: 1 }[word];
   if (named !== undefined) return addDays(today, named);
-  const relative = /^([+-]\d{1,5})([dwm])$/.exec(word);
+  // Four digits at the most keep the year of the result within four, too.
+  const relative = /^([+-]\d{1,4})([dwm])$/.exec(word);
   if (relative) {
     const [, amount, unit] = relative;
-    return inRange(shift(today, Number(amount), unit ?? "d"), text);
-  }
-  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(word) ?? [];
-  if (year && month && day) {
-    assertDayExists(word, Number(year), Number(month), Number(day));
-    return word;
+    return shift(today, Number(amount), unit ?? "d");
   }
   const parts = /^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?/.exec(word);
-  const meant = parts
-    ? `${parts[1]}-${parts[2]?.padStart(2, "0")}-${parts[3]?.padStart(2, "0")}`
-    : undefined;
-  throw new Error(
-    `${quote(text)} is not a date; use ${meant ?? "YYYY-MM-DD"}${meant ? "" : ", today, yesterday, or a distance such as -7d, +2w, -1m"}`,
-  );
+  if (!parts) {
+    throw new Error(
+      `${quote(text)} is not a date; use YYYY-MM-DD, today, yesterday, or a distance such as -7d, +2w, -1m`,
+    );
+  }
+  const [, year = "", month = "", day = ""] = parts;
+  const meant = `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}`;
+  assertDayExists(meant, Number(year), Number(month), Number(day));
+  if (meant === word) return meant;
+  throw new Error(`${quote(text)} is not a date; use ${meant}`);
 }
 
 function assertDayExists(
@@ -181,11 +181,6 @@ function shift(day: string, amount: number, unit: string): string {
   const toMonth = (((months % 12) + 12) % 12) + 1;
   const toDate = Math.min(date, daysInMonth(toYear, toMonth));
   return toDay(Date.UTC(toYear, toMonth - 1, toDate));
-}
-
-function inRange(day: string, text: string): string {
-  if (/^\d{4}-/.test(day)) return day;
-  throw new Error(`${quote(text)} lies outside the years 0000 to 9999`);
 }
 
 /** The day so many days later; earlier where `days` is negative. */

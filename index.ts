@@ -1,20 +1,7 @@
 import * as v from "valibot";
 import type { Connection } from "./backlog.ts";
+import type { Client } from "./clients.ts";
 import { version } from "./package.json";
-
-const USAGE = `backlog-mcp ${version}: lets an AI assistant read your work in Backlog, over MCP.
-
-  backlog-mcp                 serve MCP on stdio (what an MCP client starts)
-  backlog-mcp --version
-  backlog-mcp --help
-  option: --env-file PATH     read the settings from this file
-
-Settings: BACKLOG_API_KEY, BACKLOG_DOMAIN and, optionally, USER_ID. From the
-environment, --env-file, .env in the user's configuration folder
-(~/.config/backlog-mcp, on Windows %APPDATA%\\backlog-mcp), .env beside this
-program, or .env in the working folder: all from the first that has a key or a
-domain.
-`;
 
 /** What `.env.example` says in the places to fill in: as good as nothing. */
 export const PLACEHOLDERS = {
@@ -46,7 +33,7 @@ const DomainSchema = v.pipe(
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
     const origin = toOrigin(dataset.value);
     if (origin !== undefined) return origin;
-    const shown = JSON.stringify(dataset.value.slice(0, 100));
+    const shown = quoteDomain(dataset.value);
     addIssue({ message: `BACKLOG_DOMAIN is ${shown}: ${HOSTS}` });
     return NEVER;
   }),
@@ -72,6 +59,14 @@ export function toOrigin(domain: string): string | undefined {
   }
   const name = hostname.replace(/\.$/, "");
   return CLOUD_HOST.test(name) && port === "" ? `https://${name}` : undefined;
+}
+
+/** Less what may hold a key: a query, or a key put into the wrong place. */
+function quoteDomain(domain: string): string {
+  const text = domain.replace(/[?#].*/s, "");
+  return /^[a-z0-9]{24,}$/i.test(text)
+    ? "what looks like an API key"
+    : JSON.stringify(text.slice(0, 100));
 }
 
 /** Where settings are looked for. */
@@ -210,7 +205,8 @@ export async function listUsualFiles(
   environment: Record<string, string | undefined>,
   platform: string = process.platform,
 ): Promise<string[]> {
-  const { dirname, isAbsolute, join } = await import("node:path");
+  const { posix, win32 } = await import("node:path");
+  const { dirname, isAbsolute, join } = platform === "win32" ? win32 : posix;
   const { homedir } = await import("node:os");
   const home = environment.HOME || homedir();
   const xdg = environment.XDG_CONFIG_HOME ?? "";
@@ -228,7 +224,8 @@ export async function listUsualFiles(
 }
 
 interface CommandLine {
-  command: "serve" | "version" | "help";
+  command: "serve" | "check" | "config" | "version" | "help";
+  client?: Client | undefined;
   envFile?: string | undefined;
 }
 
@@ -245,10 +242,23 @@ async function parseCommandLine(args: string[]): Promise<CommandLine> {
       help: { type: "boolean", short: "h" },
     },
   });
-  const [unknown] = positionals;
-  if (unknown !== undefined) throw new Error(`Unknown command '${unknown}'`);
-  const command = values.help ? "help" : values.version ? "version" : "serve";
-  return { command, envFile: values["env-file"] };
+  const envFile = values["env-file"];
+  const [command, word, ...rest] = positionals;
+  if (values.help) return { command: "help" };
+  if (values.version) return { command: "version" };
+  if (command === undefined) return { command: "serve", envFile };
+  if (command !== "check" && command !== "config") {
+    throw new Error(`Unknown command '${command}'`);
+  }
+  if (word === undefined) return { command, envFile };
+  const [unexpected] = command === "check" ? [word] : rest;
+  if (unexpected !== undefined) {
+    throw new Error(`Unexpected argument '${unexpected}'`);
+  }
+  const { CLIENTS } = await import("./clients.ts");
+  const client = CLIENTS.find((name) => name === word);
+  if (client === undefined) throw new Error(`Unknown client '${word}'`);
+  return { command, client, envFile };
 }
 
 async function main(): Promise<void> {
@@ -259,29 +269,66 @@ async function main(): Promise<void> {
     console.error(
       `backlog-mcp: ${error instanceof Error ? error.message : error}`,
     );
-    console.error(USAGE);
+    console.error((await import("./cli.ts")).USAGE);
     process.exitCode = 2;
     return;
   }
   switch (commandLine.command) {
     case "help":
-      await Bun.write(Bun.stdout, USAGE);
+      await print((await import("./cli.ts")).USAGE);
       return;
     case "version":
-      await Bun.write(Bun.stdout, `${version}\n`);
+      await print(`${version}\n`);
+      return;
+    case "check":
+    case "config":
+      await report(commandLine);
       return;
     case "serve":
       await serve(commandLine.envFile);
   }
 }
 
-/** Serves MCP on stdio until the client has gone. */
-async function serve(envFile: string | undefined): Promise<void> {
-  const places: Places = {
+async function print(text: string): Promise<void> {
+  await Bun.write(Bun.stdout, text);
+}
+
+/** `check` and `config`: what a person asks on a terminal. */
+async function report(commandLine: CommandLine): Promise<void> {
+  const { command, client, envFile } = commandLine;
+  const { check, toConfig } = await import("./cli.ts");
+  const places = toPlaces(envFile);
+  const reading = await readSettings(places);
+  const { BACKLOG_API_KEY, BACKLOG_DOMAIN = "" } = reading.values;
+  const found = {
+    reading,
+    origin: toOrigin(BACKLOG_DOMAIN),
+    envFile,
+    usualFiles: await places.usualFiles(),
+  };
+  const redact = (text: string) => redactKey(text, BACKLOG_API_KEY);
+  if (command === "check") {
+    const { text, isWell } = await check(found);
+    await print(redact(text));
+    process.exitCode = isWell ? 0 : 1;
+    return;
+  }
+  const { text, advice } = await toConfig(client, found, PLACEHOLDERS);
+  await print(redact(text));
+  console.error(redact(advice));
+}
+
+function toPlaces(envFile: string | undefined): Places {
+  return {
     environment: process.env,
     envFile,
     usualFiles: () => listUsualFiles(process.env),
   };
+}
+
+/** Serves MCP on stdio until the client has gone. */
+async function serve(envFile: string | undefined): Promise<void> {
+  const places = toPlaces(envFile);
   let reading = await readSettings(places);
   const [{ createServer, describeServer }, { StdioTransport }, { Backlog }] =
     await Promise.all([
@@ -301,6 +348,8 @@ async function serve(envFile: string | undefined): Promise<void> {
       const [userFile = ""] = await places.usualFiles();
       throw new Error(toRemedy(reading, envFile ?? userFile));
     }
+    // Compiling pays from the first call on; before, it takes 2 ms of the start.
+    if (!backlog) Bun.unsafe.setJITPolicy(1);
     backlog ??= new Backlog(settings);
     return { backlog, userId: settings.userId };
   };
@@ -315,13 +364,22 @@ async function serve(envFile: string | undefined): Promise<void> {
     },
   });
   await server.connect(transport);
-  // Compiling pays from here on; before, it only delayed the start.
-  Bun.unsafe.setJITPolicy(1);
   if (reading.problems.length > 0) {
     log(
       `not configured: ${reading.problems.join("; ")}. Tool calls say what to do.`,
     );
   }
+  // Asking whether this is a terminal takes 2 ms, which no client shall wait.
+  setTimeout(() => void greet(log), GREETING_AFTER_MS).unref();
+}
+
+/** A client has had its first answers by then; a person does not notice. */
+const GREETING_AFTER_MS = 250;
+
+/** Tells someone who started the server by hand what it is. */
+async function greet(log: (text: string) => void): Promise<void> {
+  const { isatty } = await import("node:tty");
+  if (isatty(0)) log((await import("./cli.ts")).HINT);
 }
 
 /** Shorter ones cannot be real keys, and would tear holes into every text. */

@@ -44,6 +44,7 @@ export async function getUserIssueList(
   return {
     origin: call.origin,
     total: found.total,
+    missing: found.missing ?? 0,
     rows: found.rows.map((row) => toRow(row, zone)),
     offset: args.offset,
     sort: args.sort,

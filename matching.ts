@@ -67,11 +67,11 @@ export function match(word: string, candidates: readonly Candidate[]): Match {
 export function byNearness<Item>(
   word: string,
   items: readonly Item[],
-  toText: (item: Item) => string,
+  toNames: (item: Item) => readonly string[],
 ): Item[] {
   const folded = fold(word);
-  const distance = (item: Item) => {
-    const name = fold(toText(item));
+  const toDistance = (text: string) => {
+    const name = fold(text);
     if (name.includes(folded) || folded.includes(name)) return 0;
     const edits = editDistance(folded, name);
     return edits <= Math.max(folded.length, name.length) / 2
@@ -79,7 +79,11 @@ export function byNearness<Item>(
       : Number.POSITIVE_INFINITY;
   };
   return items
-    .map((item, index) => ({ item, index, distance: distance(item) }))
+    .map((item, index) => ({
+      item,
+      index,
+      distance: Math.min(...toNames(item).map(toDistance)),
+    }))
     .sort((a, b) =>
       a.distance === b.distance ? a.index - b.index : a.distance - b.distance,
     )

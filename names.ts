@@ -15,11 +15,11 @@ import {
 } from "./matching.ts";
 import { CLOSED } from "./paging.ts";
 import type { Choice, Project, User } from "./responses.ts";
+import { Cleaner } from "./text.ts";
 
 /** Without a project named, so many are searched for a word at the most. */
 const MOST_PROJECTS = 30;
 const MOST_CHOICES = 30;
-const MOST_PROBLEM_CHARACTERS = 1_900;
 
 /** A filter as Backlog takes it, and as the answer tells it. */
 export interface ResolvedFilter {
@@ -111,14 +111,7 @@ async function settleAll<First, Rest>(
     if (!(reason instanceof WordProblem)) throw reason;
     problems.push(reason.message);
   }
-  if (problems.length > 0) {
-    const text = problems.join("\n");
-    throw new Error(
-      text.length > MOST_PROBLEM_CHARACTERS
-        ? `${text.slice(0, MOST_PROBLEM_CHARACTERS)}… (${text.length - MOST_PROBLEM_CHARACTERS} characters more)`
-        : text,
-    );
-  }
+  if (problems.length > 0) throw new Error(problems.join("\n"));
   return [await first, ...(await Promise.all(rest))];
 }
 
@@ -159,19 +152,25 @@ class Lookup {
   }
 
   /** The statuses, versions, ... of every project in question. */
-  listChoices(kind: ProjectChoices, title: string, argument: string) {
-    return this.#listAll(title, argument, (project) =>
+  listChoices(
+    kind: ProjectChoices,
+    title: string,
+    argument: string,
+    { optional = false } = {},
+  ) {
+    const get = (project: string | number) =>
       once(this.#choices, `${kind} ${project}`, () =>
         this.call.listProjectChoices(project, kind),
-      ),
-    );
+      );
+    return this.#listAll(title, argument, get, { optional });
   }
 
-  /** What cannot be read is noted, unless that is all there is. */
+  /** What cannot be read is noted, unless nothing can and it is needed. */
   async #listAll<Entry>(
     title: string,
     argument: string,
     get: (project: string | number) => Promise<Entry[]>,
+    { optional = false } = {},
   ): Promise<{ entries: Entry[]; scope: Scope }> {
     const guesses = this.#guess(get);
     this.#scope ??= this.#findScope(argument);
@@ -187,7 +186,9 @@ class Lookup {
       if (answer.status === "fulfilled") entries.push(...answer.value);
       else failures.push({ name, reason: answer.reason });
     });
-    if (failures.length === answers.length) throw failures[0]?.reason;
+    if (failures.length === answers.length && !optional) {
+      throw failures[0]?.reason;
+    }
     for (const { name, reason } of failures) {
       this.notes.push(
         `The ${title} of ${name} could not be read: ${toMessage(reason)}`,
@@ -323,7 +324,10 @@ async function findPeople(
     singular: "person",
     plural: "Members",
     scope: ` in ${scope.text}`,
-    advice: "Give the login, or the ID in assignee_ids.",
+    advice:
+      filter === "assignee"
+        ? "Give the login, or the ID in assignee_ids."
+        : "Give the login.",
   });
 }
 
@@ -369,7 +373,9 @@ async function resolveStatuses(
     words.length > 0 &&
     (lookup.namesProjects || folded.some((word) => !builtIn.includes(word)));
   const listed = asks
-    ? await lookup.listChoices("statuses", "statuses", toArgument("status"))
+    ? await lookup.listChoices("statuses", "statuses", toArgument("status"), {
+        optional: folded.every((word) => builtIn.includes(word)),
+      })
     : undefined;
   const candidates = toStatusCandidates(listed?.entries ?? []);
   const custom = candidates.filter(({ ids: [id] }) => (id ?? 0) > CLOSED);
@@ -489,10 +495,10 @@ async function resolveParents(
   { ids, words }: Choices,
 ): Promise<ResolvedFilter | undefined> {
   if (ids.length + words.length === 0) return undefined;
+  const keys = words.map((word) => parseParent(word, call.host).idOrKey);
   const found = await Promise.all(
-    words.map(async (word): Promise<Candidate> => {
-      const { idOrKey } = parseParent(word, call.host);
-      const { id, issueKey } = await call.getIssueRow(idOrKey);
+    [...new Set(keys)].map(async (key): Promise<Candidate> => {
+      const { id, issueKey } = await call.getIssueRow(key);
       return { ids: [id], names: [issueKey] };
     }),
   );
@@ -544,11 +550,7 @@ function matchAll(
   const found = words.flatMap((word) => {
     const result = match(word, candidates);
     if (result.kind === "one") return [result.candidate];
-    const near = byNearness(
-      word,
-      candidates,
-      ({ names: [name] }) => name ?? "",
-    );
+    const near = byNearness(word, candidates, ({ names }) => names);
     problems.push(
       result.kind === "none"
         ? `No ${singular} ${quote(word)}${scope}. ${listLabels(plural, near.map(label))}`
@@ -562,9 +564,10 @@ function matchAll(
 
 function listLabels(title: string, labels: readonly string[]): string {
   if (labels.length === 0) return `${title}: none.`;
+  const clean = new Cleaner();
   const shown = labels
     .slice(0, MOST_CHOICES)
-    .map((label) => label.replace(/[\s\p{C}]+/gu, " ").slice(0, 100));
+    .map((label) => clean.line(label, 100));
   const more = labels.length - shown.length;
   return `${title}: ${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}.`;
 }
@@ -584,13 +587,16 @@ export async function resolveMe(
   if (userId !== undefined && /^\d{1,15}$/.test(userId)) {
     return { id: Number(userId) };
   }
-  const me = await call.getMyself();
-  if (userId === undefined) return { id: me.id, name: me.name };
-  const own = [me.userId, me.name, me.nulabAccount?.uniqueId];
-  if (own.some((text) => text && fold(text) === fold(userId))) {
-    return { id: me.id, name: me.name };
-  }
+  return toMe(await call.getMyself(), userId);
+}
+
+/** The key's owner, unless USER_ID is text that does not name this one. */
+export function toMe(owner: User, userId: string | undefined): Me {
+  const me = { id: owner.id, name: owner.name };
+  if (userId === undefined) return me;
+  const own = [owner.userId, owner.name, owner.nulabAccount?.uniqueId];
+  if (own.some((text) => text && fold(text) === fold(userId))) return me;
   throw new Error(
-    `USER_ID is ${quote(userId)}, which is neither a numeric ID nor the login, display name or unique name of the key's owner. Set it to ${me.id} (${me.name}), or remove it: Backlog is then asked who you are.`,
+    `USER_ID is ${quote(userId)}, which is neither a numeric ID nor the login, display name or unique name of the key's owner. Set it to ${owner.id} (${owner.name}), or remove it: Backlog is then asked who you are.`,
   );
 }

@@ -26,6 +26,8 @@ export interface Found {
   total: number;
   /** With closed ones too, where they were counted on the way. */
   totalWithClosed?: number;
+  /** How many of the total no request can reach. */
+  missing?: number;
   /** What could not be read, in sentences. */
   notes: string[];
 }
@@ -91,6 +93,9 @@ async function searchNotClosed(
     );
     return { ...rest, total: inStandard, totalWithClosed: all };
   }
+  if (search.offset >= total) {
+    return { rows: [], total, totalWithClosed: all, notes: [] };
+  }
   const found = await searchWithCustomStatuses(call, search, { all, total });
   return { ...found, totalWithClosed: all };
 }
@@ -135,6 +140,7 @@ async function searchAndDropClosed(
   const open = new Map<number, IssueRow>();
   const notes: string[] = [];
   let enough = wanted;
+  let capacity: number | undefined;
   let page = 0;
   while (page < lastPage && open.size < enough) {
     const share = open.size > 0 ? open.size / (page * PAGE_SIZE) : total / all;
@@ -153,8 +159,8 @@ async function searchAndDropClosed(
     for (const row of pages.flatMap(({ entries }) => entries)) {
       if (row.status.id !== CLOSED) open.set(row.id, row);
     }
-    if (page === 0) {
-      const capacity = search.capacity([...open.values()]);
+    if (capacity === undefined && open.size > 0) {
+      capacity = Math.max(search.capacity([...open.values()]), 1);
       enough = Math.min(wanted, search.offset + capacity);
     }
     page += pages.length;
@@ -219,6 +225,7 @@ async function searchByStatuses(
   return {
     rows: rest.rows,
     total: counts.total,
+    missing: Math.max(missing, 0),
     notes: [...notes, ...rest.notes],
   };
 }

@@ -6,6 +6,23 @@ import {
   type SpaceData,
   sampleData,
 } from "./sample-data.ts";
+import {
+  BOOLEAN,
+  COMMENT_PARAMETERS,
+  EXPAND,
+  each,
+  filterIssues,
+  first,
+  ISSUE_PARAMETERS,
+  invalid,
+  missing,
+  type Parameters,
+  parseQuery,
+  type Query,
+  Refusal,
+  sortIssues,
+  toNumber,
+} from "./sample-filter.ts";
 
 /** What the reference leaves open about the real Backlog. */
 export type Switches = {
@@ -172,17 +189,6 @@ function once(action: () => void): () => void {
   };
 }
 
-/** A refusal in Backlog's own form. */
-class Refusal extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: number,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
 async function answer(
   context: Context,
   record: RecordedRequest,
@@ -243,97 +249,6 @@ function route(context: Context, record: RecordedRequest, url: URL): unknown {
     return handle(context, query, id, part);
   }
   throw missing("resource");
-}
-
-function missing(what: string): Refusal {
-  return new Refusal(404, 6, `No ${what}.`);
-}
-
-function invalid(parameter: string): Refusal {
-  return new Refusal(400, 7, `Invalid parameter: ${parameter}`);
-}
-
-type Kind = RegExp | ((value: string) => boolean);
-type Parameters = Record<string, Kind>;
-
-const INTEGER = /^\d{1,15}$/;
-const BOOLEAN = /^(true|false)$/;
-const COUNT = /^([1-9]|[1-9]\d|100)$/;
-const ORDER = /^(asc|desc)$/;
-const EXPAND = { "expand[]": /^childIssueSummary$/ };
-
-const ISSUE_PARAMETERS: Parameters = {
-  ...each(/^/, "keyword"),
-  ...each(INTEGER, "projectId[] issueTypeId[] categoryId[] versionId[]"),
-  ...each(INTEGER, "milestoneId[] statusId[] priorityId[] assigneeId[]"),
-  ...each(INTEGER, "createdUserId[] resolutionId[] id[] parentIssueId[]"),
-  ...each(INTEGER, "offset"),
-  ...each(isDay, "createdSince createdUntil updatedSince updatedUntil"),
-  ...each(isDay, "startDateSince startDateUntil dueDateSince dueDateUntil"),
-  ...each(BOOLEAN, "attachment sharedFile hasDueDate"),
-  parentChild: /^[0-4]$/,
-  count: COUNT,
-  order: ORDER,
-  sort: (name) => Object.hasOwn(SORTS, name) || /^customField_\d+$/.test(name),
-};
-
-const COMMENT_PARAMETERS: Parameters = {
-  minId: INTEGER,
-  maxId: INTEGER,
-  count: COUNT,
-  order: ORDER,
-};
-
-function each(kind: Kind, names: string): Parameters {
-  return Object.fromEntries(names.split(" ").map((name) => [name, kind]));
-}
-
-function isDay(value: string): boolean {
-  const instant = Date.parse(`${value}T00:00:00Z`);
-  return (
-    /^\d{4}-\d\d-\d\d$/.test(value) &&
-    !Number.isNaN(instant) &&
-    new Date(instant).toISOString().startsWith(value)
-  );
-}
-
-type Query = Map<string, string[]>;
-
-/** The query by name; whatever the endpoint does not know is refused. */
-function parseQuery(sent: URLSearchParams, parameters: Parameters): Query {
-  const query: Query = new Map();
-  for (const [name, value] of sent) {
-    const kind = Object.hasOwn(parameters, name)
-      ? parameters[name]
-      : toCustomKind(name, parameters);
-    const fits =
-      kind instanceof RegExp ? kind.test(value) : (kind?.(value) ?? false);
-    const values = query.get(name) ?? [];
-    if (!fits || (values.length > 0 && !name.endsWith("[]"))) {
-      throw invalid(name);
-    }
-    query.set(name, [...values, value]);
-  }
-  return query;
-}
-
-function toCustomKind(name: string, parameters: Parameters): Kind | undefined {
-  const [, suffix] = CUSTOM_FIELD.exec(name)?.slice(1) ?? [];
-  if (suffix === undefined || !("keyword" in parameters)) return undefined;
-  if (suffix === "") return /./;
-  if (suffix === "[]") return INTEGER;
-  return (value) => isDay(value) || /^-?\d+(\.\d+)?$/.test(value);
-}
-
-const CUSTOM_FIELD = /^customField_(\d+)(_min|_max|\[\]|)$/;
-
-function first(query: Query, name: string): string | undefined {
-  return query.get(name)?.[0];
-}
-
-function toNumber(query: Query, name: string): number | undefined {
-  const value = first(query, name);
-  return value === undefined ? undefined : Number(value);
 }
 
 type Handler = (
@@ -504,73 +419,33 @@ function listRelatedIssues(context: Context, _: Query, id: string) {
 }
 
 function listIssues(context: Context, query: Query) {
-  const issues = selectIssues(context, query);
-  const toValue = toSort(context.data, first(query, "sort") ?? "updated");
-  const sign = first(query, "order") === "asc" ? 1 : -1;
-  const rows = issues.map((issue) => ({ issue, value: toValue(issue) }));
-  rows.sort(
-    (a, b) =>
-      compare(a.value, b.value, sign) || (a.issue.id - b.issue.id) * sign,
-  );
+  const issues = sortIssues(context.data, query, selectIssues(context, query));
   const offset = toNumber(query, "offset") ?? 0;
   const count = toNumber(query, "count") ?? 20;
-  const page = rows.slice(offset, offset + count).map(({ issue }) => issue);
-  return expand(context, query, page);
+  return expand(context, query, issues.slice(offset, offset + count));
 }
 
-type Value = string | number | null | undefined;
-
-/** Where Backlog puts the empty ones is not documented; here they are last. */
-function compare(a: Value, b: Value, sign: number): number {
-  if (a === b) return 0;
-  if (a === null || a === undefined) return 1;
-  if (b === null || b === undefined) return -1;
-  return a < b ? -sign : sign;
+function selectIssues(context: Context, query: Query): Issue[] {
+  const asked = askedProjects(context, query);
+  if (context.switches.mixedStatuses === "refused") {
+    const known = new Set(
+      asked.flatMap(({ statuses }) => statuses.map(({ id }) => `${id}`)),
+    );
+    const ids = query.get("statusId[]") ?? [];
+    if (!ids.every((id) => known.has(id))) throw invalid("statusId[]");
+  }
+  return filterIssues(context.data, query, asked);
 }
 
-const SORTS: Record<string, (issue: Issue) => Value> = {
-  issueType: (issue) => issue.issueType.displayOrder,
-  category: (issue) => issue.category[0]?.name,
-  version: (issue) => issue.versions[0]?.name,
-  milestone: (issue) => issue.milestone[0]?.name,
-  summary: (issue) => issue.summary,
-  status: (issue) => issue.status.displayOrder,
-  priority: (issue) => issue.priority?.id,
-  attachment: (issue) => issue.attachments.length,
-  sharedFile: (issue) => issue.sharedFiles.length,
-  created: (issue) => issue.created,
-  createdUser: (issue) => issue.createdUser.name,
-  updated: (issue) => issue.updated,
-  updatedUser: (issue) => issue.updatedUser?.name,
-  assignee: (issue) => issue.assignee?.name,
-  startDate: (issue) => issue.startDate,
-  dueDate: (issue) => issue.dueDate,
-  estimatedHours: (issue) => issue.estimatedHours,
-  actualHours: (issue) => issue.actualHours,
-  childIssue: (issue) => issue.parentIssueId,
-};
-
-function toSort(data: SpaceData, name: string): (issue: Issue) => Value {
-  const sort = SORTS[name];
-  if (sort) return sort;
-  const id = Number(name.slice("customField_".length));
-  requireCustomField(data, id, "sort");
-  return (issue) => customValues(issue, id)[0];
-}
-
-function requireCustomField(data: SpaceData, id: number, name: string): void {
-  const isKnown = data.projects.some(({ customFields }) =>
-    customFields?.some((field) => field.id === id),
-  );
-  if (!isKnown) throw invalid(name);
-}
-
-/** A custom field's text, number and item IDs. */
-function customValues(issue: Issue, id: number): (string | number)[] {
-  const value = issue.customFields.find((field) => field.id === id)?.value;
-  if (value === null || value === undefined) return [];
-  if (Array.isArray(value)) return value.map((item) => item.id);
-  return typeof value === "object" ? [value.id] : [value];
+function askedProjects(context: Context, query: Query): ProjectData[] {
+  const visible = visibleProjects(context);
+  const projectIds = query.get("projectId[]");
+  if (!projectIds) return visible;
+  return projectIds.map((id) => {
+    const owner = visible.find(({ project }) => `${project.id}` === id);
+    if (!owner) throw missing("project");
+    return owner;
+  });
 }
 
 function expand(context: Context, query: Query, issues: Issue[]): Issue[] {
@@ -590,182 +465,6 @@ function expand(context: Context, query: Query, issues: Issue[]): Issue[] {
     ...issue,
     childIssueSummary: summaries.get(issue.id),
   }));
-}
-
-type Test = (issue: Issue) => boolean;
-
-/** The issues that pass every filter of the query. */
-function selectIssues(context: Context, query: Query): Issue[] {
-  const visible = visibleProjects(context);
-  const projectIds = query.get("projectId[]");
-  const asked = projectIds
-    ? projectIds.map((id) => {
-        const owner = visible.find(({ project }) => `${project.id}` === id);
-        if (!owner) throw missing("project");
-        return owner;
-      })
-    : visible;
-  if (context.switches.mixedStatuses === "refused") {
-    const known = new Set(
-      asked.flatMap(({ statuses }) => statuses.map(({ id }) => `${id}`)),
-    );
-    const ids = query.get("statusId[]") ?? [];
-    if (!ids.every((id) => known.has(id))) throw invalid("statusId[]");
-  }
-  const owners = new Set(asked.map(({ project }) => project.id));
-  const tests: Test[] = [({ projectId }) => owners.has(projectId)];
-  for (const [name, values] of query) {
-    const test =
-      toIdTest(name, values) ??
-      toDayTest(context.data, name, values[0] ?? "") ??
-      toOtherTest(context.data, name, values[0] ?? "") ??
-      toCustomTest(context.data, name, values);
-    if (test) tests.push(test);
-  }
-  return context.data.issues.filter((issue) =>
-    tests.every((test) => test(issue)),
-  );
-}
-
-const IDS: Record<string, (issue: Issue) => (number | null | undefined)[]> = {
-  "issueTypeId[]": (issue) => [issue.issueType.id],
-  "categoryId[]": (issue) => issue.category.map(({ id }) => id),
-  "versionId[]": (issue) => issue.versions.map(({ id }) => id),
-  "milestoneId[]": (issue) => issue.milestone.map(({ id }) => id),
-  "statusId[]": (issue) => [issue.status.id],
-  "priorityId[]": (issue) => [issue.priority?.id],
-  "assigneeId[]": (issue) => [issue.assignee?.id],
-  "createdUserId[]": (issue) => [issue.createdUser.id],
-  "resolutionId[]": (issue) => [issue.resolution?.id],
-  "id[]": (issue) => [issue.id],
-  "parentIssueId[]": (issue) => [issue.parentIssueId],
-};
-
-function toIdTest(name: string, values: string[]): Test | undefined {
-  const toIds = IDS[name];
-  if (!toIds) return undefined;
-  const wanted = new Set<number | null | undefined>(values.map(Number));
-  return (issue) => toIds(issue).some((id) => wanted.has(id));
-}
-
-/** Both ends count; instants are compared by the day in the space's zone. */
-function toDayTest(data: SpaceData, name: string, day: string) {
-  const match = /^(created|updated|startDate|dueDate)(Since|Until)$/.exec(name);
-  if (!match) return undefined;
-  const [, field, end] = match;
-  const toOffset = toZoneOffset(data.space.timezone);
-  const isDate = field === "startDate" || field === "dueDate";
-  const next = new Date(Date.parse(day) + 86_400_000).toISOString();
-  const edge = `${end === "Since" ? day : next.slice(0, 10)}T00:00:00Z`;
-  const start = isDate ? edge : moveBy(edge, -toOffset(edge));
-  return (issue: Issue) => {
-    const stored = toStored(issue, field);
-    if (stored === null) return false;
-    // Older records have midnight of the space's zone instead of UTC.
-    const value =
-      isDate && !stored.endsWith("T00:00:00Z")
-        ? moveBy(stored, toOffset(stored))
-        : stored;
-    return end === "Since" ? value >= start : value < start;
-  };
-}
-
-function toStored(issue: Issue, field: string | undefined): string | null {
-  switch (field) {
-    case "created":
-      return issue.created;
-    case "updated":
-      return issue.updated;
-    case "startDate":
-      return issue.startDate;
-    default:
-      return issue.dueDate;
-  }
-}
-
-function moveBy(instant: string, milliseconds: number): string {
-  const moved = new Date(Date.parse(instant) + milliseconds).toISOString();
-  return `${moved.slice(0, 19)}Z`;
-}
-
-/** How far ahead of UTC the zone is at an instant. */
-function toZoneOffset(timeZone: string): (instant: string) => number {
-  const options = { timeZone, timeZoneName: "longOffset" } as const;
-  const format = new Intl.DateTimeFormat("en-US", options);
-  return (instant) => {
-    const text = format.format(Date.parse(instant));
-    const [, sign, hours, minutes] = /GMT([+-])(\d\d):(\d\d)/.exec(text) ?? [];
-    if (sign === undefined) return 0;
-    const size = (Number(hours) * 60 + Number(minutes)) * 60_000;
-    return sign === "-" ? -size : size;
-  };
-}
-
-function toOtherTest(
-  data: SpaceData,
-  name: string,
-  value: string,
-): Test | undefined {
-  const wanted = value === "true";
-  switch (name) {
-    case "keyword": {
-      const word = value.toLowerCase();
-      return ({ summary, description }) =>
-        summary.toLowerCase().includes(word) ||
-        description.toLowerCase().includes(word);
-    }
-    case "attachment":
-      return (issue) => issue.attachments.length > 0 === wanted;
-    case "sharedFile":
-      return (issue) => issue.sharedFiles.length > 0 === wanted;
-    case "hasDueDate":
-      return (issue) => (issue.dueDate !== null) === wanted;
-    case "parentChild":
-      return toFamilyTest(data, value);
-    default:
-      return undefined;
-  }
-}
-
-function toFamilyTest(data: SpaceData, value: string): Test {
-  const parents = new Set(data.issues.map((issue) => issue.parentIssueId));
-  switch (value) {
-    case "1":
-      return (issue) => issue.parentIssueId === null;
-    case "2":
-      return (issue) => issue.parentIssueId !== null;
-    case "3":
-      return ({ id, parentIssueId }) =>
-        parentIssueId === null && !parents.has(id);
-    case "4":
-      return ({ id }) => parents.has(id);
-    default:
-      return () => true;
-  }
-}
-
-function toCustomTest(
-  data: SpaceData,
-  name: string,
-  values: string[],
-): Test | undefined {
-  const match = CUSTOM_FIELD.exec(name);
-  if (!match) return undefined;
-  const id = Number(match[1]);
-  requireCustomField(data, id, name);
-  const [wanted = ""] = values;
-  const limit = isDay(wanted) ? wanted : Number(wanted);
-  return (issue) =>
-    customValues(issue, id).some((stored) => {
-      const value =
-        typeof limit === "string" ? `${stored}`.slice(0, 10) : stored;
-      if (match[2] === "_min") return value >= limit;
-      if (match[2] === "_max") return value <= limit;
-      if (match[2] === "[]") return values.includes(`${stored}`);
-      return typeof stored === "string"
-        ? stored.toLowerCase().includes(wanted.toLowerCase())
-        : `${stored}` === wanted;
-    });
 }
 
 if (import.meta.main) {

@@ -1,0 +1,914 @@
+import { describe, expect, spyOn, test } from "bun:test";
+import { LIMITS } from "./backlog.ts";
+import { connectInProcess } from "./scripts/connect.ts";
+import { addThread, largeData, sampleData } from "./scripts/sample-data.ts";
+import {
+  type SampleSpace,
+  type SampleSpaceOptions,
+  startSampleSpace,
+} from "./scripts/sample-space.ts";
+
+const never = () => new Promise<undefined>(() => {});
+const QUICK = { retryWaitMs: 1 };
+const ISSUE = "/issues/WEB-5";
+const WEB_5 = { issue_key: "WEB-5" };
+
+describe("limits", () => {
+  test("are those that the design promises", () => {
+    expect(LIMITS).toMatchObject({
+      callMs: 50_000,
+      answerMs: 5_000,
+      attemptMs: 15_000,
+      attempts: 3,
+      rateLimitWaitMs: 10_000,
+      concurrentRequests: 4,
+    });
+  });
+});
+
+describe("a network that fails", () => {
+  test("a refused connection is an error that names the host", async () => {
+    const space = startSampleSpace();
+    await space.stop();
+    await using server = await connectInProcess(space, { limits: QUICK });
+    const { text, isError } = await server.details(WEB_5);
+    expect(isError).toBe(true);
+    expect(text).toStartWith(
+      `Could not reach ${space.host} for GET ${ISSUE} (ConnectionRefused). Check BACKLOG_DOMAIN and the network`,
+    );
+  });
+
+  const BREAKS = {
+    reset: (socket: Bun.Socket<Inbox>) => socket.terminate(),
+    "closed without an answer": (socket: Bun.Socket<Inbox>) => socket.end(),
+    "cut in the middle of an answer": (socket: Bun.Socket<Inbox>) =>
+      socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n{"id":1,'),
+    "answered with something that is not HTTP": (socket: Bun.Socket<Inbox>) =>
+      socket.end("220 mail.example ESMTP\r\n\r\n"),
+  };
+  for (const [name, fail] of Object.entries(BREAKS)) {
+    test(`a connection ${name} is tried three times, then an error`, async () => {
+      await using space = startSampleSpace();
+      await using broken = startBroken(space, (path) =>
+        path === ISSUE ? fail : undefined,
+      );
+      await using server = await connectInProcess(broken, { limits: QUICK });
+      const { text, isError } = await server.details(WEB_5);
+      expect(isError).toBe(true);
+      expect(text).toMatch(
+        /^Could not reach 127\.0\.0\.1:\d+ for GET \/issues\/WEB-5 \(\w+\)\. Check BACKLOG_DOMAIN and the network; try again in a minute\.$/,
+      );
+      expect(broken.times(ISSUE)).toBe(3);
+    });
+
+    test(`a connection ${name} twice is answered at the third attempt`, async () => {
+      await using space = startSampleSpace();
+      await using broken = startBroken(space, (path, time) =>
+        path === ISSUE && time < 3 ? fail : undefined,
+      );
+      await using server = await connectInProcess(broken, { limits: QUICK });
+      const { text, isError } = await server.details(WEB_5);
+      expect(isError).toBe(false);
+      expect(text).toContain("WEB-5");
+      expect(broken.times(ISSUE)).toBe(3);
+    });
+  }
+
+  test("no answer within an attempt's time is tried three times, then an error", async () => {
+    await using space = startSampleSpace({
+      answer: (_, path) => (path === ISSUE ? never() : undefined),
+    });
+    await using server = await connectInProcess(space, {
+      limits: { ...QUICK, attemptMs: 100 },
+    });
+    const { text, isError } = await server.details(WEB_5);
+    expect(isError).toBe(true);
+    expect(text).toBe(
+      "Backlog did not answer GET /issues/WEB-5 within 0.1 s. Narrow the search or try again.",
+    );
+    expect(paths(space, ISSUE)).toHaveLength(3);
+    await until(() => paths(space, ISSUE).every(({ aborted }) => aborted));
+  });
+
+  test("a trickle that never ends is cut off after an attempt's time", async () => {
+    await using space = startSampleSpace({
+      answer: (_, path) =>
+        path === ISSUE ? trickle(Number.POSITIVE_INFINITY) : undefined,
+    });
+    await using server = await connectInProcess(space, {
+      limits: { ...QUICK, attemptMs: 150 },
+    });
+    const { text, isError } = await server.details(WEB_5);
+    expect(isError).toBe(true);
+    expect(text).toContain("did not answer GET /issues/WEB-5 within 0.15 s");
+    expect(paths(space, ISSUE)).toHaveLength(3);
+  });
+
+  test("a trickle that ends in time is read to its end", async () => {
+    await using space = startSampleSpace({
+      answer: (_, path) => (path === ISSUE ? trickle(20) : undefined),
+    });
+    await using server = await connectInProcess(space);
+    const { text, isError } = await server.details(WEB_5);
+    expect(isError).toBe(false);
+    expect(text).toContain("Slowly");
+  });
+});
+
+describe("an answer of Backlog that is no answer", () => {
+  test.each([500, 502, 503, 504])(
+    "%d is tried three times, then an error",
+    async (status) => {
+      await using space = startSampleSpace(
+        failing(ISSUE, () => html("<h1>Sorry</h1>", status)),
+      );
+      await using server = await connectInProcess(space, { limits: QUICK });
+      expect(await server.details(WEB_5)).toEqual({
+        text: `Backlog failed on GET ${ISSUE} (${status}). Try again in a minute.`,
+        isError: true,
+      });
+      expect(paths(space, ISSUE)).toHaveLength(3);
+    },
+  );
+
+  test.each([500, 502, 503, 504])(
+    "%d twice is answered at the third attempt",
+    async (status) => {
+      let times = 0;
+      await using space = startSampleSpace(
+        failing(ISSUE, () => {
+          times += 1;
+          return times < 3 ? html("<h1>Sorry</h1>", status) : undefined;
+        }),
+      );
+      await using server = await connectInProcess(space, { limits: QUICK });
+      expect((await server.details(WEB_5)).isError).toBe(false);
+      expect(paths(space, ISSUE)).toHaveLength(3);
+    },
+  );
+
+  test.each([401, 403, 404, 409, 410, 418, 422, 501, 505])(
+    "%d is not repeated",
+    async (status) => {
+      await using space = startSampleSpace(
+        failing(ISSUE, () => refusal(status, 0, "No.")),
+      );
+      await using server = await connectInProcess(space, { limits: QUICK });
+      const { text, isError } = await server.details(WEB_5);
+      expect(isError).toBe(true);
+      expect(text).toContain(`GET ${ISSUE} (${status}, "No.").`);
+      expect(paths(space, ISSUE)).toHaveLength(1);
+    },
+  );
+
+  test("400 is asked once more without the extension that a space may not know", async () => {
+    await using space = startSampleSpace(
+      failing(ISSUE, () => refusal(400, 7, "No.")),
+    );
+    await using server = await connectInProcess(space, { limits: QUICK });
+    const { text, isError } = await server.details(WEB_5);
+    expect(isError).toBe(true);
+    expect(text).toContain('(400, "No."). Change the arguments');
+    expect(paths(space, ISSUE).map(({ query }) => query)).toEqual([
+      "expand[]=childIssueSummary",
+      "",
+    ]);
+  });
+
+  test.each([
+    ["200 with a page of HTML", html("<!doctype html><p>Log in", 200)],
+    ["broken JSON", new Response('{"id":1,"issueKey":"WEB')],
+    ["an empty body", new Response("")],
+    ["a letter that is no UTF-8", new Response(new Uint8Array([0x7b, 0xff]))],
+  ])("%s is an error that says what to check", async (name, response) => {
+    await using space = startSampleSpace(failing(ISSUE, () => response));
+    await using server = await connectInProcess(space, { limits: QUICK });
+    const what = name.includes("HTML")
+      ? "a page of HTML"
+      : "something other than JSON";
+    expect(await server.details(WEB_5)).toEqual({
+      text: `Backlog answered GET ${ISSUE} with ${what}. Check that BACKLOG_DOMAIN (${space.host}) is the address of a Backlog space and that no login page or proxy stands between.`,
+      isError: true,
+    });
+    expect(paths(space, ISSUE)).toHaveLength(1);
+  });
+
+  test.each([
+    ["null", null, "the answer: expected an object, got null"],
+    ["a list", [], "the answer: expected an object, got a list"],
+    ["a number", 7, "the answer: expected an object, got a number"],
+    ["an object without id", { issueKey: "A-1" }, "id is missing"],
+    [
+      "a status of another type",
+      { id: 1, issueKey: "A-1", summary: "", status: "Open" },
+      "status: expected an object, got a string",
+    ],
+  ])(
+    "JSON in another shape, %s, is an error that names the field",
+    async (_, body, problem) => {
+      await using space = startSampleSpace(
+        failing(ISSUE, () => Response.json(body)),
+      );
+      await using server = await connectInProcess(space, { limits: QUICK });
+      expect(await server.details(WEB_5)).toEqual({
+        text: `Backlog answered GET ${ISSUE} in a form this version cannot read (${problem}). Look for a newer backlog-mcp; retrying will not help.`,
+        isError: true,
+      });
+    },
+  );
+
+  test.each(["/issues", "/issues/count"])(
+    "an object instead of what %s lists is an error that says so",
+    async (path) => {
+      await using space = startSampleSpace(
+        failing(path, () => Response.json({ errors: [] })),
+      );
+      await using server = await connectInProcess(space, { limits: QUICK });
+      const { text, isError } = await server.list();
+      expect(isError).toBe(true);
+      expect(text).toContain(
+        `GET ${path} in a form this version cannot read (${path === "/issues" ? "the answer: expected a list, got an object" : "count is missing"})`,
+      );
+    },
+  );
+
+  test("a body of 20 MB is read, shown within the budget and says what is missing", async () => {
+    const data = sampleData();
+    const issue = data.issues.find(({ issueKey }) => issueKey === "WEB-5");
+    if (issue) issue.description = "Twenty megabytes. ".repeat(1_165_084);
+    await using space = startSampleSpace({ data });
+    await using server = await connectInProcess(space);
+    const { text, isError } = await server.details(WEB_5);
+    expect(isError).toBe(false);
+    expect(text.length).toBeLessThan(50_000);
+    expect(text).toMatch(/\d+ of 209715\d\d characters/);
+  });
+
+  test("a body without end is cut off at 32 MiB, once", async () => {
+    let sent = 0;
+    const chunk = Buffer.alloc(1 << 20, 32);
+    await using space = startSampleSpace(
+      failing(ISSUE, () => {
+        const body = new ReadableStream({
+          async pull(controller) {
+            await Bun.sleep(0);
+            sent += chunk.length;
+            controller.enqueue(chunk);
+          },
+        });
+        return new Response(body);
+      }),
+    );
+    await using server = await connectInProcess(space);
+    expect(await server.details(WEB_5)).toEqual({
+      text: `Backlog's answer to GET ${ISSUE} is larger than 32 MiB and was not read. Ask for less; retrying unchanged will not help.`,
+      isError: true,
+    });
+    expect(paths(space, ISSUE)).toHaveLength(1);
+    expect(sent).toBeLessThan(128 << 20);
+  });
+
+  test("a list of millions where a page was asked for is an error, not a crash", async () => {
+    const body = `[${"0,".repeat(5_000_000)}0]`;
+    await using space = startSampleSpace(
+      failing("/issues", () => new Response(body)),
+    );
+    await using server = await connectInProcess(space);
+    const { text, isError } = await server.list();
+    expect(isError).toBe(true);
+    expect(text).toContain("GET /issues in a form this version cannot read");
+  });
+
+  test("an answer nested 100,000 deep is an answer or an error in our words", async () => {
+    const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+    const issue = sampleData().issues[0];
+    const body = JSON.stringify({ ...issue, priority: 1, stars: "DEEP" });
+    await using space = startSampleSpace(
+      failing(ISSUE, () => new Response(body.replace('"DEEP"', deep))),
+    );
+    await using server = await connectInProcess(space);
+    const { text } = await server.details(WEB_5);
+    expect(text).not.toContain("failed unexpectedly");
+    expect(text).toMatch(/priority|other than JSON/);
+  });
+});
+
+describe("a redirect", () => {
+  test.each([301, 302, 303, 307, 308])(
+    "%d to another host is refused, and that host sees nothing",
+    async (status) => {
+      await using other = startSampleSpace();
+      await using space = startSampleSpace({
+        answer: (request) => {
+          const { pathname } = new URL(request.url);
+          const headers = { location: `${other.url}${pathname}` };
+          return new Response(null, { status, headers });
+        },
+      });
+      await using server = await connectInProcess(space, { limits: QUICK });
+      expect(await server.details(WEB_5)).toEqual({
+        text: `${space.host} redirects GET ${ISSUE} to ${other.host} (${status}). Redirects are not followed, so that the API key goes to no other place. Check BACKLOG_DOMAIN.`,
+        isError: true,
+      });
+      expect(other.requests).toEqual([]);
+      expect(paths(space, ISSUE)).toHaveLength(1);
+    },
+  );
+
+  test("to the same host is refused too", async () => {
+    await using space = startSampleSpace(
+      failing(ISSUE, () => Response.redirect("/api/v2/issues/WEB-1", 302)),
+    );
+    await using server = await connectInProcess(space);
+    expect((await server.details(WEB_5)).text).toContain("Redirects are not");
+    expect(paths(space, "/issues/WEB-1")).toEqual([]);
+  });
+
+  test("without an address is refused too", async () => {
+    await using space = startSampleSpace(
+      failing(ISSUE, () => new Response(null, { status: 302 })),
+    );
+    await using server = await connectInProcess(space);
+    expect((await server.details(WEB_5)).text).toContain("to another address");
+  });
+});
+
+describe("the wait before a retry", () => {
+  test("grows, is jittered, and leaves the slot to others", async () => {
+    const random = spyOn(Math, "random");
+    try {
+      // The first to fail draws the longer wait, so the second overtakes it.
+      random.mockReturnValueOnce(0.99).mockReturnValueOnce(0);
+      random.mockReturnValue(0.5);
+      const order: string[] = [];
+      await using space = startSampleSpace({
+        answer: async (_, path) => {
+          order.push(path);
+          if (!path.startsWith("/issues/WEB-")) return undefined;
+          const isFirst = order.filter((seen) => seen === path).length === 1;
+          return isFirst && /WEB-[12]$/.test(path) ? html("", 503) : undefined;
+        },
+      });
+      await using server = await connectInProcess(space, {
+        limits: { retryWaitMs: 200, concurrentRequests: 1 },
+      });
+      await Promise.all(
+        ["WEB-1", "WEB-2"].map((key) => server.details({ issue_key: key })),
+      );
+      const again = order.filter((path) => /WEB-[12]$/.test(path));
+      expect(again).toEqual([
+        "/issues/WEB-1",
+        "/issues/WEB-2",
+        "/issues/WEB-2",
+        "/issues/WEB-1",
+      ]);
+      // The only slot served others while both were waiting.
+      expect(order.indexOf("/issues/WEB-2/comments")).toBeLessThan(
+        order.lastIndexOf("/issues/WEB-2"),
+      );
+    } finally {
+      random.mockRestore();
+    }
+  });
+
+  test("is longer the second time", async () => {
+    const random = spyOn(Math, "random").mockReturnValue(0.5);
+    try {
+      await using space = startSampleSpace(failing(ISSUE, () => html("", 503)));
+      await using server = await connectInProcess(space, {
+        limits: { retryWaitMs: 100 },
+      });
+      await server.details(WEB_5);
+      const [first = 0, second = 0, third = 0] = paths(space, ISSUE).map(
+        ({ at }) => at,
+      );
+      expect(third - second).toBeGreaterThan(second - first);
+    } finally {
+      random.mockRestore();
+    }
+  });
+});
+
+describe("Backlog's limit on requests", () => {
+  // The space's own clock: the machine's may say anything.
+  const limited = (seconds: number) =>
+    Response.json(
+      { errors: [{ message: "Too many requests.", code: 13, moreInfo: "" }] },
+      {
+        status: 429,
+        headers: {
+          Date: "Sat, 01 Jan 2000 00:00:00 GMT",
+          "X-RateLimit-Reset": String(946_684_800 + seconds),
+        },
+      },
+    );
+
+  test("that resets 2 s away is waited for, and the call succeeds", async () => {
+    let times = 0;
+    await using space = startSampleSpace(
+      failing(ISSUE, () => {
+        times += 1;
+        return times === 1 ? limited(2) : undefined;
+      }),
+    );
+    await using server = await connectInProcess(space);
+    expect((await server.details(WEB_5)).isError).toBe(false);
+    expect(paths(space, ISSUE)).toHaveLength(2);
+  });
+
+  test("that resets 5 min away fails at once and says how long", async () => {
+    await using space = startSampleSpace(failing(ISSUE, () => limited(300)));
+    await using server = await connectInProcess(space);
+    expect(await server.details(WEB_5)).toEqual({
+      text: `Backlog refused GET ${ISSUE} (429, "Too many requests."): too many requests in this minute. The limit resets in 300 s; try again then.`,
+      isError: true,
+    });
+    expect(paths(space, ISSUE)).toHaveLength(1);
+  });
+
+  test("without the header fails at once and advises a minute", async () => {
+    await using space = startSampleSpace(
+      failing(ISSUE, () => refusal(429, 13, "Too many requests.")),
+    );
+    await using server = await connectInProcess(space);
+    expect((await server.details(WEB_5)).text).toEndWith(
+      "too many requests in this minute. Try again in a minute.",
+    );
+    expect(paths(space, ISSUE)).toHaveLength(1);
+  });
+
+  test("of 15 searches a minute, once used up, fails the next list at once with the seconds left", async () => {
+    await using space = startSampleSpace({
+      rateLimit: { search: 15, read: 600, resetInSeconds: 40 },
+      // Stands still, so that the seconds left are known.
+      now: () => Date.now(),
+    });
+    await using server = await connectInProcess(space);
+    let answer = await server.list();
+    for (let n = 0; n < 5 && !answer.isError; n += 1) {
+      answer = await server.list();
+    }
+    const searches = space.requests.filter(isSearch);
+    expect(answer.isError).toBe(true);
+    expect(answer.text).toMatch(/The limit resets in (3\d|40) s; try again/);
+    // A round trip of three that was refused, and none of it repeated.
+    expect(searches.length).toBeLessThanOrEqual(18);
+    expect(searches.filter(({ status }) => status === 200)).toHaveLength(15);
+  });
+
+  test("on searches is not touched by an issue without children", async () => {
+    await using space = startSampleSpace();
+    await using server = await connectInProcess(space);
+    for (const key of ["WEB-5", "WEB-12"]) {
+      expect((await server.details({ issue_key: key })).isError).toBe(false);
+    }
+    expect(space.requests.filter(isSearch)).toEqual([]);
+  });
+});
+
+describe("a call's time", () => {
+  test("ends its requests early enough to answer before the client gives up", async () => {
+    const slow = failing(ISSUE, async () => {
+      await Bun.sleep(400);
+      return undefined;
+    });
+    const limits = { callMs: 3_000, attemptMs: 2_900 };
+    await using space = startSampleSpace(slow);
+    await using generous = await connectInProcess(space, {
+      limits: { ...limits, answerMs: 0 },
+    });
+    await using strict = await connectInProcess(space, {
+      limits: { ...limits, answerMs: 2_800 },
+    });
+    expect((await generous.details(WEB_5)).isError).toBe(false);
+    expect(await strict.details(WEB_5)).toEqual({
+      text: `The 3 s that one call may take were used up before Backlog answered GET ${ISSUE}. Narrow the search or try again.`,
+      isError: true,
+    });
+  });
+
+  test("runs while the call waits for one of the four slots", async () => {
+    const stuck = Promise.withResolvers<undefined>();
+    await using space = startSampleSpace({ answer: () => stuck.promise });
+    await using server = await connectInProcess(space, {
+      limits: { callMs: 500, answerMs: 100 },
+    });
+    const blocked = ["WEB-1", "WEB-2"].map((key) =>
+      server.details({ issue_key: key }),
+    );
+    await until(() => space.requests.length === 4);
+    const { text, isError } = await server.details(WEB_5);
+    expect(isError).toBe(true);
+    expect(text).toContain("The 0.5 s that one call may take were used up");
+    expect(paths(space, ISSUE).length).toBeLessThanOrEqual(1);
+    for (const { isError } of await Promise.all(blocked)) {
+      expect(isError).toBe(true);
+    }
+    expect(space.peak).toBe(4);
+    stuck.resolve(undefined);
+  });
+
+  test("is not exceeded by retries: none begins that could not end", async () => {
+    await using space = startSampleSpace(failing(ISSUE, () => html("", 503)));
+    await using server = await connectInProcess(space, {
+      limits: { retryWaitMs: 5_000, callMs: 1_000, answerMs: 100 },
+    });
+    expect((await server.details(WEB_5)).text).toContain("(503)");
+    expect(paths(space, ISSUE)).toHaveLength(1);
+  });
+
+  test("is not exceeded by a wait for Backlog's limit", async () => {
+    await using space = startSampleSpace({
+      rateLimit: { search: 0, read: 0, resetInSeconds: 9 },
+    });
+    await using server = await connectInProcess(space, {
+      limits: { callMs: 1_000, answerMs: 100 },
+    });
+    expect((await server.details(WEB_5)).text).toMatch(/resets in \d s/);
+    expect(paths(space, ISSUE)).toHaveLength(1);
+  });
+
+  test("nearly up: the rows that are there are answered, with a line that says so", async () => {
+    const data = largeData({ projects: 1, issues: 250, closedShare: 0 });
+    await using space = startSampleSpace({
+      data,
+      answer: (request) =>
+        new URL(request.url).searchParams.get("offset") === "100"
+          ? never()
+          : undefined,
+    });
+    await using server = await connectInProcess(space, {
+      limits: { callMs: 1_000, answerMs: 200 },
+    });
+    const { text, isError } = await server.list({ limit: 500 });
+    expect(isError).toBe(false);
+    expect(text).toStartWith("250 issues match; 1 to 100 are shown");
+    expect(text).toContain(
+      "Note: Only 100 of 250 could be read: The 1 s that one call may take were used up",
+    );
+    expect(text).toMatch(/Next: get_user_issue_list \{.*"offset":100\}/);
+  });
+
+  test("nearly up: the comments that are there are answered, with a line that says so", async () => {
+    const data = sampleData();
+    addThread(data, "WEB-5", 250);
+    await using space = startSampleSpace({
+      data,
+      answer: (request) =>
+        new URL(request.url).searchParams.has("maxId") ? never() : undefined,
+    });
+    await using server = await connectInProcess(space, {
+      limits: { callMs: 1_000, answerMs: 200 },
+    });
+    const { text, isError } = await server.details(WEB_5);
+    expect(isError).toBe(false);
+    expect(text).toContain("(250)");
+    expect(text).toContain(
+      "Note: Some comments could not be read: The 1 s that one call may take were used up",
+    );
+    expect(text).toMatch(/Comments: 250; the newest \d+ are shown/);
+  });
+});
+
+describe("one part that fails does not sink the rest", () => {
+  const CHILD = "WEB-12";
+  test.each([
+    ["Related issues", "/issues/WEB-5/relatedIssues", "WEB-5"],
+    ["Some comments", "/issues/WEB-5/comments", "WEB-5"],
+  ])("%s", async (what, path, key) => {
+    await using space = startSampleSpace(
+      failing(path, () => refusal(403, 5, "No.")),
+    );
+    await using server = await connectInProcess(space);
+    const { text, isError } = await server.details({ issue_key: key });
+    expect(isError).toBe(false);
+    expect(text).toContain(
+      `Note: ${what} could not be read: Backlog refused GET ${path} (403, "No.").`,
+    );
+  });
+
+  test("the parent and the children", async () => {
+    const data = sampleData();
+    const child = data.issues.find(({ parentIssueId }) => parentIssueId);
+    const parent = data.issues.find(({ id }) => id === child?.parentIssueId);
+    await using space = startSampleSpace({
+      data,
+      answer: (_, path) =>
+        path === `/issues/${parent?.id}` || path === "/issues"
+          ? refusal(403, 5, "No.")
+          : undefined,
+    });
+    await using server = await connectInProcess(space);
+    const ofChild = await server.details({ issue_key: child?.issueKey });
+    expect(ofChild.isError).toBe(false);
+    expect(ofChild.text).toContain(
+      `Note: The parent (ID ${parent?.id}) could not be read: `,
+    );
+    const ofParent = await server.details({ issue_key: parent?.issueKey });
+    expect(ofParent.isError).toBe(false);
+    expect(ofParent.text).toContain("Note: The children could not be read: ");
+  });
+
+  test("related issues that an older space does not have are simply none", async () => {
+    await using space = startSampleSpace({
+      switches: { relatedIssues: false },
+    });
+    await using server = await connectInProcess(space);
+    const { text, isError } = await server.details({ issue_key: CHILD });
+    expect(isError).toBe(false);
+    expect(text).not.toContain("Note:");
+  });
+
+  test("an older page of comments", async () => {
+    const data = sampleData();
+    addThread(data, "WEB-5", 250);
+    await using space = startSampleSpace({
+      data,
+      answer: (request) =>
+        new URL(request.url).searchParams.has("maxId")
+          ? refusal(403, 5, "No.")
+          : undefined,
+    });
+    await using server = await connectInProcess(space);
+    const { text, isError } = await server.details(WEB_5);
+    expect(isError).toBe(false);
+    expect(text).toContain("Note: Some comments could not be read: ");
+    expect(text).toMatch(/Comments: 250; the newest \d+ are shown/);
+    expect(text).toMatch(/Older: issue_key WEB-5#comment-\d+/);
+  });
+
+  test("a project's statuses, which are named", async () => {
+    await using space = startSampleSpace({
+      data: largeData({
+        projects: 3,
+        issues: 900,
+        closedShare: 0.8,
+        customStatuses: true,
+      }),
+      switches: { unreadableProjects: ["P2"] },
+    });
+    await using server = await connectInProcess(space);
+    const { text, isError } = await server.list({ limit: 100 });
+    expect(isError).toBe(false);
+    expect(text).toContain("Note: The statuses of P2 could not be read: ");
+    expect(text).toMatch(
+      /Note: \d+ of the \d+ that are not closed are missing/,
+    );
+  });
+
+  test("a later page of a list: the rows before it are shown without a gap", async () => {
+    const data = largeData({ projects: 1, issues: 450, closedShare: 0 });
+    await using space = startSampleSpace({
+      data,
+      answer: (request) =>
+        new URL(request.url).searchParams.get("offset") === "200"
+          ? refusal(403, 5, "No.")
+          : undefined,
+    });
+    await using server = await connectInProcess(space);
+    const { text, isError } = await server.list({ limit: 500 });
+    expect(isError).toBe(false);
+    expect(text).toStartWith("450 issues match; 1 to 200 are shown");
+    expect(text).toContain("Note: Only 200 of 450 could be read: ");
+    const rows = text.match(/^\| P1-\d+ /gm)?.map((row) => row.slice(2, -1));
+    expect(rows).toEqual(
+      data.issues.slice(0, 200).map(({ issueKey }) => issueKey),
+    );
+    expect(text).toMatch(/Next: .*"offset":200\}/);
+  });
+
+  test("but the issue itself is an error", async () => {
+    await using space = startSampleSpace(
+      failing(ISSUE, () => refusal(403, 5, "No.")),
+    );
+    await using server = await connectInProcess(space);
+    expect((await server.details(WEB_5)).isError).toBe(true);
+  });
+});
+
+describe("a client that cancels", () => {
+  test("aborts every request under way, before the space has answered", async () => {
+    await using space = startSampleSpace({ answer: never });
+    await using server = await connectInProcess(space);
+    const cancelled = new AbortController();
+    const call = server.client.callTool(
+      { name: "get_issue_details", arguments: WEB_5 },
+      undefined,
+      { signal: cancelled.signal },
+    );
+    call.catch(() => {});
+    await until(() => space.requests.length === 3);
+    cancelled.abort();
+    await until(() => space.requests.every(({ aborted }) => aborted));
+    expect(call).rejects.toThrow();
+  });
+
+  test("ends a retry that is waiting: no further request arrives", async () => {
+    await using space = startSampleSpace(failing(ISSUE, () => html("", 503)));
+    await using server = await connectInProcess(space, {
+      limits: { retryWaitMs: 300, attempts: 2 },
+    });
+    const cancelled = new AbortController();
+    const call = server.client.callTool(
+      { name: "get_issue_details", arguments: WEB_5 },
+      undefined,
+      { signal: cancelled.signal },
+    );
+    call.catch(() => {});
+    await until(() => paths(space, ISSUE).some(({ status }) => status === 503));
+    cancelled.abort();
+    // Twice the longest wait that this retry may take.
+    await Bun.sleep(900);
+    expect(paths(space, ISSUE)).toHaveLength(1);
+  });
+
+  test("takes its waiting requests out of the queue", async () => {
+    const stuck = Promise.withResolvers<undefined>();
+    await using space = startSampleSpace({ answer: () => stuck.promise });
+    await using server = await connectInProcess(space);
+    const cancelled = new AbortController();
+    const cancel = { signal: cancelled.signal };
+    const calls = ["WEB-1", "WEB-2", "WEB-3"].map((issue_key) =>
+      server.client.callTool(
+        { name: "get_issue_details", arguments: { issue_key } },
+        undefined,
+        cancel,
+      ),
+    );
+    for (const call of calls) call.catch(() => {});
+    await until(() => space.requests.length === 4);
+    cancelled.abort();
+    await until(() => space.requests.every(({ aborted }) => aborted));
+    stuck.resolve(undefined);
+    const { isError } = await server.details(WEB_5);
+    expect(isError).toBe(false);
+    expect(paths(space, "/issues/WEB-3")).toEqual([]);
+  });
+});
+
+describe("progress", () => {
+  test("of a list of many pages increases, up to the total", async () => {
+    await using space = startSampleSpace({
+      data: largeData({ projects: 1, issues: 450, closedShare: 0 }),
+    });
+    await using server = await connectInProcess(space);
+    const news: { progress: number; total?: number }[] = [];
+    await server.client.callTool(
+      { name: "get_user_issue_list", arguments: { limit: 500 } },
+      undefined,
+      { onprogress: (one) => news.push(one) },
+    );
+    expect(news.length).toBeGreaterThan(1);
+    expectIncreasing(news.map(({ progress }) => progress));
+    for (const { total } of news) expect(total).toBe(450);
+  });
+
+  test("of a list with custom statuses increases too", async () => {
+    await using space = startSampleSpace({
+      data: largeData({ projects: 1, issues: 900, customStatuses: true }),
+    });
+    await using server = await connectInProcess(space);
+    const news: { progress: number; total?: number }[] = [];
+    await server.client.callTool(
+      { name: "get_user_issue_list", arguments: { limit: 500 } },
+      undefined,
+      { onprogress: (one) => news.push(one) },
+    );
+    expect(news.length).toBeGreaterThan(1);
+    expectIncreasing(news.map(({ progress }) => progress));
+  });
+
+  test("of a long thread increases, with the number of comments", async () => {
+    const data = sampleData();
+    addThread(data, "WEB-5", 400, { text: (n) => `Remark ${n}` });
+    await using space = startSampleSpace({ data });
+    await using server = await connectInProcess(space);
+    const news: { progress: number; total?: number }[] = [];
+    await server.client.callTool(
+      { name: "get_issue_details", arguments: WEB_5 },
+      undefined,
+      { onprogress: (one) => news.push(one) },
+    );
+    expect(news.length).toBeGreaterThan(1);
+    expectIncreasing(news.map(({ progress }) => progress));
+    for (const { total } of news) expect(total).toBe(400);
+  });
+});
+
+type Inbox = { text: string };
+
+/** Passes requests on to a space, but for those that fail on the wire. */
+function startBroken(
+  space: SampleSpace,
+  choose: (
+    path: string,
+    time: number,
+  ) => ((socket: Bun.Socket<Inbox>) => unknown) | undefined,
+) {
+  const seen = new Map<string, number>();
+  const listener = Bun.listen<Inbox>({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      open: (socket) => {
+        socket.data = { text: "" };
+      },
+      async data(socket, chunk) {
+        socket.data.text += chunk.toString();
+        if (!socket.data.text.includes("\r\n\r\n")) return;
+        const [, target = ""] = socket.data.text.split(" ");
+        const path = target.replace(/^\/api\/v2|\?.*/g, "");
+        const time = (seen.get(path) ?? 0) + 1;
+        seen.set(path, time);
+        const fail = choose(path, time);
+        if (fail) {
+          fail(socket);
+          return;
+        }
+        const response = await fetch(`${space.url}${target}`, {
+          headers: { "Backlog-API-Key": space.apiKey },
+        });
+        const body = await response.text();
+        socket.end(
+          `HTTP/1.1 ${response.status} OK\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+        );
+      },
+    },
+  });
+  const host = `127.0.0.1:${listener.port}`;
+  return {
+    url: `http://${host}`,
+    apiKey: space.apiKey,
+    times: (path: string) => seen.get(path) ?? 0,
+    [Symbol.asyncDispose]: async () => listener.stop(true),
+  };
+}
+
+/** An issue whose description comes letter by letter. */
+function trickle(steps: number): Response {
+  const issue = sampleData().issues[0];
+  const [head = "", tail = ""] = JSON.stringify({
+    ...issue,
+    description: "Slowly, |",
+  }).split("|");
+  let step = 0;
+  const encoder = new TextEncoder();
+  const body = new ReadableStream({
+    async pull(controller) {
+      step += 1;
+      if (step === 1) controller.enqueue(encoder.encode(head));
+      else if (step < steps) controller.enqueue(encoder.encode("."));
+      else {
+        controller.enqueue(encoder.encode(tail));
+        controller.close();
+      }
+      await Bun.sleep(10);
+    },
+  });
+  return new Response(body);
+}
+
+type Answer = Response | undefined;
+
+/** A space that answers one path in another way; undefined: as usual. */
+function failing(
+  path: string,
+  answer: () => Answer | Promise<Answer>,
+): SampleSpaceOptions {
+  return {
+    answer: async (_, asked) =>
+      asked === path ? (await answer())?.clone() : undefined,
+  };
+}
+
+function html(body: string, status: number): Response {
+  return new Response(body, {
+    status,
+    headers: { "Content-Type": "text/html" },
+  });
+}
+
+function refusal(status: number, code: number, message: string): Response {
+  return Response.json(
+    { errors: [{ message, code, moreInfo: "" }] },
+    { status },
+  );
+}
+
+function paths(space: SampleSpace, path: string) {
+  return space.requests.filter((request) => request.path === path);
+}
+
+function isSearch({ path }: { path: string }): boolean {
+  return /^\/issues(\/count)?$/.test(path);
+}
+
+function expectIncreasing(numbers: number[]): void {
+  const unique = [...new Set(numbers)].sort((a, b) => a - b);
+  expect(numbers).toEqual(unique);
+}
+
+/** Ends with the test's own time-out where it never comes true. */
+async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await Bun.sleep(5);
+}

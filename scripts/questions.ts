@@ -1,0 +1,156 @@
+import {
+  addThread,
+  largeData,
+  type SpaceData,
+  sampleData,
+} from "./sample-data.ts";
+import type { RecordedRequest } from "./sample-space.ts";
+
+/** A call of a tool: its name and its arguments. */
+export type Call = [tool: string, args: Record<string, unknown>];
+
+/** Calls that need nothing of one another, at once; their texts. */
+export type Ask = (...calls: Call[]) => Promise<string[]>;
+
+/** Something people ask every day, and what it takes to answer it. */
+export type Question = {
+  name: string;
+  data: () => SpaceData;
+  call: Call;
+  /** The calls a model has to make at the official server, at its best. */
+  askPeer: (ask: Ask) => Promise<void>;
+};
+
+const SIXTY_PROJECTS = { projects: 60, issues: 2_000, assignedToMe: 60 };
+
+/** The six that every figure about requests and tokens is taken from. */
+export const QUESTIONS: readonly Question[] = [
+  {
+    name: "My open issues, in 60 projects",
+    data: () => largeData(SIXTY_PROJECTS),
+    call: ["get_user_issue_list", {}],
+    askPeer: async (ask) => {
+      await askPages(ask, { ...(await askMe(ask)), statusId: [1, 2, 3] });
+    },
+  },
+  {
+    name: "The same with custom statuses",
+    data: () => largeData({ ...SIXTY_PROJECTS, customStatuses: true }),
+    call: ["get_user_issue_list", {}],
+    // It has no tool that tells a project's statuses: the model asks for all
+    // of its user's issues and leaves out the closed ones.
+    askPeer: async (ask) => {
+      await askPages(ask, await askMe(ask));
+    },
+  },
+  {
+    name: "An ordinary issue",
+    data: () => sampleData(),
+    call: ["get_issue_details", { issue_key: "WEB-5" }],
+    askPeer: (ask) => askThread(ask, "WEB-5"),
+  },
+  {
+    name: "An issue with 350 comments",
+    data: () => {
+      const data = sampleData();
+      addThread(data, "WEB-12", 350);
+      return data;
+    },
+    call: ["get_issue_details", { issue_key: "WEB-12" }],
+    askPeer: (ask) => askThread(ask, "WEB-12"),
+  },
+  {
+    name: "An issue with parent and children",
+    data: withParentAndChildren,
+    call: ["get_issue_details", { issue_key: "WEB-1" }],
+    askPeer: async (ask) => {
+      const [issue = ""] = await ask(
+        ["get_issue", { issueKey: "WEB-1" }],
+        ["get_issue_comments", { issueKey: "WEB-1", count: 100 }],
+      );
+      const issueId = toNumber(issue, "parentIssueId");
+      const parentIssueId = [toNumber(issue, "id")];
+      await ask(
+        ["get_issue", { issueId }],
+        ["get_issues", { parentIssueId, count: 100 }],
+      );
+    },
+  },
+  {
+    name: "450 matching issues",
+    data: () => largeData({ projects: 60, issues: 500, closedShare: 0.1 }),
+    call: ["get_user_issue_list", { limit: 500 }],
+    // A page of 100 would be cut off, at a limit of its own.
+    askPeer: async (ask) => {
+      await askPages(ask, { ...(await askMe(ask)), statusId: [1, 2, 3] }, 50);
+    },
+  },
+];
+
+function withParentAndChildren(): SpaceData {
+  const data = sampleData();
+  const [issue, parent] = ["WEB-1", "WEB-9"].map((key) =>
+    data.issues.find(({ issueKey }) => issueKey === key),
+  );
+  if (!issue || !parent) throw new Error("The sample space has changed.");
+  issue.parentIssueId = parent.id;
+  return data;
+}
+
+async function askMe(ask: Ask): Promise<{ assigneeId: number[] }> {
+  const [me = ""] = await ask(["get_myself", {}]);
+  return { assigneeId: [toNumber(me, "id")] };
+}
+
+/** Page after page until one is not full; nobody has told the total. */
+async function askPages(
+  ask: Ask,
+  filters: Call[1],
+  count = 100,
+): Promise<void> {
+  for (let offset = 0; ; offset += count) {
+    const [page = ""] = await ask(["get_issues", { ...filters, count, offset }]);
+    if (toIds(page).length < count) return;
+  }
+}
+
+async function askThread(ask: Ask, issueKey: string): Promise<void> {
+  const query = { issueKey, count: 100 };
+  let [, page = ""] = await ask(
+    ["get_issue", { issueKey }],
+    ["get_issue_comments", query],
+  );
+  for (;;) {
+    const ids = toIds(page);
+    if (ids.length < query.count) return;
+    const maxId = Math.min(...ids);
+    [page = ""] = await ask(["get_issue_comments", { ...query, maxId }]);
+  }
+}
+
+/** The IDs of a list's entries, which are indented by four. */
+function toIds(text: string): number[] {
+  return [...text.matchAll(/^ {4}"id": (\d+)/gm)].map(([, id]) => Number(id));
+}
+
+function toNumber(text: string, field: string): number {
+  const [, value] = new RegExp(`^ {2}"${field}": (\\d+)`, "m").exec(text) ?? [];
+  if (value === undefined) throw new Error(`No ${field} in ${text}`);
+  return Number(value);
+}
+
+/**
+ * How many round trips follow on one another: a request that arrived after
+ * another was answered is one deeper.
+ */
+export function toDepth(requests: readonly RecordedRequest[]): number {
+  const depths: number[] = [];
+  for (const { at } of requests) {
+    const before = depths.filter((_, index) => {
+      const answeredAt = requests[index]?.answeredAt;
+      return answeredAt !== undefined && answeredAt <= at;
+    });
+    depths.push(1 + Math.max(0, ...before));
+  }
+  return Math.max(0, ...depths);
+}

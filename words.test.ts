@@ -1,0 +1,1141 @@
+import { describe, expect, test } from "bun:test";
+import type { Limits } from "./backlog.ts";
+import { connectInProcess } from "./scripts/connect.ts";
+import {
+  largeData,
+  type SpaceData,
+  sampleData,
+} from "./scripts/sample-data.ts";
+import {
+  type SampleSpaceOptions,
+  startSampleSpace,
+} from "./scripts/sample-space.ts";
+
+type Options = SampleSpaceOptions & {
+  userId?: string;
+  limits?: Partial<Limits>;
+};
+
+/** One list call: what it answers, and what it asked of the space. */
+async function ask(args: Record<string, unknown>, options: Options = {}) {
+  const { userId, limits, ...spaceOptions } = options;
+  await using space = startSampleSpace(spaceOptions);
+  await using connected = await connectInProcess(space, {
+    ...(userId !== undefined && { userId }),
+    ...(limits && { limits }),
+  });
+  const { text, isError } = await connected.list(args);
+  const { requests, peak } = space;
+  return {
+    text,
+    isError,
+    peak,
+    requests,
+    paths: requests.map(({ path }) => path),
+    queries: requests
+      .filter(({ path }) => path === "/issues")
+      .map(({ query }) => query),
+    filters: /^Filters: (.*)\.$/m.exec(text)?.[1]?.split("; ") ?? [],
+    keys: [...text.matchAll(/^\| ([A-Z0-9_]+-\d+) \|/gm)].map(
+      ([, key]) => key ?? "",
+    ),
+  };
+}
+
+const ANYONE = { assignee_names: ["anyone"] };
+const EVERYTHING = { ...ANYONE, status_names: ["any"] };
+const isLookup = (path: string) => !/^\/issues(\/count)?$/.test(path);
+
+/** The sample space, changed by the test. */
+function changed(
+  change: (data: SpaceData) => void,
+  options: { japanese?: boolean } = {},
+): SpaceData {
+  const data = sampleData(options);
+  change(data);
+  return data;
+}
+
+function project(data: SpaceData, key: string) {
+  const found = data.projects.find(({ project }) => project.projectKey === key);
+  if (!found) throw new Error(`No ${key} in the sample data.`);
+  return found;
+}
+
+/** A copy of the first entry under another name. */
+function addNamed<Entry extends { id: number; name: string }>(
+  list: Entry[],
+  id: number,
+  name: string,
+): void {
+  const [first] = list;
+  if (first) list.push({ ...first, id, name });
+}
+
+describe("a word filter finds what is meant", () => {
+  test.each([
+    // WEB, in a space that answers in English.
+    ["project_keys", "exactly", "WEB", "project WEB (1073835211)"],
+    ["project_keys", "in width and case", "ｗｅｂ", "project WEB (1073835211)"],
+    ["project_keys", "by its beginning", "MOB", "project MOBILE (1073845000)"],
+    ["project_keys", "by name", "Mobile app", "project MOBILE (1073845000)"],
+    ["assignee_names", "exactly", "伊藤 健", "assignee 伊藤 健 (1073936940)"],
+    [
+      "assignee_names",
+      "in width and case",
+      "ｈａｎａ　ＭＯＲＩ",
+      "assignee Hana Mori (1073936937)",
+    ],
+    [
+      "assignee_names",
+      "by its beginning",
+      "佐藤",
+      "assignee 佐藤 花子 (1073936941)",
+    ],
+    [
+      "assignee_names",
+      "without its space",
+      "伊藤健",
+      "assignee 伊藤 健 (1073936940)",
+    ],
+    ["assignee_names", "by login", "Ken", "assignee 伊藤 健 (1073936940)"],
+    [
+      "assignee_names",
+      "by mail address",
+      "suzuki.i@corp.example",
+      "assignee 鈴木 一郎 (1073936944)",
+    ],
+    [
+      "assignee_names",
+      "by unique name",
+      "ichirosuzuki",
+      "assignee 鈴木 一郎 (1073936943)",
+    ],
+    [
+      "assignee_names",
+      "with accents written apart",
+      "Sato\u0304 Ichiro\u0304",
+      "assignee Satō Ichirō (1073936942)",
+    ],
+    [
+      "created_user_names",
+      "exactly",
+      "legacy user",
+      "created by legacy user (1073751781)",
+    ],
+    [
+      "created_user_names",
+      "in width and case",
+      "ＫＥＮ",
+      "created by 伊藤 健 (1073936940)",
+    ],
+    [
+      "created_user_names",
+      "by its beginning",
+      "leg",
+      "created by legacy user (1073751781)",
+    ],
+    ["status_names", "exactly", "検収待ち", "status 検収待ち (315422)"],
+    [
+      "status_names",
+      "in width and case",
+      "ｗａｉｔｉｎｇ　ＦＯＲ release",
+      "status Waiting for release (315423)",
+    ],
+    ["status_names", "by its beginning", "検収", "status 検収待ち (315422)"],
+    [
+      "milestone_names",
+      "exactly",
+      "Sprint 42",
+      "milestone Sprint 42 (1073352112)",
+    ],
+    [
+      "milestone_names",
+      "in width and case",
+      "ＳＰＲＩＮＴ　４２",
+      "milestone Sprint 42 (1073352112)",
+    ],
+    [
+      "milestone_names",
+      "by its beginning",
+      "spr",
+      "milestone Sprint 42 (1073352112)",
+    ],
+    ["issue_type_names", "exactly", "Bug", "type Bug (1074352110)"],
+    [
+      "issue_type_names",
+      "in width and case",
+      "ｂＵＧ",
+      "type Bug (1074352110)",
+    ],
+    [
+      "issue_type_names",
+      "by its beginning",
+      "Req",
+      "type Request (1074352112)",
+    ],
+    ["category_names", "exactly", "Auth", "category Auth (1075352110)"],
+    [
+      "category_names",
+      "in width and case",
+      "ａｕｔｈ",
+      "category Auth (1075352110)",
+    ],
+    [
+      "category_names",
+      "by its beginning",
+      "Che",
+      "category Checkout (1075352111)",
+    ],
+    ["priority_names", "exactly", "High", "priority High (2)"],
+    ["priority_names", "in width and case", "ＨＩＧＨ", "priority High (2)"],
+    ["priority_names", "by its beginning", "nor", "priority Normal (3)"],
+    ["priority_names", "in Japanese", "低", "priority Low (4)"],
+    ["parent_issue_keys", "exactly", "WEB-1", "parent WEB-1 (1078835216)"],
+    [
+      "parent_issue_keys",
+      "in width and case",
+      "ｗｅｂ－１",
+      "parent WEB-1 (1078835216)",
+    ],
+    [
+      "parent_issue_keys",
+      "by numeric ID",
+      "1078835216",
+      "parent WEB-1 (1078835216)",
+    ],
+  ])("%s, %s: %s", async (argument, _how, word, expected) => {
+    const scope = argument === "project_keys" ? {} : { project_keys: ["WEB"] };
+    const { text, filters } = await ask({ ...scope, [argument]: [word] });
+    expect(
+      filters.map((filter) => filter.replace(" by default", "")),
+    ).toContain(expected);
+    expect(text).not.toContain("corp.example");
+  });
+
+  test.each([
+    ["project_keys", "運用", "project OPS (1073840000)"],
+    ["project_keys", "運", "project OPS (1073840000)"],
+    ["status_names", "保留", "status 保留 (325001)"],
+    ["status_names", "未対応", "status 未対応 (1)"],
+    ["status_names", "未", "status 未対応 (1)"],
+    ["status_names", "Resolved", "status 処理済み (3)"],
+    ["milestone_names", "2026年12月", "milestone 2026年12月 (1073400000)"],
+    [
+      "milestone_names",
+      "２０２６年１２月",
+      "milestone 2026年12月 (1073400000)",
+    ],
+    ["milestone_names", "2026年", "milestone 2026年12月 (1073400000)"],
+    ["issue_type_names", "バグ", "type バグ (1074400000)"],
+    ["issue_type_names", "ﾊﾞｸﾞ", "type バグ (1074400000)"],
+    ["issue_type_names", "タス", "type タスク (1074400001)"],
+    ["category_names", "証明書", "category 証明書 (1075400001)"],
+    ["category_names", "監", "category 監視 (1075400000)"],
+    ["priority_names", "高", "priority High (2)"],
+    ["priority_names", "Low", "priority Low (4)"],
+    ["assignee_names", "伊藤　健", "assignee 伊藤 健 (1073936940)"],
+    ["created_user_names", "鈴木 一郎 ", undefined],
+    ["parent_issue_keys", "「ＯＰＳ-1」", "parent OPS-1 (1078840005)"],
+  ])(
+    "in a space that answers in Japanese, %s: %s",
+    async (argument, word, expected) => {
+      const scope =
+        argument === "project_keys" ? {} : { project_keys: ["OPS"] };
+      const { filters, isError } = await ask(
+        { ...scope, [argument]: [word] },
+        { data: sampleData({ japanese: true }) },
+      );
+      expect(isError).toBe(expected === undefined);
+      if (expected) expect(filters).toContain(expected);
+    },
+  );
+
+  test.each([
+    ["Open", 1],
+    ["in progress", 2],
+    ["ＲＥＳＯＬＶＥＤ", 3],
+    ["Closed", 4],
+    ["未対応", 1],
+    ["処理中", 2],
+    ["処理済み", 3],
+    ["完了", 4],
+  ])(
+    "status_names %s is status %d in either language, without a request",
+    async (word, id) => {
+      for (const japanese of [false, true]) {
+        const { queries, paths } = await ask(
+          { ...ANYONE, status_names: [word] },
+          { data: sampleData({ japanese }) },
+        );
+        expect(queries[0]).toStartWith(`statusId[]=${id}&sort`);
+        expect(paths.filter(isLookup)).toEqual([]);
+      }
+    },
+  );
+});
+
+describe("a word that fits several names is refused with these names", () => {
+  const data = () =>
+    changed((space) => {
+      const web = project(space, "WEB");
+      addNamed(web.issueTypes, 1, "Reproduction");
+      addNamed(web.categories, 2, "Authors");
+      addNamed(web.statuses, 9003, "検収済み");
+      addNamed(project(space, "OPS").categories, 4, "監査");
+    });
+  test.each([
+    [
+      "project_keys",
+      "O",
+      `"O" is not one project, but 2. It fits: OPS, OLD_2019. Give the whole name.`,
+    ],
+    [
+      "status_names",
+      "検収",
+      `"検収" is not one status in WEB, but 2. It fits: 検収待ち, 検収済み. Give the whole name.`,
+    ],
+    [
+      "milestone_names",
+      "v1",
+      `"v1" is not one milestone in WEB, but 2. It fits: v1.2, v1.3. Give the whole name.`,
+    ],
+    [
+      "issue_type_names",
+      "ｒｅ",
+      `"ｒｅ" is not one issue type in WEB, but 2. It fits: Request, Reproduction. Give the whole name.`,
+    ],
+    [
+      "category_names",
+      "aut",
+      `"aut" is not one category in WEB, but 2. It fits: Auth, Authors. Give the whole name.`,
+    ],
+    [
+      "assignee_names",
+      "鈴木 一郎",
+      `"鈴木 一郎" is not one person in WEB, but 2. It fits: 鈴木 一郎 (suzuki1, ID 1073936943), 鈴木 一郎 (suzuki.i, ID 1073936944). Give the login, or the ID in assignee_ids.`,
+    ],
+    [
+      "created_user_names",
+      "鈴木",
+      `"鈴木" is not one person in WEB, but 2. It fits: 鈴木 一郎 (suzuki1, ID 1073936943), 鈴木 一郎 (suzuki.i, ID 1073936944). Give the login.`,
+    ],
+  ])("%s: %s", async (argument, word, expected) => {
+    const scope = argument === "project_keys" ? {} : { project_keys: ["WEB"] };
+    expect(
+      await ask({ ...scope, [argument]: [word] }, { data: data() }),
+    ).toMatchObject({
+      isError: true,
+      text: expected,
+      queries: [],
+    });
+  });
+
+  test.each([
+    ["status_names", "処理", "処理中, 処理済み"],
+    ["category_names", "監", "監視, 監査"],
+  ])("in Japanese, %s: %s", async (argument, word, choices) => {
+    const space = changed(
+      (data) => addNamed(project(data, "OPS").categories, 4, "監査"),
+      { japanese: true },
+    );
+    const { text, isError } = await ask(
+      { project_keys: ["OPS"], [argument]: [word] },
+      { data: space },
+    );
+    expect({ text, isError }).toEqual({
+      isError: true,
+      text: `"${word}" is not one ${argument.split("_")[0]} in OPS, but 2. It fits: ${choices}. Give the whole name.`,
+    });
+  });
+});
+
+const MEMBERS =
+  "Hana Mori (hana, ID 1073936937), 伊藤 健 (ken, ID 1073936940), 佐藤 花子 (hanako, ID 1073936941), Satō Ichirō (ichiro.sato, ID 1073936942), 鈴木 一郎 (suzuki1, ID 1073936943), 鈴木 一郎 (suzuki.i, ID 1073936944), legacy user (ID 1073751781)";
+
+describe("a word that fits nothing is refused with what there is", () => {
+  test.each([
+    [
+      "project_keys",
+      "SHOP",
+      'No project "SHOP". Projects: WEB, OPS, MOBILE, OLD_2019.',
+    ],
+    [
+      "status_names",
+      "Done",
+      'No status "Done" in WEB. Statuses: Open, In Progress, 検収待ち, Resolved, Waiting for release, Closed.',
+    ],
+    [
+      "milestone_names",
+      "v2",
+      'No milestone "v2" in WEB. Milestones: v1.2, v1.3, Sprint 42.',
+    ],
+    [
+      "issue_type_names",
+      "Story",
+      'No issue type "Story" in WEB. Issue types: Bug, Task, Request.',
+    ],
+    [
+      "category_names",
+      "Billing",
+      'No category "Billing" in WEB. Categories: Auth, Checkout, Search.',
+    ],
+    [
+      "priority_names",
+      "urgent",
+      'No priority "urgent". Priorities: High, Normal, Low.',
+    ],
+    [
+      "assignee_names",
+      "山田 太郎",
+      `No person "山田 太郎" in WEB. Members: ${MEMBERS}.`,
+    ],
+    [
+      "created_user_names",
+      "山田 太郎",
+      `No person "山田 太郎" in WEB. Members: ${MEMBERS}.`,
+    ],
+    [
+      "parent_issue_keys",
+      "WEB-999",
+      'Backlog refused GET /issues/WEB-999 (404, "No issue."). It does not exist, or this key may not see it; Backlog does not say which. Search with get_user_issue_list.',
+    ],
+  ])("%s: %s", async (argument, word, expected) => {
+    const scope = argument === "project_keys" ? {} : { project_keys: ["WEB"] };
+    const answer = await ask({ ...scope, [argument]: [word] });
+    expect(answer).toMatchObject({
+      isError: true,
+      text: expected,
+      queries: [],
+    });
+    expect(answer.text).not.toContain("corp.example");
+  });
+
+  test.each([
+    [
+      "status_names",
+      "Done",
+      'No status "Done" in OPS. Statuses: 未対応, 処理中, 検収待ち, 保留, 処理済み, 完了.',
+    ],
+    [
+      "milestone_names",
+      "2027年",
+      'No milestone "2027年" in OPS. Milestones: 2026年12月.',
+    ],
+    [
+      "issue_type_names",
+      "課題",
+      'No issue type "課題" in OPS. Issue types: バグ, タスク, 要望.',
+    ],
+    [
+      "category_names",
+      "その他",
+      'No category "その他" in OPS. Categories: 監視, 証明書.',
+    ],
+    [
+      "priority_names",
+      "至急",
+      'No priority "至急". Priorities: High, Normal, Low.',
+    ],
+  ])("in Japanese, %s: %s", async (argument, word, expected) => {
+    const { text, isError } = await ask(
+      { project_keys: ["OPS"], [argument]: [word] },
+      { data: sampleData({ japanese: true }) },
+    );
+    expect({ text, isError }).toEqual({ text: expected, isError: true });
+  });
+
+  test.each([
+    ["status_names", "Resolve it", "Statuses: Resolved, "],
+    ["category_names", "Serch", "Categories: Search, "],
+    ["assignee_names", "kenn", "Members: 伊藤 健 (ken, ID 1073936940), "],
+    ["assignee_names", "Sato Ichiro", "Members: Satō Ichirō (ichiro.sato, "],
+    ["project_keys", "MOBIEL", "Projects: MOBILE, "],
+  ])("the nearest come first, %s: %s", async (argument, word, expected) => {
+    const scope = argument === "project_keys" ? {} : { project_keys: ["WEB"] };
+    const { text } = await ask({ ...scope, [argument]: [word] });
+    expect(text).toContain(expected);
+  });
+
+  test("at most 30 choices are listed, and the rest are counted", async () => {
+    const data = changed((space) => {
+      for (let n = 1; n <= 44; n += 1) {
+        addNamed(project(space, "WEB").categories, n, `Area ${n}`);
+      }
+    });
+    const { text } = await ask(
+      { project_keys: ["WEB"], category_names: ["Aria 44"] },
+      { data },
+    );
+    const [, choices = ""] = text.split("Categories: ");
+    expect(choices).toStartWith("Area 44, ");
+    expect(choices).toEndWith(" and 17 more.");
+    expect(choices.split(", ")).toHaveLength(30);
+  });
+
+  test("a choice with a long name is cut with the number of its characters", async () => {
+    const long = `Release ${"of the whole thing ".repeat(10)}`.trim();
+    const data = changed((space) =>
+      addNamed(project(space, "WEB").versions, 1, long),
+    );
+    const { text } = await ask(
+      { project_keys: ["WEB"], milestone_names: ["v2"] },
+      { data },
+    );
+    expect(text).toContain(
+      `, ${long.slice(0, 100)}… (100 of ${long.length} characters), `,
+    );
+  });
+
+  test("every word at fault is told in one answer", async () => {
+    const { text } = await ask({
+      project_keys: ["WEB"],
+      category_names: ["Billing"],
+      issue_type_names: ["Story"],
+      status_names: ["Done"],
+    });
+    expect(text.split("\n").map((line) => line.split(" in WEB")[0])).toEqual([
+      'No status "Done"',
+      'No issue type "Story"',
+      'No category "Billing"',
+    ]);
+  });
+
+  test("an error of many words stays under 2,000 characters and counts the rest", async () => {
+    const words = Array.from({ length: 40 }, (_, n) => `missing ${n}`);
+    const { text } = await ask({
+      project_keys: ["WEB"],
+      category_names: words,
+    });
+    const rest =
+      / \((\d+) characters more\)$|… \((\d+) characters more\)$/.exec(text);
+    expect(text.length).toBeLessThan(2_000);
+    const whole = words
+      .map(
+        (word) =>
+          `No category "${word}" in WEB. Categories: Auth, Checkout, Search.`,
+      )
+      .join("\n").length;
+    expect(Number(rest?.[1] ?? rest?.[2])).toBe(whole - 1_900);
+  });
+});
+
+describe("the built-in words", () => {
+  test("me is the key's owner, and the default", async () => {
+    const [asked, byDefault] = await Promise.all([
+      ask({ assignee_names: ["ＭＥ"] }),
+      ask({}),
+    ]);
+    expect(asked.queries).toEqual(byDefault.queries);
+    expect(asked.keys).toEqual(byDefault.keys);
+    expect(asked.filters).toContain("assignee Hana Mori (1073936937)");
+    expect(byDefault.filters).toContain(
+      "assignee Hana Mori (1073936937) by default",
+    );
+    expect(byDefault.filters).toContain("status not closed by default");
+  });
+
+  test("me is USER_ID where that is set, and costs no request then", async () => {
+    const { filters, paths } = await ask(
+      { assignee_names: ["me"], status_names: ["Closed"] },
+      { userId: "1073936940" },
+    );
+    expect(filters).toContain("assignee 伊藤 健 (1073936940)");
+    expect(paths).toEqual(["/issues"]);
+  });
+
+  test("me, a name and an ID together mean any of the three", async () => {
+    const { queries } = await ask({
+      ...{ project_keys: ["WEB"], status_names: ["any"] },
+      assignee_names: ["me", "ken"],
+      assignee_ids: [1073936943],
+    });
+    for (const id of [1073936937, 1073936940, 1073936943]) {
+      expect(queries[0]).toContain(`assigneeId[]=${id}&`);
+    }
+  });
+
+  test("created_user_names knows me and anyone too", async () => {
+    const [mine, anyones] = await Promise.all([
+      ask({ ...EVERYTHING, created_user_names: ["me"] }),
+      ask({ ...EVERYTHING, created_user_names: ["anyone"] }),
+    ]);
+    expect(mine.queries[0]).toStartWith("createdUserId[]=1073936937&");
+    expect(anyones.queries[0]).toStartWith("sort=");
+  });
+
+  test.each([
+    ["anyone", "any", "sort="],
+    ["ANYONE", "すべて", "sort="],
+  ])(
+    "assignee %s and status %s lift both defaults",
+    async (who, status, query) => {
+      const { queries, filters, keys } = await ask({
+        assignee_names: [who],
+        status_names: [status],
+      });
+      expect(queries[0]).toStartWith(query);
+      expect(filters).toEqual(["assignee anyone", "status any"]);
+      expect(keys).toHaveLength(sampleData().issues.length);
+    },
+  );
+
+  test.each([["not closed"], ["Not Closed"], ["未完了"]])(
+    "status_names %s is the default, said aloud",
+    async (word) => {
+      const data = sampleData();
+      const { keys, filters } = await ask({ ...ANYONE, status_names: [word] });
+      const open = data.issues.filter(({ status }) => status.id !== 4);
+      expect(keys.toSorted()).toEqual(
+        open.map(({ issueKey }) => issueKey).toSorted(),
+      );
+      expect(filters).toContain("status not closed");
+    },
+  );
+
+  test("closed is status 4 alone", async () => {
+    const { keys } = await ask({ ...ANYONE, status_names: ["closed"] });
+    const closed = sampleData().issues.filter(({ status }) => status.id === 4);
+    expect(keys.toSorted()).toEqual(
+      closed.map(({ issueKey }) => issueKey).toSorted(),
+    );
+  });
+
+  test("closed and not closed together are any", async () => {
+    const { filters, keys } = await ask({
+      ...ANYONE,
+      status_names: ["not closed", "closed"],
+    });
+    expect(filters).toContain("status any");
+    expect(keys).toHaveLength(sampleData().issues.length);
+  });
+
+  test("Open is the one status, not what is not closed", async () => {
+    const { queries } = await ask({ ...ANYONE, status_names: ["Open"] });
+    expect(queries).toEqual([
+      "statusId[]=1&sort=updated&order=desc&offset=0&count=100",
+    ]);
+  });
+
+  test.each([
+    ["Closed", "status Closed (9001)"],
+    ["any", "status any (9002)"],
+    ["not closed", "status not closed (9003)"],
+    ["closed", "status Closed (4)"],
+    ["ANY", "status any"],
+  ])(
+    "a custom status of exactly this name beats the built-in word: %s",
+    async (word, expected) => {
+      const data = changed((space) => {
+        const { statuses } = project(space, "WEB");
+        addNamed(statuses, 9001, "Closed");
+        addNamed(statuses, 9002, "any");
+        addNamed(statuses, 9003, "not closed");
+      });
+      const { filters } = await ask(
+        { ...ANYONE, project_keys: ["WEB"], status_names: [word] },
+        { data },
+      );
+      expect(filters).toContain(expected);
+    },
+  );
+});
+
+describe("words and IDs", () => {
+  test.each([
+    ["project_ids", "WEB", "projectId[]=1073835211&"],
+    ["assignee_ids", "ken", "assigneeId[]=1073936940&"],
+    ["status_ids", "検収待ち", "statusId[]=315422&"],
+    ["milestone_ids", "Sprint 42", "milestoneId[]=1073352112&"],
+    ["parent_issue_ids", "WEB-1", "parentIssueId[]=1078835216&"],
+  ])(
+    "a word in %s counts as one in the list of words",
+    async (argument, word, query) => {
+      const { queries, isError } = await ask({
+        ...EVERYTHING,
+        project_keys: ["WEB"],
+        ...(argument.startsWith("assignee") && { assignee_names: [] }),
+        ...(argument.startsWith("status") && { status_names: [] }),
+        [argument]: [word],
+      });
+      expect(isError).toBe(false);
+      expect(queries[0]).toContain(query);
+    },
+  );
+
+  test.each([
+    ["project_keys", "WEB", "project_ids", 1073840000, "projectId[]"],
+    ["status_names", "検収待ち", "status_ids", 325000, "statusId[]"],
+    ["milestone_names", "v1.3", "milestone_ids", 1073352112, "milestoneId[]"],
+    ["parent_issue_keys", "WEB-1", "parent_issue_ids", 77, "parentIssueId[]"],
+  ])("%s %s and %s %d widen the filter", async (words, word, ids, id, name) => {
+    const { queries } = await ask({
+      ...EVERYTHING,
+      project_keys: ["WEB"],
+      [words]: [word],
+      [ids]: [id],
+    });
+    const sent = (queries[0] ?? "")
+      .split("&")
+      .filter((p) => p.startsWith(name));
+    expect(sent).toHaveLength(2);
+    expect(sent).toContain(`${name}=${id}`);
+  });
+
+  test("equal names in several projects are one choice and mean all of them", async () => {
+    const { filters, keys } = await ask({
+      ...EVERYTHING,
+      milestone_names: ["v1.2"],
+    });
+    expect(filters).toContain("milestone v1.2 (1073352110, 1073450000)");
+    expect(keys.toSorted()).toEqual(["MOBILE-1", "MOBILE-2", "WEB-13"]);
+  });
+
+  test("equal statuses in several projects likewise", async () => {
+    const { keys } = await ask({ ...ANYONE, status_names: ["検収待ち"] });
+    expect(keys.toSorted()).toEqual(["OPS-3", "WEB-4"]);
+  });
+});
+
+describe("without a project", () => {
+  test("30 projects are searched", async () => {
+    const data = largeData({ projects: 30, issues: 60, customStatuses: true });
+    const { isError, paths } = await ask(
+      { ...ANYONE, status_names: ["検収待ち"] },
+      { data },
+    );
+    expect(isError).toBe(false);
+    expect(paths.filter((path) => path.endsWith("/statuses"))).toHaveLength(30);
+  });
+
+  test("31 are not: the error says to name one, lists keys and counts the rest", async () => {
+    const data = largeData({ projects: 31, issues: 31, customStatuses: true });
+    const { isError, text, paths } = await ask(
+      { ...ANYONE, status_names: ["検収待ち"] },
+      { data },
+    );
+    expect(isError).toBe(true);
+    expect(text).toStartWith(
+      "status_names belongs to projects, and this key sees 31: name one or more in project_keys. Projects: P1, P2, ",
+    );
+    expect(text).toEndWith(", P30 and 1 more.");
+    expect(paths).toEqual(["/projects"]);
+  });
+
+  test("archived projects are not searched, but can be named", async () => {
+    const [all, named] = await Promise.all([
+      ask({ ...EVERYTHING, issue_type_names: ["Bug"] }),
+      ask({ ...EVERYTHING, issue_type_names: ["Bug"], project_keys: ["old"] }),
+    ]);
+    expect(all.keys).not.toContain("OLD_2019-2");
+    expect(named.keys).toEqual(["OLD_2019-2"]);
+  });
+
+  test("what one project does not let read is told, and the rest is used", async () => {
+    const { text, keys, isError } = await ask(
+      { ...ANYONE, status_names: ["検収待ち"] },
+      { switches: { unreadableProjects: ["WEB"] } },
+    );
+    expect(isError).toBe(false);
+    expect(keys).toEqual(["OPS-3"]);
+    expect(text).toContain(
+      'Note: The statuses of WEB could not be read: Backlog refused GET /projects/1073835211/statuses (403, "You do not have permission."). The owner of this API key may not read it; retrying will not help.',
+    );
+  });
+
+  test("a named project whose statuses cannot be read still knows the standard ones", async () => {
+    const args = { ...ANYONE, project_keys: ["WEB"] };
+    const options = () => ({ switches: { unreadableProjects: ["WEB"] } });
+    const standard = await ask(
+      { ...args, status_names: ["処理中"] },
+      options(),
+    );
+    expect(standard.keys.toSorted()).toEqual(["WEB-1", "WEB-12", "WEB-3"]);
+    expect(standard.text).toContain(
+      "Note: The statuses of WEB could not be read: ",
+    );
+    const custom = await ask(
+      { ...args, status_names: ["検収待ち"] },
+      options(),
+    );
+    expect(custom.isError).toBe(true);
+    expect(custom.text).toContain("(403,");
+  });
+});
+
+describe("looking up costs as little as possible", () => {
+  test("a project key and two status names cost three requests beyond the list", async () => {
+    const { paths } = await ask({
+      project_keys: ["WEB"],
+      status_names: ["検収待ち", "Waiting for release"],
+    });
+    expect(paths.toSorted()).toEqual([
+      "/issues",
+      "/projects",
+      "/projects/WEB/statuses",
+      "/users/myself",
+    ]);
+  });
+
+  test("these are under way at once: the last is sent before the first is answered", async () => {
+    const { requests, peak } = await ask(
+      { project_keys: ["WEB"], status_names: ["検収待ち", "Open"] },
+      { latencyMs: 40 },
+    );
+    const lookups = requests.slice(0, 3);
+    const lastSent = Math.max(...lookups.map(({ at }) => at));
+    const firstAnswered = Math.min(
+      ...lookups.map(({ answeredAt }) => answeredAt ?? 0),
+    );
+    expect(requests.map(({ path }) => path).indexOf("/issues")).toBe(3);
+    expect(lastSent).toBeLessThan(firstAnswered);
+    expect(peak).toBe(3);
+  });
+
+  test("priorities cost none", async () => {
+    const { paths } = await ask({
+      ...EVERYTHING,
+      priority_names: ["高", "Low"],
+    });
+    expect(paths).toEqual(["/issues"]);
+  });
+
+  test.each([
+    [
+      "people, statuses and all else of one project",
+      {
+        project_keys: ["WEB", "Web application", "web"],
+        assignee_names: ["ken", "me", "hanako"],
+        created_user_names: ["ken", "me"],
+        status_names: ["検収待ち", "Open", "any"],
+        milestone_names: ["v1.2", "v1.3"],
+        category_names: ["Auth", "Search"],
+        issue_type_names: ["Bug", "Task"],
+        parent_issue_keys: ["WEB-1", "web-1", "WEB-2"],
+      },
+    ],
+    [
+      "words of all projects",
+      {
+        assignee_names: ["ken"],
+        created_user_names: ["hanako"],
+        milestone_names: ["v1.2"],
+        issue_type_names: ["Bug"],
+        status_names: ["検収待ち", "保留"],
+      },
+    ],
+  ])("nothing is asked twice: %s", async (_name, args) => {
+    const { paths, isError, requests } = await ask(args);
+    expect(isError).toBe(false);
+    expect(new Set(requests.map(({ path, query }) => path + query)).size).toBe(
+      requests.length,
+    );
+    expect(new Set(paths.filter(isLookup)).size).toBe(
+      paths.filter(isLookup).length,
+    );
+  });
+
+  test("nothing is kept for the next call", async () => {
+    await using space = startSampleSpace();
+    await using connected = await connectInProcess(space);
+    const args = { project_keys: ["WEB"], status_names: ["検収待ち"] };
+    await connected.list(args);
+    const first = space.requests.map(({ path }) => path).toSorted();
+    await connected.list(args);
+    expect(
+      space.requests
+        .slice(first.length)
+        .map(({ path }) => path)
+        .toSorted(),
+    ).toEqual(first);
+  });
+});
+
+describe("dates in words", () => {
+  test.each([
+    ["UTC", "today", "2026-11-22"],
+    ["UTC", "yesterday", "2026-11-21"],
+    ["UTC", "-7d", "2026-11-15"],
+    ["UTC", "+2w", "2026-12-06"],
+    ["UTC", "-1m", "2026-10-22"],
+    ["America/Los_Angeles", "today", "2026-11-21"],
+    ["Pacific/Kiritimati", "today", "2026-11-22"],
+  ])(
+    "in %s, %s is shown as the day it became: %s",
+    async (timezone, word, day) => {
+      const { filters, queries } = await ask({
+        ...EVERYTHING,
+        timezone,
+        due_date_until: word,
+        updated_since: word,
+      });
+      expect(filters).toEqual(
+        [
+          "assignee anyone",
+          "status any",
+          `updated since ${day}`,
+          `due date until ${day}`,
+          "days as the space's time zone has them ",
+        ].map((filter) => filter.trimEnd()),
+      );
+      expect(queries[0]).toContain(`updatedSince=${day}&dueDateUntil=${day}&`);
+    },
+  );
+});
+
+describe("the next call", () => {
+  test("repeats every argument, words and dates resolved", async () => {
+    const data = changed((space) => {
+      for (const issue of space.issues) issue.dueDate = "2026-11-20T00:00:00Z";
+    });
+    await using space = startSampleSpace({ data });
+    await using connected = await connectInProcess(space);
+    const { text } = await connected.list({
+      project_keys: ["WEB"],
+      assignee_names: ["me", "ken"],
+      status_names: ["Open", "In Progress"],
+      milestone_names: ["Sprint 42", "v1.3"],
+      issue_type_names: ["Task", "Bug"],
+      created_user_names: ["ken"],
+      priority_names: ["High", "Normal"],
+      keyword: "o",
+      due_date_until: "today",
+      sort: "created",
+      order: "asc",
+      limit: 1,
+      timezone: "Asia/Tokyo",
+    });
+    const [, next = "{}"] =
+      /^Next: get_user_issue_list (.*)$/m.exec(text) ?? [];
+    const args = JSON.parse(next);
+    expect(args).toEqual({
+      project_ids: [1073835211],
+      assignee_ids: [1073936937, 1073936940],
+      status_ids: [1, 2],
+      milestone_ids: [1073352112, 1073352111],
+      issue_type_names: ["Task", "Bug"],
+      priority_names: ["High", "Normal"],
+      created_user_names: ["ken"],
+      due_date_until: "2026-11-22",
+      keyword: "o",
+      sort: "created",
+      order: "asc",
+      limit: 1,
+      timezone: "Asia/Tokyo",
+      offset: 1,
+    });
+    const sent = (query = "") => query.replace(/offset=\d+/, "offset=N");
+    const issues = () =>
+      space.requests.filter(({ path }) => path === "/issues");
+    const [before] = issues();
+    await connected.list(args);
+    expect(sent(issues().at(-1)?.query)).toBe(sent(before?.query));
+  });
+
+  test.each([
+    ["the defaults", {}],
+    ["lifted defaults", EVERYTHING],
+    ["words", { project_keys: ["WEB"], assignee_names: ["me", "ken"] }],
+    ["not closed, said aloud", { ...ANYONE, status_names: ["not closed"] }],
+    ["a due date order", { ...ANYONE, sort: "due_date" }],
+  ])("followed to the end, every issue comes once: %s", async (_name, args) => {
+    const whole = await ask(args);
+    const seen: string[] = [];
+    let next: Record<string, unknown> | undefined = { ...args, limit: 4 };
+    while (next !== undefined) {
+      const { text, keys } = await ask(next);
+      seen.push(...keys);
+      const [, found] = /^Next: get_user_issue_list (.*)$/m.exec(text) ?? [];
+      next = found === undefined ? undefined : JSON.parse(found);
+    }
+    expect(seen).toEqual(whole.keys);
+    expect(whole.text).toStartWith(`${seen.length} issues match; all shown`);
+  });
+});
+
+describe("nothing found", () => {
+  /** What the space itself holds of an issue list. */
+  const count = (test: (issue: SpaceData["issues"][number]) => boolean) =>
+    sampleData().issues.filter(test).length;
+  const isWeb = (key: string) => key.startsWith("WEB-");
+
+  test("tells what both defaults hid", async () => {
+    const { text } = await ask(
+      { project_keys: ["WEB"] },
+      { userId: "1073936942" },
+    );
+    expect(text).toContain("1 issue matches");
+    const nobody = await ask(
+      { project_keys: ["WEB"] },
+      { userId: "1073751781" },
+    );
+    const open = count(
+      ({ issueKey, status }) => isWeb(issueKey) && status.id !== 4,
+    );
+    expect(nobody.text).toStartWith(
+      "No issues match.\nFilters: assignee you (1073751781) by default; status not closed by default; project WEB (1073835211).\n",
+    );
+    expect(nobody.text).toContain(
+      `\n0 assigned to you and not closed; 0 with status_names ["any"]; ${open} with assignee_names ["anyone"].\n`,
+    );
+  });
+
+  test("the closed are counted for status_names any", async () => {
+    const { text } = await ask(
+      {
+        project_keys: ["OPS"],
+        category_names: [],
+        issue_type_names: ["タスク"],
+      },
+      {
+        userId: "1073936940",
+        data: changed((data) => {
+          for (const issue of data.issues) {
+            if (issue.assignee?.id === 1073936940)
+              issue.status = { ...issue.status, id: 4 };
+          }
+        }),
+      },
+    );
+    expect(text).toContain(
+      '\n0 assigned to you and not closed; 2 with status_names ["any"]; 3 with assignee_names ["anyone"].\n',
+    );
+  });
+
+  test("the proposed arguments find just as many", async () => {
+    const args = { project_keys: ["WEB"], keyword: "badge" };
+    const { text } = await ask(args, { userId: "1073936940" });
+    expect(text).toContain(
+      '0 assigned to you and not closed; 0 with status_names ["any"]; 0 with assignee_names ["anyone"].',
+    );
+    const any = await ask({ ...args, ...EVERYTHING });
+    expect(any.keys).toEqual(["WEB-10"]);
+  });
+
+  test.each([
+    [
+      "the assignee alone",
+      { status_names: ["Resolved"], project_keys: ["WEB"] },
+      '0 assigned to you; 1 with assignee_names ["anyone"].',
+    ],
+    [
+      "the status alone",
+      { assignee_names: ["ken"], keyword: "夜間バッチ" },
+      '0 not closed; 1 with status_names ["any"].',
+    ],
+  ])("names what applied: %s", async (_name, args, expected) => {
+    const { text } = await ask(args);
+    expect(text).toStartWith("No issues match.");
+    expect(text).toContain(`\n${expected}\n`);
+  });
+
+  test("says nothing of defaults where none applied", async () => {
+    const { text } = await ask({ ...EVERYTHING, keyword: "nothing like it" });
+    expect(text.trim().split("\n")).toEqual([
+      "No issues match.",
+      'Filters: assignee anyone; status any; keyword "nothing like it".',
+    ]);
+  });
+});
+
+describe("issue_key and issue_title", () => {
+  async function details(args: Record<string, unknown>) {
+    await using space = startSampleSpace();
+    await using connected = await connectInProcess(space);
+    const given = JSON.stringify(args).replaceAll("HOST", space.host);
+    const answer = await connected.details(JSON.parse(given));
+    return { ...answer, host: space.host, requests: space.requests };
+  }
+
+  test.each([
+    ["a key", "WEB-12"],
+    ["lower case", "web-12"],
+    ["full width", "ＷＥＢ－１２"],
+    ["quotes and spaces", " 「 WEB-12 」 "],
+    ["straight quotes", '"WEB-12"'],
+    ["a numeric ID", "1078835271"],
+    ["an address", "http://HOST/view/WEB-12"],
+    ["an address without its scheme", "HOST/view/WEB-12"],
+    [
+      "an address with a key in its query",
+      "http://HOST/find?issueKey=web-12&x=1",
+    ],
+    ["an address that names it twice", "http://HOST/view/WEB-12?from=WEB-12"],
+    ["an address with a place of the page", "http://HOST/view/WEB-12#tabs"],
+    [
+      "an address of its edit page",
+      "http://HOST/EditIssue.action?issue.key=WEB-12",
+    ],
+  ])("%s is understood", async (_name, issue_key) => {
+    const { text, isError } = await details({ issue_key });
+    expect(isError).toBe(false);
+    expect(text).toStartWith(
+      "# WEB-12 Checkout takes over 5 s on mobile networks\n",
+    );
+  });
+
+  test("a pasted comment link centres on the comment", async () => {
+    const data = sampleData();
+    const issue = data.issues.find(({ issueKey }) => issueKey === "WEB-5");
+    const [comment] = data.comments.get(issue?.id ?? 0) ?? [];
+    const { text } = await details({
+      issue_key: `http://HOST/view/WEB-5#comment-${comment?.id}`,
+    });
+    expect(text).toContain(
+      `#comment-${comment?.id} · 伊藤 健\n> Reproduced on staging. :eyes:`,
+    );
+  });
+
+  test.each([
+    ["two keys", "http://HOST/view/WEB-12?next=WEB-13", "names WEB-12, WEB-13"],
+    ["no key", "http://HOST/dashboard", "names no issue"],
+    [
+      "another space",
+      "https://other.backlog.com/view/WEB-12",
+      "is an address of other.backlog.com, but this server reads HOST only",
+    ],
+    [
+      "no reference at all",
+      "the login bug",
+      "is no issue key such as PROJ-123",
+    ],
+    ["an unknown fragment", "WEB-12#history", 'nothing is known of "#history"'],
+  ])("%s is refused before any request", async (_name, issue_key, expected) => {
+    const { text, isError, host, requests } = await details({ issue_key });
+    expect(isError).toBe(true);
+    expect(text).toContain(expected.replace("HOST", host));
+    expect(requests).toEqual([]);
+  });
+
+  test("a title that plainly differs is told first among the notes", async () => {
+    const { text, isError } = await details({
+      issue_key: "WEB-12",
+      issue_title: "Dark mode for the admin pages",
+    });
+    expect(isError).toBe(false);
+    expect(text).toContain(
+      '\nNote: issue_title "Dark mode for the admin pages" is not the title of WEB-12: make sure that it is the issue meant.\n',
+    );
+  });
+
+  test.each([
+    ["the whole title", "Checkout takes over 5 s on mobile networks"],
+    ["a part of it", "checkout takes over 5 s"],
+    ["a small slip", "Checkout takes over 5s on the mobile network"],
+    ["an empty one", ""],
+  ])("%s brings no such line", async (_name, issue_title) => {
+    const { text } = await details({ issue_key: "WEB-12", issue_title });
+    expect(text).not.toContain("issue_title");
+  });
+
+  test("a title without a key brings the way to find it", async () => {
+    const { text, isError, requests } = await details({
+      issue_title: "Checkout takes over 5 s",
+    });
+    expect(isError).toBe(true);
+    expect(text).toContain(
+      "issue_key is needed; to find an issue by its title call get_user_issue_list with keyword",
+    );
+    expect(requests).toEqual([]);
+  });
+});
