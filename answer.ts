@@ -129,7 +129,7 @@ export function formatEntry(
   const author = entry.author ? ` · ${clean.line(entry.author, 200)}` : "";
   const head = [
     `### ${formatInstant(entry.instant, timeZone)} · #comment-${entry.id}${author}`,
-    ...formatChanges(entry.changes, clean),
+    ...formatChanges(entry.changes, clean, smaller(CHANGES_SHARE, room)),
   ];
   const lines = clean.lines(entry.text);
   const asked = focus.on === "comment" && focus.id === entry.id;
@@ -151,7 +151,11 @@ const CUT_COMMENT =
   "(12345678 of 12345678 characters are shown. In full: issue_key ABCDEFGHIJKLMNOPQRSTUVWXY-1234567890#comment-1234567890123)\n\n";
 const CHANGES_SHARE = share(ANSWER_SIZE, 0.08);
 
-function formatChanges(changes: readonly Change[], clean: Cleaner): string[] {
+function formatChanges(
+  changes: readonly Change[],
+  clean: Cleaner,
+  room: Size,
+): string[] {
   const lines = changes.map(({ field, from, to }) => {
     const name = clean.line(field, 200);
     if (from === undefined && to === undefined) return `- ${name}`;
@@ -159,7 +163,7 @@ function formatChanges(changes: readonly Change[], clean: Cleaner): string[] {
     const now = to === undefined ? "none" : clean.line(to, 300);
     return `- ${name}: ${old} → ${now}`;
   });
-  const shown = takeWhileFitting(lines, CHANGES_SHARE);
+  const shown = takeWhileFitting(lines, room);
   const more = lines.length - shown.length;
   return more > 0 ? [...shown, `- … and ${more} more changes`] : shown;
 }
@@ -216,6 +220,7 @@ function formatFacts(
     const more = `Facts and description: issue_key ${details.key}. Times are in ${view.timeZone}.`;
     return [...head, more, "", ""].join("\n");
   }
+  const lists = new FactLists();
   const fact = (name: string, value: string | number | undefined) =>
     value === undefined || value === "" ? [] : [`- ${name}: ${value}`];
   const named = (name: string, value: string | undefined) =>
@@ -242,27 +247,27 @@ function formatFacts(
     ...fact("Start", details.startDate),
     ...fact("Estimated hours", details.estimatedHours),
     ...fact("Actual hours", details.actualHours),
-    ...fact("Milestones", inline(details.milestones, clean)),
-    ...fact("Versions", inline(details.versions, clean)),
-    ...fact("Categories", inline(details.categories, clean)),
+    ...fact("Milestones", lists.inline(details.milestones, clean)),
+    ...fact("Versions", lists.inline(details.versions, clean)),
+    ...fact("Categories", lists.inline(details.categories, clean)),
     ...happened("Created", details.created, details.createdBy),
     ...happened("Updated", details.updated, details.updatedBy),
     ...formatParent(details.parent, clean),
-    ...formatChildren(details, clean),
-    ...section(
+    ...formatChildren(details, clean, lists),
+    ...lists.section(
       "Related issues",
       details.related.map((issue) => formatOther(issue, clean)),
     ),
-    ...formatCustomFields(details.customFields, clean),
-    ...section(
+    ...formatCustomFields(details.customFields, clean, lists),
+    ...lists.section(
       "Attachments",
       details.attachments.map((file) => formatFile(file, clean)),
     ),
-    ...section(
+    ...lists.section(
       "Shared files",
       details.sharedFiles.map((file) => formatFile(file, clean)),
     ),
-    ...section(
+    ...lists.section(
       "Links",
       details.links.map((link) => formatLink(link, clean)),
     ),
@@ -285,28 +290,42 @@ export function formatDue(
 
 const MOST_INLINE = 30;
 
-function inline(names: readonly string[], clean: Cleaner): string {
-  const shown = names
-    .slice(0, MOST_INLINE)
-    .map((name) => clean.line(name, 200));
-  const more = names.length - shown.length;
-  return more > 0 ? `${shown.join(", ")} and ${more} more` : shown.join(", ");
-}
+/** Lists of facts: each has a share, and all together leave room for text. */
+class FactLists {
+  #left = share(ANSWER_SIZE, 0.55);
 
-/** A list of facts: whole lines while they fit their share, then a count. */
-function section(
-  title: string,
-  lines: readonly string[],
-  { part = 0.08, total = lines.length, rest = "not shown" } = {},
-): string[] {
-  if (total === 0) return [];
-  const shown = takeWhileFitting(lines, share(ANSWER_SIZE, part));
-  const more = total - shown.length;
-  return [
-    `- ${title}:`,
-    ...shown,
-    ...(more > 0 ? [`  - … and ${more} more: ${rest}`] : []),
-  ];
+  /** Names in one line while they fit, then a count. */
+  inline(names: readonly string[], clean: Cleaner): string {
+    const lines = names
+      .slice(0, MOST_INLINE)
+      .map((name) => clean.line(name, 200));
+    const shown = this.#take(lines, 0.03);
+    const more = names.length - shown.length;
+    return more > 0 ? `${shown.join(", ")} and ${more} more` : shown.join(", ");
+  }
+
+  /** Whole lines while they fit, then a count. */
+  section(
+    title: string,
+    lines: readonly string[],
+    { part = 0.08, total = lines.length, rest = "not shown" } = {},
+  ): string[] {
+    if (total === 0) return [];
+    const shown = this.#take(lines, part);
+    const more = total - shown.length;
+    return [
+      `- ${title}:`,
+      ...shown,
+      ...(more > 0 ? [`  - … and ${more} more: ${rest}`] : []),
+    ];
+  }
+
+  #take(lines: readonly string[], part: number): string[] {
+    const room = smaller(share(ANSWER_SIZE, part), this.#left);
+    const shown = takeWhileFitting(lines, room);
+    this.#left = subtract(this.#left, sizeOf(`${shown.join("\n")}\n`));
+    return shown;
+  }
 }
 
 function formatOther(issue: OtherIssue, clean: Cleaner): string {
@@ -330,6 +349,7 @@ function formatParent(
 function formatChildren(
   { key, children }: IssueDetails,
   clean: Cleaner,
+  lists: FactLists,
 ): string[] {
   if (children === undefined) return [];
   const { issues, total, closed } = children;
@@ -340,7 +360,7 @@ function formatChildren(
     assignee_names: ["anyone"],
     status_names: ["any"],
   };
-  return section(`Children (${total}${ofThem})`, lines, {
+  return lists.section(`Children (${total}${ofThem})`, lines, {
     total,
     rest: `get_user_issue_list ${JSON.stringify(all)}`,
   });
@@ -351,6 +371,7 @@ const FIELD_SHARE = share(ANSWER_SIZE, 0.05);
 function formatCustomFields(
   fields: IssueDetails["customFields"],
   clean: Cleaner,
+  lists: FactLists,
 ): string[] {
   const lines = fields.map(({ name, value }) => {
     const values = clean.lines(value);
@@ -366,7 +387,7 @@ function formatCustomFields(
         : [];
     return [label, toQuote(cut.lines), ...notice].join("\n");
   });
-  return section("Custom fields", lines, { part: 0.15 });
+  return lists.section("Custom fields", lines, { part: 0.15 });
 }
 
 function formatFile({ name, size, by }: FileFact, clean: Cleaner): string {
@@ -401,7 +422,14 @@ function formatDescription(
   if (focus.on === "older" || focus.on === "newer") return "";
   const { key } = details;
   const lines = descriptionFrom(details, focus, clean);
-  if (lines.length === 0) return "## Description\nnone\n\n";
+  if (lines.length === 0) {
+    const { length } = clean.lines(details.description).join("\n");
+    const none =
+      length === 0 || focus.on !== "description"
+        ? "none"
+        : `(It has ${length} characters, so none from ${focus.from + 1} on. All: issue_key ${key}#description)`;
+    return `## Description\n${none}\n\n`;
+  }
   const from = focus.on === "description" ? focus.from : 0;
   const cut = cutLines(lines, subtract(room, sizeOf(CUT_DESCRIPTION)));
   const parts = ["## Description", toQuote(cut.lines)];
@@ -433,7 +461,8 @@ function descriptionFrom(
 ): string[] {
   const lines = clean.lines(description);
   if (focus.on !== "description" || focus.from === 0) return lines;
-  return lines.join("\n").slice(focus.from).split("\n");
+  const rest = lines.join("\n").slice(focus.from);
+  return rest === "" ? [] : rest.split("\n");
 }
 
 /** How many there are, which are shown, and the literal way to the others. */

@@ -287,15 +287,15 @@ export class BacklogCall {
     const controller = new AbortController();
     const abort = () => controller.abort(signal.reason);
     signal.addEventListener("abort", abort, { once: true });
-    const timeOutIn = (ms: number) =>
-      setTimeout(() => controller.abort(TIMED_OUT), Math.max(0, ms));
-    let timer = timeOutIn(this.#leftMs());
+    const endIn = (ms: number, reason: Error) =>
+      setTimeout(() => controller.abort(reason), Math.max(0, ms));
+    // Runs in the queue as well: the client does not care why it waits.
+    const timers = [endIn(this.#leftMs(), OUT_OF_TIME)];
     let leave: (() => void) | undefined;
     try {
       signal.throwIfAborted();
       leave = await this.slots.enter(controller.signal);
-      clearTimeout(timer);
-      timer = timeOutIn(Math.min(limits.attemptMs, this.#leftMs()));
+      timers.push(endIn(limits.attemptMs, TIMED_OUT));
       const response = await this.#fetch(path, queryString, controller.signal);
       const body = await readBody(response, limits.bodyBytes);
       if (body === undefined) return tooLarge(path, limits);
@@ -303,12 +303,11 @@ export class BacklogCall {
       return toFailure(path, response, body, this.connection);
     } catch (cause) {
       if (signal.aborted) throw signal.reason;
-      if (cause !== TIMED_OUT) return toNetworkFailure(path, cause, this.host);
-      return this.#leftMs() > 0
-        ? timedOut(path, limits)
-        : outOfTime(path, limits);
+      if (cause === OUT_OF_TIME) return outOfTime(path, limits);
+      if (cause === TIMED_OUT) return timedOut(path, limits);
+      return toNetworkFailure(path, cause, this.host);
     } finally {
-      clearTimeout(timer);
+      for (const timer of timers) clearTimeout(timer);
       signal.removeEventListener("abort", abort);
       leave?.();
     }
@@ -345,6 +344,7 @@ export type ProjectChoices =
 
 // An abort's reason tells a time-out from a cancelled call.
 const TIMED_OUT = new Error("timed out");
+const OUT_OF_TIME = new Error("out of time");
 
 /** The decoded body, or undefined where it is larger than `mostBytes`. */
 async function readBody(

@@ -11,6 +11,7 @@ import {
 } from "./clients.ts";
 import type { PLACEHOLDERS, Reading } from "./index.ts";
 import { version } from "./package.json";
+import { Cleaner } from "./text.ts";
 
 /** What `--help` prints, and what follows a wrong command line. */
 export const USAGE = `backlog-mcp ${version}: lets an AI assistant read your work in Backlog, over MCP.
@@ -32,8 +33,9 @@ domain.
 `;
 
 /** For someone who started the server by hand. */
-export const HINT = `${version} waits for an MCP client, which starts it by itself; Ctrl-C ends it.
-Instead, "backlog-mcp check" says whether Backlog answers, and "backlog-mcp config" prints what to paste into a client.`;
+export const HINT = `backlog-mcp ${version} waits for an MCP client, which starts it by itself; Ctrl-C ends it.
+Instead, "backlog-mcp check" says whether Backlog answers, and "backlog-mcp config" prints what to paste into a client.
+`;
 
 /** The settings as they were found, and where they may stand. */
 export interface Found {
@@ -182,8 +184,8 @@ export async function check(found: Found): Promise<CheckResult> {
   const answers = reading.settings
     ? await askBacklog(reading.settings)
     : undefined;
-  const notes = [...toSourceNotes(found), ...(answers?.notes ?? [])];
   const problems = [...toProblems(found), ...(answers?.problems ?? [])];
+  const notes = [...toSourceNotes(found), ...(answers?.notes ?? [])];
   const sections = [
     [`backlog-mcp ${version}`],
     align(toSettingsRows(found)),
@@ -194,17 +196,21 @@ export async function check(found: Found): Promise<CheckResult> {
       : [
           "All is well. To set up a client: backlog-mcp config [CLIENT] prints what to paste.",
         ],
-  ];
-  const lines = sections
-    .filter(({ length }) => length > 0)
-    .map((section) => `${section.join("\n")}\n`);
-  return { text: lines.join("\n"), isWell: problems.length === 0 };
+  ].filter(({ length }) => length > 0);
+  // Names and a stray .env are other people's words; a terminal obeys some.
+  const cleaner = new Cleaner();
+  const text = sections
+    .map((lines) =>
+      lines.map((line) => `${cleaner.line(line, 2_000)}\n`).join(""),
+    )
+    .join("\n");
+  return { text, isWell: problems.length === 0 };
 }
 
-/** Columns with two spaces between them; the last is as long as it is. */
+/** Columns with two spaces between them; a row's last cell widens none. */
 function align(rows: readonly string[][]): string[] {
-  const widths = [0, 1, 2].map((column) =>
-    Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)),
+  const widths = [0, 1].map((column) =>
+    Math.max(0, ...rows.map((row) => row.slice(0, -1)[column]?.length ?? 0)),
   );
   return rows.map((row) =>
     row
@@ -244,6 +250,8 @@ export function maskKey(key: string | undefined): string | undefined {
 function toSourceNotes({ reading, usualFiles }: Found): string[] {
   const [userFile, , workingFile] = usualFiles;
   const isElsewhere = reading.source !== userFile;
+  // What is missing comes first.
+  if (!reading.settings) return [];
   if (reading.source === "the environment") {
     return [
       `These settings are in the environment of this terminal; a client gives the server its own. In ${userFile} every client finds them.`,
@@ -256,27 +264,45 @@ function toSourceNotes({ reading, usualFiles }: Found): string[] {
     : [];
 }
 
+/** The problems of the settings, each with what to do about it. */
 function toProblems(found: Found): string[] {
   const { problems, source, values } = found.reading;
   const [userFile = ""] = found.usualFiles;
   const place = source || userFile;
-  const isMissing = problems.some((problem) => problem.endsWith("is not set"));
-  if (!isMissing) return problems.map((problem) => `${problem}.`);
-  const space = `https://${found.origin ? new URL(found.origin).host : "your-space.backlog.com"}`;
-  const advice: Record<string, string> = {
-    "BACKLOG_API_KEY is not set": `Make a key in Backlog under Personal Settings > API (${space}/EditApiSettings.action) and put it into ${place}.`,
-    "BACKLOG_DOMAIN is not set": `Put the address of your space, such as your-space.backlog.com, into ${place}.`,
-  };
+  const advised = problems.map(
+    (problem) => `${problem}.${toAdvice(problem, place, found.origin)}`,
+  );
+  if (!problems.some(isMissing)) return advised;
+  const searched = [
+    "the environment",
+    ...(found.envFile === undefined ? found.usualFiles : [found.envFile]),
+  ].join(", ");
   const isFound = values.BACKLOG_API_KEY ?? values.BACKLOG_DOMAIN;
-  const searched = isFound
-    ? `All settings come from one place, the first that has a key or a domain: here ${place}.`
-    : `Searched: ${["the environment", ...(found.envFile ? [found.envFile] : found.usualFiles)].join(", ")}. What stands in a client's configuration only that client's server sees.`;
   return [
-    ...problems.map((problem) =>
-      [`${problem}.`, advice[problem] ?? ""].join(" ").trim(),
-    ),
-    searched,
+    ...advised,
+    isFound
+      ? `All settings come from one place, the first that has a key or a domain: here ${place}.`
+      : `Searched: ${searched}. What stands in a client's configuration only that client's server sees.`,
   ];
+}
+
+function isMissing(problem: string): boolean {
+  return problem.endsWith(" is not set");
+}
+
+/** Invalid values are told with what is valid; the rest needs a word more. */
+function toAdvice(
+  problem: string,
+  place: string,
+  origin = "https://your-space.backlog.com",
+): string {
+  if (problem.includes(" cannot be read (")) {
+    return " Correct its name or its permissions.";
+  }
+  if (!isMissing(problem)) return "";
+  return problem.startsWith("BACKLOG_API_KEY")
+    ? ` Make a key in Backlog under Personal Settings > API (${origin}/EditApiSettings.action) and set it in ${place}.`
+    : ` Set it in ${place} to the address of your space, such as your-space.backlog.com.`;
 }
 
 interface Answers {
@@ -293,24 +319,21 @@ type Part =
 async function askBacklog(
   settings: Connection & { userId: string | undefined },
 ): Promise<Answers> {
-  const [{ Backlog, LIMITS }, { toMe }, { Cleaner }] = await Promise.all([
+  const [{ Backlog, LIMITS }, { toMe }] = await Promise.all([
     import("./backlog.ts"),
     import("./names.ts"),
-    import("./text.ts"),
   ]);
   // Whoever waits for it had rather see a failure at once than three times.
   const call = new Backlog(settings, { ...LIMITS, attempts: 1 }).open();
-  // Names are other people's words, which a terminal might obey.
-  const show = (text: string) => new Cleaner().line(text, 100);
   const notes: string[] = [];
   const problems: string[] = [];
   const { userId } = settings;
   const parts = await Promise.all([
     ask("Space", "/space", call.getSpace(), ({ name }) =>
-      [show(name ?? ""), call.origin].filter(Boolean).join(", "),
+      [name, call.origin].filter(Boolean).join(", "),
     ),
     ask("Key of", "/users/myself", call.getMyself(), (owner) => {
-      const name = show(owner.name);
+      const { name } = owner;
       if (userId !== undefined && /^\d{1,15}$/.test(userId)) {
         if (Number(userId) !== owner.id) {
           notes.push(

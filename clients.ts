@@ -166,17 +166,21 @@ export function describePlace(
 ): string {
   switch (client) {
     case undefined:
-      return `For most MCP clients. For the format and the file of one of these, name it: backlog-mcp config ${CLIENTS.join("|")}`;
+      return `For most MCP clients. For one of these, in its own format and with the place of its file: backlog-mcp config ${CLIENTS.join("|")}`;
     case "claude-code": {
       const shell = system.platform === "win32" ? "PowerShell" : "a shell";
-      return `Run it in ${shell}. An entry of that name is in the way: claude mcp remove ${NAME} --scope user. Then: claude mcp list`;
+      return `Run it in ${shell}. Where an entry of that name stands already, first: claude mcp remove ${NAME} --scope user. Afterwards: claude mcp list`;
     }
     case "codex":
       return `Put it at the end of ${toClientFile(client, system)}, in place of an earlier [mcp_servers.${NAME}].`;
     case "vscode":
       return `Put it into ${toClientFile(client, system)} (MCP: Open User Configuration), or into .vscode/mcp.json of one folder. Where the file has other servers, add this one to them.`;
-    default:
-      return `Put it into ${toClientFile(client, system)}. Where the file has other servers, add this one to its mcpServers. Then restart the client.`;
+    default: {
+      const place = `Put it into ${toClientFile(client, system)}. Where the file has other servers, add this one to its mcpServers. Then restart the client.`;
+      return client === "gemini"
+        ? `${place} Gemini CLI starts servers only in folders that it trusts.`
+        : place;
+    }
   }
 }
 

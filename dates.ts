@@ -56,8 +56,8 @@ export function parseTimeZone(text: string): string {
 }
 
 function suggestTimeZone(name: string): string | undefined {
-  const spoken = SPOKEN_ZONES[name.toLowerCase()];
-  if (spoken) return spoken;
+  const spoken = name.toLowerCase();
+  if (Object.hasOwn(SPOKEN_ZONES, spoken)) return SPOKEN_ZONES[spoken];
   const offset = /^(?:utc|gmt)\s*([+-])(\d{1,2})(?::?(\d\d))?$/i.exec(name);
   if (offset) {
     const [, sign, hours = "", minutes = "00"] = offset;
@@ -131,8 +131,8 @@ export function parseDay(text: string, today: string): string {
     .replace(/[\u2212\u2010-\u2013]/g, "-")
     .trim()
     .toLowerCase();
-  const named = { today: 0, yesterday: -1, tomorrow: 1 }[word];
-  if (named !== undefined) return addDays(today, named);
+  const named = ["yesterday", "today", "tomorrow"].indexOf(word);
+  if (named >= 0) return addDays(today, named - 1);
   // Four digits at the most keep the year of the result within four, too.
   const relative = /^([+-]\d{1,4})([dwm])$/.exec(word);
   if (relative) {

@@ -63,7 +63,10 @@ export async function getIssueDetails(
     ...(counted !== undefined && { counted }),
   };
   for (const { failure } of streams) notes.keep("Some comments", failure);
-  noteFocus(details, focus, notes);
+  // What could not be read may still be there.
+  if (streams.every(({ failure }) => failure === undefined)) {
+    noteFocus(details, focus, notes);
+  }
   return { details, view };
 }
 
@@ -113,15 +116,18 @@ async function getChildren(
     count: PAGE_SIZE,
   });
   if (received === 0 && !childIssueSummary) return undefined;
-  const whole = received < PAGE_SIZE;
-  const total = Math.max(
-    childIssueSummary?.total ?? 0,
-    whole || childIssueSummary ? received : await call.countIssues(filter),
-  );
+  const needsCount = received === PAGE_SIZE && !childIssueSummary;
+  const [counted, countedClosed] = needsCount
+    ? await Promise.all([
+        call.countIssues(filter),
+        call.countIssues({ ...filter, statusId: [CLOSED] }),
+      ])
+    : [childIssueSummary?.total ?? 0, childIssueSummary?.closed ?? undefined];
+  const total = Math.max(counted, received);
   const closed =
     total === received
       ? entries.filter(({ status }) => status.id === CLOSED).length
-      : (childIssueSummary?.closed ?? undefined);
+      : countedClosed;
   return {
     issues: entries.map(toOther),
     total,
@@ -353,9 +359,9 @@ function noteFocus(
   focus: Focus,
   { list }: Notes,
 ): void {
-  if (focus.on !== "comment" || thread.entries.length === 0) return;
+  if (focus.on !== "comment") return;
   if (thread.entries.some(({ id }) => id === focus.id)) return;
-  list.push(
-    `There is no comment ${focus.id} in ${key} now; those around its place are shown.`,
-  );
+  const others =
+    thread.entries.length > 0 ? "; those around its place are shown" : "";
+  list.push(`There is no comment ${focus.id} in ${key} now${others}.`);
 }

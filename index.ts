@@ -266,10 +266,9 @@ async function main(): Promise<void> {
   try {
     commandLine = await parseCommandLine(process.argv.slice(2));
   } catch (error) {
-    console.error(
-      `backlog-mcp: ${error instanceof Error ? error.message : error}`,
-    );
-    console.error((await import("./cli.ts")).USAGE);
+    const message = error instanceof Error ? error.message : error;
+    const { USAGE } = await import("./cli.ts");
+    await Bun.write(Bun.stderr, `backlog-mcp: ${message}\n\n${USAGE}`);
     process.exitCode = 2;
     return;
   }
@@ -315,7 +314,8 @@ async function report(commandLine: CommandLine): Promise<void> {
   }
   const { text, advice } = await toConfig(client, found, PLACEHOLDERS);
   await print(redact(text));
-  console.error(redact(advice));
+  // console.error writes in red on a terminal, and nothing is wrong.
+  await Bun.write(Bun.stderr, `\n${redact(advice)}\n`);
 }
 
 function toPlaces(envFile: string | undefined): Places {
@@ -370,16 +370,18 @@ async function serve(envFile: string | undefined): Promise<void> {
     );
   }
   // Asking whether this is a terminal takes 2 ms, which no client shall wait.
-  setTimeout(() => void greet(log), GREETING_AFTER_MS).unref();
+  setTimeout(greet, GREETING_AFTER_MS).unref();
 }
 
 /** A client has had its first answers by then; a person does not notice. */
 const GREETING_AFTER_MS = 250;
 
 /** Tells someone who started the server by hand what it is. */
-async function greet(log: (text: string) => void): Promise<void> {
+async function greet(): Promise<void> {
   const { isatty } = await import("node:tty");
-  if (isatty(0)) log((await import("./cli.ts")).HINT);
+  if (!isatty(0)) return;
+  const { HINT } = await import("./cli.ts");
+  await Bun.write(Bun.stderr, HINT);
 }
 
 /** Shorter ones cannot be real keys, and would tear holes into every text. */

@@ -102,16 +102,13 @@ async function settleAll<First, Rest>(
   rest: Promise<Rest>[],
 ): Promise<[First, ...Rest[]]> {
   const settled = await Promise.allSettled([first, ...rest]);
-  const reasons = new Set<unknown>();
+  const problems = new Set<string>();
   for (const result of settled) {
-    if (result.status === "rejected") reasons.add(result.reason);
+    if (result.status === "fulfilled") continue;
+    if (!(result.reason instanceof WordProblem)) throw result.reason;
+    problems.add(result.reason.message);
   }
-  const problems: string[] = [];
-  for (const reason of reasons) {
-    if (!(reason instanceof WordProblem)) throw reason;
-    problems.push(reason.message);
-  }
-  if (problems.length > 0) throw new Error(problems.join("\n"));
+  if (problems.size > 0) throw new Error([...problems].join("\n"));
   return [await first, ...(await Promise.all(rest))];
 }
 
@@ -201,7 +198,9 @@ class Lookup {
     if (this.namesProjects) {
       const named = await findProjects(this, this.project.words);
       const projects = [
-        ...this.project.ids.map((id) => ({ id, name: String(id) })),
+        ...this.project.ids
+          .filter((id) => !named.some((project) => project.id === id))
+          .map((id) => ({ id, name: String(id) })),
         ...named.map(({ id, projectKey }) => ({ id, name: projectKey })),
       ];
       return { projects, text: projects.map(({ name }) => name).join(", ") };
@@ -518,15 +517,16 @@ function toFilter(
   ids: readonly number[],
   found: readonly Candidate[],
 ): ResolvedFilter {
-  const all = new Set([...ids, ...found.flatMap((candidate) => candidate.ids)]);
+  const named = new Set(found.flatMap((candidate) => candidate.ids));
+  const others = ids.filter((id) => !named.has(id));
   return {
-    ids: [...all],
+    ids: [...new Set([...ids, ...named])],
     meant: [
-      ...found.map(({ ids, names: [name] }) => ({
+      ...[...new Set(found)].map(({ ids, names: [name] }) => ({
         ids,
         ...(name && { name }),
       })),
-      ...ids.map((id) => ({ ids: [id] })),
+      ...others.map((id) => ({ ids: [id] })),
     ],
   };
 }

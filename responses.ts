@@ -15,8 +15,17 @@ const DaySchema = v.pipe(
 );
 const NamedSchema = v.object({ name: v.string() });
 const ChoiceSchema = v.object({ id: IdSchema, name: v.string() });
+// No list of Backlog's is longer; millions of wrong entries, each with its own
+// complaint, would stop everything else for minutes.
+const LONGEST_LIST = 10_000;
+const list = <Entry extends v.GenericSchema>(entry: Entry) =>
+  v.pipe(
+    v.array(v.unknown()),
+    v.maxLength(LONGEST_LIST, `at most ${LONGEST_LIST} entries`),
+    v.array(entry),
+  );
 const nullableList = <Entry extends v.GenericSchema>(entry: Entry) =>
-  v.nullish(v.array(entry));
+  v.nullish(list(entry));
 
 const UserSchema = v.object({
   id: IdSchema,
@@ -126,13 +135,13 @@ const LimitSchema = v.object({
 export const Responses = {
   issue: IssueSchema,
   issueRow: IssueRowSchema,
-  issueRows: v.array(IssueRowSchema),
-  comments: v.array(CommentSchema),
+  issueRows: list(IssueRowSchema),
+  comments: list(CommentSchema),
   count: v.object({ count: IdSchema }),
   user: UserSchema,
-  users: v.array(UserSchema),
-  projects: v.array(ProjectSchema),
-  choices: v.array(ChoiceSchema),
+  users: list(UserSchema),
+  projects: list(ProjectSchema),
+  choices: list(ChoiceSchema),
   space: v.object({
     name: v.nullish(v.string()),
     timezone: v.nullish(v.string()),
@@ -210,10 +219,16 @@ function remove(
   for (let depth = keys.length; depth > 0; depth -= 1) {
     const container = valueAt(value, keys.slice(0, depth - 1));
     const key = keys[depth - 1];
-    if (Array.isArray(container)) {
+    if (Array.isArray(container) && typeof key === "number") {
       const indexes = doomed.get(container) ?? new Set();
       doomed.set(container, indexes.add(key));
       return;
+    }
+    if (Array.isArray(container)) {
+      // To valibot a list is an object that lacks every field.
+      const field = toFieldName(keys.slice(0, depth - 1));
+      problem = `${field}: expected an object, got a list`;
+      continue;
     }
     if (!isRecord(container) || typeof key !== "string") continue;
     const earlier = removals.get(container)?.get(key);
@@ -239,28 +254,30 @@ function record(
 }
 
 /** Only what still hangs in the answer counts: the rest went with its holder. */
-function countLeftOut(
-  value: unknown,
-  removals: Removals,
-  path: readonly string[] = [],
-  counts = new Map<string, number>(),
-): Map<string, number> {
-  if (removals.size === 0 || typeof value !== "object" || value === null) {
-    return counts;
-  }
-  for (const [key, { times }] of removals.get(value) ?? []) {
-    const name =
-      key === ENTRIES
-        ? `entries of ${path.join(".") || "the list"}`
-        : [...path, key].join(".");
-    counts.set(name, (counts.get(name) ?? 0) + times);
-  }
-  for (const [key, inner] of Object.entries(value)) {
-    const step = Array.isArray(value) ? path : [...path, key];
-    countLeftOut(inner, removals, step, counts);
+function countLeftOut(value: unknown, removals: Removals): Map<string, number> {
+  const counts = new Map<string, number>();
+  // A list of what to visit, since no stack is as deep as an answer may be.
+  const toVisit: { value: unknown; path: string[] }[] = [{ value, path: [] }];
+  for (const { value, path } of removals.size > 0 ? toVisit : []) {
+    if (typeof value !== "object" || value === null) continue;
+    for (const [key, { times }] of removals.get(value) ?? []) {
+      const name =
+        key === ENTRIES
+          ? `entries of ${path.join(".") || "the list"}`
+          : [...path, key].join(".");
+      counts.set(name, (counts.get(name) ?? 0) + times);
+    }
+    if (path.length > DEEPEST_FIELD) continue;
+    for (const [key, inner] of Object.entries(value)) {
+      const step = Array.isArray(value) ? path : [...path, key];
+      toVisit.push({ value: inner, path: step });
+    }
   }
   return counts;
 }
+
+/** Deeper than any field that this program reads. */
+const DEEPEST_FIELD = 8;
 
 function valueAt(value: unknown, keys: readonly unknown[]): unknown {
   let inner = value;
@@ -291,6 +308,7 @@ const EXPECTED: Record<string, string> = {
 // The value itself is not printed: it could be anything, and of any length.
 function describe(field: string, issue: v.BaseIssue<unknown>): string {
   if (issue.input === undefined) return `${field} is missing`;
+  if (issue.type === "max_length") return `${field}: expected ${issue.message}`;
   const expected = EXPECTED[issue.expected ?? ""] ?? "another form";
   return `${field}: expected ${expected}, got ${kindOf(issue.input)}`;
 }

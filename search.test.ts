@@ -108,7 +108,11 @@ describe("not closed, where no custom status is in play", () => {
 });
 
 describe("not closed, with custom statuses", () => {
-  const CASES: [string, Parameters<typeof largeData>[0], object][] = [
+  const CASES: [
+    string,
+    Parameters<typeof largeData>[0],
+    { offset?: number; limit?: number; project_keys?: string[] },
+  ][] = [
     ["few pages", { projects: 60, issues: 150, closedShare: 0.2 }, {}],
     ["many pages", { projects: 60, issues: 1_000, closedShare: 0.3 }, {}],
     [
@@ -149,8 +153,7 @@ describe("not closed, with custom statuses", () => {
     async (_name, size, args) => {
       const data = largeData({ customStatuses: true, ...size });
       for (const mixedStatuses of ["ignored", "refused"] as const) {
-        const { offset = 0, limit = 100 }: { offset?: number; limit?: number } =
-          args;
+        const { offset = 0, limit = 100 } = args;
         const answer = await ask(args, { data, switches: { mixedStatuses } });
         const expected = notClosed(data);
         expect(answer.total).toBe(expected.length);

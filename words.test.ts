@@ -487,6 +487,18 @@ describe("a word that fits nothing is refused with what there is", () => {
     );
   });
 
+  test("a project that is not found is told once, whatever else is asked", async () => {
+    const { text } = await ask({
+      project_keys: ["SHOP"],
+      status_names: ["Done"],
+      milestone_names: ["v1.2"],
+      assignee_names: ["ken"],
+    });
+    expect(text).toBe(
+      'No project "SHOP". Projects: WEB, OPS, MOBILE, OLD_2019.',
+    );
+  });
+
   test("every word at fault is told in one answer", async () => {
     const { text } = await ask({
       project_keys: ["WEB"],
@@ -682,6 +694,26 @@ describe("words and IDs", () => {
     expect(sent).toContain(`${name}=${id}`);
   });
 
+  test("what is named twice is told once", async () => {
+    const { filters, queries } = await ask({
+      ...ANYONE,
+      project_keys: ["WEB", "Web application"],
+      project_ids: [1073835211],
+      issue_type_names: ["Bug", "bug"],
+      status_names: ["検収待ち", "検収"],
+      status_ids: [315422],
+    });
+    expect(filters).toEqual([
+      "assignee anyone",
+      "status 検収待ち (315422)",
+      "project WEB (1073835211)",
+      "type Bug (1074352110)",
+    ]);
+    expect(queries[0]).toStartWith(
+      "statusId[]=315422&projectId[]=1073835211&issueTypeId[]=1074352110&sort=",
+    );
+  });
+
   test("equal names in several projects are one choice and mean all of them", async () => {
     const { filters, keys } = await ask({
       ...EVERYTHING,
@@ -812,6 +844,15 @@ describe("looking up costs as little as possible", () => {
         category_names: ["Auth", "Search"],
         issue_type_names: ["Bug", "Task"],
         parent_issue_keys: ["WEB-1", "web-1", "WEB-2"],
+      },
+    ],
+    [
+      "a project by its key and its ID",
+      {
+        project_keys: ["WEB"],
+        project_ids: [1073835211],
+        status_names: ["検収待ち"],
+        assignee_names: ["ken"],
       },
     ],
     [

@@ -109,7 +109,10 @@ async function askPages(
   count = 100,
 ): Promise<void> {
   for (let offset = 0; ; offset += count) {
-    const [page = ""] = await ask(["get_issues", { ...filters, count, offset }]);
+    const [page = ""] = await ask([
+      "get_issues",
+      { ...filters, count, offset },
+    ]);
     if (toIds(page).length < count) return;
   }
 }

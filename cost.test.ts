@@ -1,0 +1,197 @@
+import { describe, expect, test } from "bun:test";
+import { connectInProcess } from "./scripts/connect.ts";
+import {
+  type Call,
+  QUESTIONS,
+  type Question,
+  toDepth,
+} from "./scripts/questions.ts";
+import {
+  largeData,
+  type SpaceData,
+  sampleData,
+} from "./scripts/sample-data.ts";
+import {
+  type RecordedRequest,
+  startSampleSpace,
+} from "./scripts/sample-space.ts";
+import { sizeOf } from "./text.ts";
+
+// Far above what lies between requests that are sent at once.
+const LATENCY_MS = 100;
+
+/** What one call with a configured USER_ID asks of Backlog, and its text. */
+async function answer(
+  data: SpaceData,
+  call: Call,
+  { userId = `${data.me}` }: { userId?: string } = {},
+) {
+  await using space = startSampleSpace({ data, latencyMs: LATENCY_MS });
+  await using server = await connectInProcess(space, {
+    ...(userId !== "" && { userId }),
+  });
+  const { text, isError } = await server.call(...call);
+  expect(isError).toBe(false);
+  return {
+    text,
+    requests: space.requests.length,
+    depth: toDepth(space.requests),
+  };
+}
+
+function findQuestion(name: string): Question {
+  const question = QUESTIONS.find((candidate) => candidate.name === name);
+  if (!question) throw new Error(`No question is "${name}".`);
+  return question;
+}
+
+describe("each everyday question costs exactly so much", () => {
+  const costs: [question: string, requests: number, depth: number][] = [
+    ["My open issues, in 60 projects", 3, 1],
+    ["The same with custom statuses", 4, 2],
+    ["An ordinary issue", 3, 1],
+    ["An issue with 350 comments", 7, 5],
+    ["An issue with parent and children", 5, 2],
+    ["450 matching issues", 8, 2],
+  ];
+  test.each(costs)(
+    "%s: %d requests, %d deep",
+    async (name, requests, depth) => {
+      const { data, call } = findQuestion(name);
+      expect(await answer(data(), call)).toMatchObject({ requests, depth });
+    },
+  );
+
+  test("and none is left out here", () => {
+    expect(costs.map(([name]) => name)).toEqual(
+      QUESTIONS.map(({ name }) => name),
+    );
+  });
+});
+
+describe("the default list is two round trips deep", () => {
+  test("where USER_ID is not set", async () => {
+    const data = largeData({ projects: 60, issues: 100 });
+    const cost = await answer(data, ["get_user_issue_list", {}], {
+      userId: "",
+    });
+    expect(cost).toMatchObject({ requests: 4, depth: 2 });
+  });
+
+  test("where more than 100 issues are open, however many", async () => {
+    for (const issues of [200, 10_000]) {
+      const data = largeData({ projects: 60, issues });
+      const cost = await answer(data, ["get_user_issue_list", {}]);
+      expect(cost).toMatchObject({ requests: 4, depth: 2 });
+    }
+  });
+});
+
+describe("the number of projects costs nothing", () => {
+  test.each([
+    { name: "without custom statuses", customStatuses: false, requests: 3 },
+    { name: "with custom statuses", customStatuses: true, requests: 4 },
+  ])("$name", async ({ customStatuses, requests }) => {
+    for (const projects of [1, 200]) {
+      const data = largeData({ projects, issues: 60, customStatuses });
+      const cost = await answer(data, ["get_user_issue_list", {}]);
+      expect(cost.requests).toBe(requests);
+    }
+  });
+});
+
+describe("what the model reads", () => {
+  test("tools/list is a line of under 6,000 bytes", async () => {
+    await using server = await connectInProcess({
+      url: "https://your-space.backlog.com",
+      apiKey: "never-sent",
+    });
+    const result = await server.client.listTools();
+    const line = JSON.stringify({ jsonrpc: "2.0", id: 1, result });
+    expect(Buffer.byteLength(`${line}\n`)).toBeLessThan(6_000);
+  });
+
+  test.each([
+    ["My open issues, in 60 projects", 1_600],
+    ["The same with custom statuses", 1_600],
+    ["An ordinary issue", 420],
+    ["An issue with 350 comments", 11_500],
+    ["An issue with parent and children", 300],
+    ["450 matching issues", 13_500],
+  ])("%s: an answer under %d tokens", async (name, tokens) => {
+    const { data, call } = findQuestion(name);
+    const { text } = await answer(data(), call);
+    expect(sizeOf(text).tokens).toBeLessThan(tokens);
+  });
+
+  test("a row of a list is under 45 tokens", async () => {
+    const list = async (issues: number) => {
+      const data = largeData({ projects: 1, issues, closedShare: 0 });
+      const { text } = await answer(data, ["get_user_issue_list", {}]);
+      return sizeOf(text).tokens;
+    };
+    expect(((await list(100)) - (await list(10))) / 90).toBeLessThan(45);
+  });
+
+  test("an answer of any size is under 20,000 tokens", async () => {
+    const data = largeData({
+      projects: 60,
+      issues: 10_000,
+      titles: "long",
+    });
+    const cost = await answer(data, ["get_user_issue_list", { limit: 500 }]);
+    expect(sizeOf(cost.text).tokens).toBeLessThan(20_000);
+  });
+});
+
+describe("at most four requests are under way at once", () => {
+  test("where two calls want more of them", async () => {
+    const data = largeData({ projects: 60, issues: 3_000 });
+    await using space = startSampleSpace({ data, latencyMs: LATENCY_MS });
+    await using server = await connectInProcess(space, {
+      userId: `${data.me}`,
+    });
+    await Promise.all([
+      server.list({ limit: 500 }),
+      server.details({ issue_key: "P1-1" }),
+    ]);
+    expect(space.peak).toBe(4);
+  });
+
+  test("where every project has to be asked", async () => {
+    const data = sampleData();
+    await using space = startSampleSpace({ data, latencyMs: LATENCY_MS });
+    await using server = await connectInProcess(space);
+    await server.list({ milestone_names: ["v1.2"], category_names: ["Auth"] });
+    expect(space.peak).toBe(4);
+  });
+});
+
+describe("toDepth", () => {
+  const request = (at: number, answeredAt?: number): RecordedRequest => ({
+    method: "GET",
+    path: "/issues",
+    query: "",
+    apiKey: null,
+    userAgent: null,
+    at,
+    ...(answeredAt !== undefined && { answeredAt }),
+    aborted: false,
+  });
+  test.each<[string, RecordedRequest[], number]>([
+    ["nothing asked is no round trip", [], 0],
+    ["what is asked at once is one", [request(1, 9), request(2, 8)], 1],
+    [
+      "what is asked after an answer is one more",
+      [request(1, 2), request(3)],
+      2,
+    ],
+    [
+      "what no answer came before is not",
+      [request(1, 5), request(2, 9), request(6, 8), request(7, 10)],
+      2,
+    ],
+  ])("%s", (_, requests, expected) => {
+    expect(toDepth(requests)).toBe(expected);
+  });
+});

@@ -1,0 +1,175 @@
+import { describe, expect, test } from "bun:test";
+import * as v from "valibot";
+import { parseLeniently, Responses } from "./responses.ts";
+
+describe("parseLeniently", () => {
+  const REQUIRED = {
+    id: 1,
+    issueKey: "WEB-1",
+    summary: "A title",
+    status: { id: 1, name: "Open" },
+  };
+  const comment = (id: unknown, more: object = {}) => ({
+    id,
+    created: "2026-11-20T00:00:00Z",
+    ...more,
+  });
+
+  test.each([
+    {
+      name: "an issue of nothing but the required fields is whole",
+      value: REQUIRED,
+      expected: REQUIRED,
+      leftOut: {},
+    },
+    {
+      name: "unknown fields fall away, at any depth",
+      value: {
+        ...REQUIRED,
+        keyId: 1,
+        stars: [{ id: 1 }],
+        status: { ...REQUIRED.status, color: "#ed8077", displayOrder: 1000 },
+      },
+      expected: REQUIRED,
+      leftOut: {},
+    },
+    {
+      name: "null is no fault",
+      value: { ...REQUIRED, assignee: null, dueDate: null, category: null },
+      expected: { ...REQUIRED, assignee: null, dueDate: null, category: null },
+      leftOut: {},
+    },
+    {
+      name: "a wrong type is left out and named",
+      value: { ...REQUIRED, estimatedHours: "six", dueDate: 20261101 },
+      expected: {
+        ...REQUIRED,
+        estimatedHours: undefined,
+        dueDate: undefined,
+      },
+      leftOut: { estimatedHours: 1, dueDate: 1 },
+    },
+    {
+      name: "a date that does not exist is left out",
+      value: { ...REQUIRED, dueDate: "2026-13-45T00:00:00Z" },
+      expected: { ...REQUIRED, dueDate: undefined },
+      leftOut: { dueDate: 1 },
+    },
+    {
+      name: "what holds a field that it cannot do without goes with it",
+      value: { ...REQUIRED, priority: { id: 2 } },
+      expected: { ...REQUIRED, priority: undefined },
+      leftOut: { priority: 1 },
+    },
+    {
+      name: "a list where an object belongs is left out",
+      value: { ...REQUIRED, priority: [], assignee: [{ name: "Hana" }] },
+      expected: { ...REQUIRED, priority: undefined, assignee: undefined },
+      leftOut: { priority: 1, assignee: 1 },
+    },
+    {
+      name: "a text where a list belongs is left out",
+      value: { ...REQUIRED, attachments: "none" },
+      expected: { ...REQUIRED, attachments: undefined },
+      leftOut: { attachments: 1 },
+    },
+    {
+      name: "an entry without a required field is dropped and counted",
+      value: {
+        ...REQUIRED,
+        category: [{ name: "Auth" }, { id: 2 }, "Search", null],
+      },
+      expected: { ...REQUIRED, category: [{ name: "Auth" }] },
+      leftOut: { "entries of category": 3 },
+    },
+    {
+      name: "an entry keeps what can be read of it",
+      value: {
+        ...REQUIRED,
+        attachments: [
+          { name: "a.png", size: "large" },
+          { name: "b.png", size: 2 },
+        ],
+      },
+      expected: {
+        ...REQUIRED,
+        attachments: [
+          { name: "a.png", size: undefined },
+          { name: "b.png", size: 2 },
+        ],
+      },
+      leftOut: { "attachments.size": 1 },
+    },
+  ])("$name", ({ value, expected, leftOut }) => {
+    const parsed = parseLeniently(Responses.issue, structuredClone(value));
+    expect(parsed.output).toEqual(v.parse(v.any(), expected));
+    expect<unknown>(Object.fromEntries(parsed.leftOut)).toEqual(leftOut);
+  });
+
+  test.each([
+    {
+      name: "an entry without ID or instant is dropped and counted",
+      value: [comment(1), comment(undefined), { id: 3 }, comment(4)],
+      ids: [1, 4],
+      leftOut: { "entries of the list": 2 },
+    },
+    {
+      name: "a wrong text leaves the comment",
+      value: [comment(1, { content: 7 })],
+      ids: [1],
+      leftOut: { content: 1 },
+    },
+    {
+      name: "a malformed change leaves the others",
+      value: [comment(1, { changeLog: [{ field: "status" }, { old: 1 }] })],
+      ids: [1],
+      leftOut: { "entries of changeLog": 1 },
+    },
+    { name: "an empty list is whole", value: [], ids: [], leftOut: {} },
+  ])("of comments, $name", ({ value, ids, leftOut }) => {
+    const parsed = parseLeniently(Responses.comments, structuredClone(value));
+    expect<unknown>(parsed.output.map(({ id }) => id)).toEqual(ids);
+    expect<unknown>(Object.fromEntries(parsed.leftOut)).toEqual(leftOut);
+  });
+
+  test.each([
+    ["issueKey", { ...REQUIRED, issueKey: undefined }, "issueKey is missing"],
+    [
+      "summary",
+      { ...REQUIRED, summary: 5 },
+      "summary: expected a string, got a number",
+    ],
+    ["id", { ...REQUIRED, id: "1" }, "id: expected a number, got a string"],
+    [
+      "id",
+      { ...REQUIRED, id: 2 ** 60 },
+      "id: expected another form, got a number",
+    ],
+    [
+      "status",
+      { ...REQUIRED, status: null },
+      "status: expected an object, got null",
+    ],
+    [
+      "status",
+      { ...REQUIRED, status: [] },
+      "status: expected an object, got a list",
+    ],
+    [
+      "status.id",
+      { ...REQUIRED, status: { name: "Open" } },
+      "status.id is missing",
+    ],
+    [
+      "status.name",
+      { ...REQUIRED, status: { id: 1, name: null } },
+      "status.name: expected a string, got null",
+    ],
+    ["the answer", [], "the answer: expected an object, got a list"],
+    ["the answer", "text", "the answer: expected an object, got a string"],
+  ])("an issue without %s is an error that names it", (_, value, expected) => {
+    expect(() => parseLeniently(Responses.issue, value)).toThrow(
+      new TypeError(expected),
+    );
+  });
+});

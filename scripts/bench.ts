@@ -1,0 +1,279 @@
+import { cpus, loadavg } from "node:os";
+import { parseArgs } from "node:util";
+import manifest from "../package.json" with { type: "json" };
+import { sizeOf } from "../text.ts";
+import {
+  askToTheEnd,
+  type Cost,
+  makeHelloWorld,
+  measureQuestion,
+  openSession,
+  ours,
+  type Program,
+  readFloor,
+  readMemory,
+  type Session,
+  timeRun,
+  timeStart,
+  toTimes,
+} from "./measure.ts";
+import {
+  type Certificate,
+  installPeer,
+  makeCertificate,
+  PEER,
+} from "./peer.ts";
+import { type Call, QUESTIONS, type Question } from "./questions.ts";
+import { formatReport, type Results, toTargets } from "./report.ts";
+import { largeData, type SpaceData, sampleData } from "./sample-data.ts";
+import { type SampleSpace, startSampleSpace } from "./sample-space.ts";
+
+const LATENCY_MS = 80;
+const CALLS = 1_000;
+const SIZES = [10, 100, 1_000, 10_000];
+
+/** What is beside our program; without the official server all is plain http. */
+type Setting = {
+  runs: number;
+  peer?: { entry: string; certificate: Certificate };
+};
+
+/** Measures everything side by side and prints it. */
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      json: { type: "boolean" },
+      peer: { type: "boolean" },
+      runs: { type: "string", default: "31" },
+    },
+  });
+  const runs = Number(values.runs);
+  if (!Number.isInteger(runs) || runs < 1) {
+    throw new Error("--runs takes a whole number above 0.");
+  }
+  await using disposables = new AsyncDisposableStack();
+  const setting: Setting = { runs };
+  if (values.peer) {
+    const certificate = disposables.use(await makeCertificate());
+    setting.peer = { entry: await installPeer(), certificate };
+  }
+  const measured = {
+    ...describeMachine(setting),
+    ...(await measureProcesses(setting)),
+    questions: await measureQuestions(setting),
+    growth: await measureGrowth(setting),
+  };
+  const results: Results = { ...measured, targets: toTargets(measured) };
+  process.stdout.write(
+    values.json
+      ? `${JSON.stringify(results, null, 2)}\n`
+      : formatReport(results),
+  );
+}
+
+function describeMachine({ runs, peer }: Setting) {
+  const [cpu] = cpus();
+  const [load = 0] = loadavg();
+  return {
+    runs,
+    latencyMs: LATENCY_MS,
+    calls: CALLS,
+    machine: [
+      `${process.platform} ${process.arch}`,
+      `${cpus().length} × ${cpu?.model.trim()}`,
+      `load ${load.toFixed(2)} at the start`,
+      `Bun ${Bun.version}`,
+      `backlog-mcp ${manifest.version}`,
+      ...(peer ? [`${PEER.name} ${PEER.version} on the same Bun`] : []),
+      new Date().toISOString().slice(0, 10),
+    ].join(", "),
+  };
+}
+
+/** Our program and, if it is wanted, the official server. */
+function toPrograms(
+  { peer }: Setting,
+  space: SampleSpace,
+  { me }: SpaceData,
+): Program[] {
+  const own = ours(space, me);
+  if (!peer) return [own];
+  const { entry, certificate } = peer;
+  return [
+    { ...own, env: { ...own.env, ...certificate.env } },
+    {
+      name: PEER.name,
+      command: [process.execPath, entry],
+      env: {
+        BACKLOG_DOMAIN: space.host,
+        BACKLOG_API_KEY: space.apiKey,
+        ...certificate.env,
+      },
+    },
+  ];
+}
+
+function startSpace({ peer }: Setting, data: SpaceData, latencyMs: number) {
+  const tls = peer?.certificate.tls;
+  return startSampleSpace({ data, latencyMs, ...(tls && { tls }) });
+}
+
+/** Start and memory, and what the tool definitions weigh. */
+async function measureProcesses(setting: Setting) {
+  const data = sampleData();
+  await using space = startSpace(setting, data, 0);
+  await using hello = await makeHelloWorld();
+  const programs = toPrograms(setting, space, data);
+  note("Start");
+  const times = new Map<string, number[]>();
+  // The first run of each only warms the files up.
+  for (let run = 0; run <= setting.runs; run += 1) {
+    const taken = [
+      { name: "hello-world, its whole run", ms: await timeRun(hello.command) },
+    ];
+    for (const program of programs) {
+      taken.push({ name: program.name, ms: await timeStart(program) });
+    }
+    if (run === 0) continue;
+    for (const { name, ms } of taken) {
+      times.set(name, [...(times.get(name) ?? []), ms]);
+    }
+  }
+  note("Memory");
+  const floor = await readFloor(hello.command);
+  const memory: Results["memory"] = [{ program: "hello-world", start: floor }];
+  const toolsList: Results["toolsList"] = [];
+  for (const program of programs) {
+    await using session = await openSession(program);
+    const line = session.toolsList;
+    const bytes = Buffer.byteLength(line) + 1;
+    const { tokens } = sizeOf(line);
+    toolsList.push({ program: program.name, bytes, tokens });
+    memory.push({
+      program: program.name,
+      start: await readMemory(session.pid),
+      early: await readAfter(session, program, CALLS / 10),
+      late: await readAfter(session, program, (CALLS / 10) * 9),
+    });
+  }
+  const start = [...times].map(([program, values]) => ({
+    program,
+    ...toTimes(values),
+  }));
+  return { start, memory, toolsList };
+}
+
+/** An issue and a list in turn, one call after the other. */
+async function readAfter(session: Session, program: Program, calls: number) {
+  const turns: Call[] =
+    program.name === PEER.name
+      ? [
+          ["get_issue", { issueKey: "WEB-5" }],
+          ["get_issues", { count: 20 }],
+        ]
+      : [
+          ["get_issue_details", { issue_key: "WEB-5" }],
+          ["get_user_issue_list", {}],
+        ];
+  for (let call = 0; call < calls; call += turns.length) {
+    for (const turn of turns) await session.ask(turn);
+  }
+  return readMemory(session.pid);
+}
+
+async function measureQuestions(
+  setting: Setting,
+): Promise<Results["questions"]> {
+  const results: Results["questions"] = [];
+  for (const question of QUESTIONS) {
+    note(question.name);
+    const data = question.data();
+    await using space = startSpace(setting, data, LATENCY_MS);
+    await using sessions = new AsyncDisposableStack();
+    const asked: { session: Session; name: string; costs: Cost[] }[] = [];
+    for (const program of toPrograms(setting, space, data)) {
+      const session = sessions.use(await openSession(program));
+      asked.push({ session, name: program.name, costs: [] });
+    }
+    for (let run = 0; run <= setting.runs / 4; run += 1) {
+      for (const { session, name, costs } of asked) {
+        costs.push(
+          await measureQuestion(session, space, (ask) =>
+            askQuestion(question, name, ask),
+          ),
+        );
+      }
+    }
+    for (const { name, costs } of asked) {
+      results.push({
+        question: question.name,
+        program: name,
+        ...toMiddle(costs),
+      });
+    }
+  }
+  return results;
+}
+
+function askQuestion(
+  question: Question,
+  program: string,
+  ask: Session["ask"],
+): Promise<void> {
+  return program === PEER.name
+    ? question.askPeer(ask)
+    : askToTheEnd(ask, question.call);
+}
+
+/** The last run's counts with the median time; the first opened connections. */
+function toMiddle(costs: readonly Cost[]): Cost {
+  const last = costs.at(-1);
+  if (!last) throw new Error("Nothing was measured.");
+  const { median } = toTimes(costs.slice(1).map(({ ms }) => ms));
+  return { ...last, ms: median };
+}
+
+async function measureGrowth(setting: Setting): Promise<Results["growth"]> {
+  const results: Results["growth"] = [];
+  const lists = [
+    { name: "the default list", customStatuses: false, args: {} },
+    { name: "with limit 500", customStatuses: false, args: { limit: 500 } },
+    { name: "with custom statuses", customStatuses: true, args: {} },
+  ];
+  for (const { name, customStatuses, args } of lists) {
+    for (const issues of SIZES) {
+      note(`${name}, ${issues} issues`);
+      const data = largeData({ projects: 60, issues, customStatuses });
+      await using space = startSpace(setting, data, LATENCY_MS);
+      const [program] = toPrograms(setting, space, data);
+      if (!program) continue;
+      await using session = await openSession(program);
+      const costs: Cost[] = [];
+      let rows = 0;
+      for (let run = 0; run <= setting.runs / 4; run += 1) {
+        costs.push(
+          await measureQuestion(session, space, async (ask) => {
+            const [text = ""] = await ask(["get_user_issue_list", args]);
+            rows = text.match(/^\| [A-Z]/gm)?.length ?? 0;
+          }),
+        );
+      }
+      results.push({
+        list: name,
+        issues,
+        // The head of the table is no row.
+        rows: rows - 1,
+        mostAtOnce: space.peak,
+        memory: await readMemory(session.pid),
+        ...toMiddle(costs),
+      });
+    }
+  }
+  return results;
+}
+
+function note(what: string): void {
+  console.error(`Measuring: ${what}`);
+}
+
+if (import.meta.main) await main();

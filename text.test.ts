@@ -1,0 +1,252 @@
+import { describe, expect, test } from "bun:test";
+import {
+  Cleaner,
+  cutLines,
+  sizeOf,
+  takeWhileFitting,
+  toQuote,
+} from "./text.ts";
+
+/** Room for so many characters, or so many tokens, and plenty of the other. */
+const characters = (most: number) => ({ characters: most, tokens: most });
+const tokens = (most: number) => ({ characters: 1_000, tokens: most });
+
+describe("Cleaner leaves what a reader sees", () => {
+  test.each([
+    ["letters and signs", "plain, é, 日本語 ｶﾅ, <&>|#"],
+    ["combining accents", "e\u0301 か\u3099"],
+    ["a tab", "a\tb"],
+    ["an emoji", "🔑"],
+    ["a skin tone", "👍🏽"],
+    ["a family joined of three", "👨‍👩‍👧"],
+    ["a joined emoji with skin tones", "🧑🏻‍❤️‍💋‍🧑🏼"],
+    ["the rainbow flag", "🏳️‍🌈"],
+    ["a heart with its selector", "❤\ufe0f"],
+    ["a heart as text", "❤\ufe0e"],
+    ["a keycap", "1\ufe0f\u20e3"],
+    ["the flags of countries", "🇯🇵🇺🇸"],
+    [
+      "the flag of a region, spelled in tags",
+      "🏴\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
+    ],
+    ["the form of a Han character", "葛\u{e0100}"],
+    ["an older form of a Han character", "逸\ufe00"],
+  ])("%s", (_, text) => {
+    const clean = new Cleaner();
+    expect(clean.line(text)).toBe(text);
+    expect(clean.removed).toBe(0);
+  });
+});
+
+describe("Cleaner removes and counts", () => {
+  test.each([
+    ["zero-width space", "a\u200bb", "ab", 1],
+    ["zero-width joiners between letters", "a\u200c\u200db", "ab", 2],
+    ["word joiner and byte order mark", "a\u2060b\ufeff", "ab", 2],
+    ["soft hyphen", "a\u00adb", "ab", 1],
+    ["Hangul fillers", "a\u115f\u1160\u3164\uffa0b", "ab", 4],
+    ["a Mongolian separator", "a\u180eb", "ab", 1],
+    ["the override of direction", "a\u202eb\u202c", "ab", 2],
+    ["isolates", "\u2066a\u2069\u2067b\u2068", "ab", 4],
+    ["marks of direction", "\u200ea\u200fb\u061c", "ab", 3],
+    ["annotations", "\ufff9a\ufffab\ufffb", "ab", 3],
+    ["control characters", "\u0000a\u0007\u001b[31mb\u007f", "a[31mb", 4],
+    ["further control characters", "a\u0080\u009fb", "ab", 2],
+    ["text hidden in tags", "a\u{e0068}\u{e0069}\u{e007f}b", "ab", 3],
+    ["tags without an end", "🏴\u{e0067}\u{e0062}", "🏴", 2],
+    [
+      "tags that are too many for a region",
+      `🏴${"\u{e0061}".repeat(7)}\u{e007f}`,
+      "🏴",
+      8,
+    ],
+    ["a second selector", "❤\ufe0f\ufe0f", "❤\ufe0f", 1],
+    ["a second form", "葛\u{e0100}\u{e0101}", "葛\u{e0100}", 1],
+    ["a selector behind a letter", "a\ufe0fb\u{e0100}", "ab", 2],
+    ["a selector alone", "\ufe0f", "", 1],
+    ["a joiner that joins nothing", "🙂\u200da", "🙂a", 1],
+  ])("%s", (_, text, expected, removed) => {
+    const clean = new Cleaner();
+    expect(clean.line(text)).toBe(expected);
+    expect(clean.removed).toBe(removed);
+  });
+
+  test("all that one answer held", () => {
+    const clean = new Cleaner();
+    clean.line("a\u200b");
+    clean.lines("b\u202e\nc\u200b");
+    clean.cell("\u200b");
+    expect(clean.removed).toBe(4);
+  });
+});
+
+describe("Cleaner makes lone surrogates well-formed", () => {
+  test.each([
+    ["a\ud800b", "a\ufffdb"],
+    ["\udc00", "\ufffd"],
+    ["🔑", "🔑"],
+  ])("%j is %j", (text, expected) => {
+    expect(new Cleaner().line(text)).toBe(expected);
+  });
+});
+
+describe("whatever may break a line", () => {
+  const BREAKS = ["\n", "\r\n", "\r", "\v", "\f", "\u0085", "\u2028", "\u2029"];
+
+  test.each(BREAKS)("%j is a space in a line and a cell", (mark) => {
+    expect(new Cleaner().line(`a${mark}b`)).toBe("a b");
+    expect(new Cleaner().cell(`a${mark}b`)).toBe("a b");
+  });
+
+  test.each(BREAKS)("%j begins a line of its own in a text", (mark) => {
+    const clean = new Cleaner();
+    expect(clean.lines(`a${mark}# b`)).toEqual(["a", "# b"]);
+    expect(clean.removed).toBe(0);
+  });
+
+  test.each([
+    ["empty lines at both ends fall away", "\n\r\n a\n\n", [" a"]],
+    ["those between stay", "a\n\nb", ["a", "", "b"]],
+    ["spaces at a line's end fall away", "a  \n b\t", ["a", " b"]],
+    ["a line of nothing visible is empty", "\u200b\na", ["a"]],
+    ["no text has no lines", "", []],
+    ["only breaks are no lines", "\r\n\u2028", []],
+  ])("%s", (_, text, expected) => {
+    expect(new Cleaner().lines(text)).toEqual(expected);
+  });
+});
+
+describe("Cleaner's single lines", () => {
+  test.each([
+    ["a | b", "a \\| b"],
+    ["a\\|b", "a\\\\\\|b"],
+    ["\\", "\\\\"],
+    ["a\n| fake | row |", "a \\| fake \\| row \\|"],
+  ])("%j in a cell is %j", (text, expected) => {
+    expect(new Cleaner().cell(text)).toBe(expected);
+  });
+
+  test("one that is far too long is cut, and says so", () => {
+    expect(new Cleaner().line("x".repeat(1_500))).toBe(
+      `${"x".repeat(1_000)}… (1000 of 1500 characters)`,
+    );
+    expect(new Cleaner().line("x".repeat(1_000))).toBe("x".repeat(1_000));
+  });
+
+  test("no surrogate pair is cut in half", () => {
+    expect(new Cleaner().line("abc🔑def", 4)).toBe("abc… (4 of 8 characters)");
+    expect(new Cleaner().line("abc🔑def", 5)).toBe(
+      "abc🔑… (5 of 8 characters)",
+    );
+  });
+});
+
+describe("toQuote stands every line behind >", () => {
+  test.each([
+    [["a", "", "> b", "# c"], "> a\n>\n> > b\n> # c"],
+    [["  indented"], ">   indented"],
+    [[], ""],
+  ])("%j", (lines, expected) => {
+    expect(toQuote(lines)).toBe(expected);
+  });
+});
+
+describe("sizeOf", () => {
+  test.each([
+    ["", 0, 0],
+    ["abcd", 4, 1],
+    ["日本", 2, 2],
+    ["ab日", 3, 1.5],
+    ["é", 1, 1],
+    ["🔑", 2, 2],
+    ["\n", 1, 0.25],
+  ])("%j has %d characters and about %d tokens", (text, length, cost) => {
+    expect(sizeOf(text)).toEqual({ characters: length, tokens: cost });
+  });
+});
+
+describe("takeWhileFitting", () => {
+  test.each([
+    ["all that fit", ["abc", "def"], characters(8), ["abc", "def"]],
+    ["whole lines only", ["abc", "def"], characters(7), ["abc"]],
+    ["none after the first that does not", ["abcdef", "a"], characters(4), []],
+    ["no more tokens than there are", ["日本", "日本"], tokens(4), ["日本"]],
+    ["none where there is no room", ["a"], characters(0), []],
+    ["none where room is owed", ["a"], characters(-1), []],
+  ])("%s", (_, lines, room, expected) => {
+    expect(takeWhileFitting(lines, room)).toEqual(expected);
+  });
+});
+
+describe("cutLines", () => {
+  test.each([
+    {
+      name: "what fits is whole",
+      lines: ["abc", "def", "ghi"],
+      room: characters(18),
+      expected: { lines: ["abc", "def", "ghi"], shown: 11, of: 11 },
+    },
+    {
+      name: "the cut is at a line's end",
+      lines: ["abc", "def", "ghi"],
+      room: characters(17),
+      expected: { lines: ["abc", "def"], shown: 7, of: 11 },
+    },
+    {
+      name: "a line's end is kept to with characters to spare, too",
+      lines: ["a".repeat(20), "b".repeat(100)],
+      room: characters(40),
+      expected: { lines: ["a".repeat(20)], shown: 20, of: 121 },
+    },
+    {
+      name: "one long line is cut within",
+      lines: ["a".repeat(50)],
+      room: characters(23),
+      expected: { lines: ["a".repeat(20)], shown: 20, of: 50 },
+    },
+    {
+      name: "a long line is cut within where most room would be wasted",
+      lines: ["abc", "d".repeat(100)],
+      room: characters(30),
+      expected: { lines: ["abc", "d".repeat(21)], shown: 25, of: 104 },
+    },
+    {
+      name: "a surrogate pair is not cut in half",
+      lines: ["🔑🔑🔑🔑🔑"],
+      room: characters(8),
+      expected: { lines: ["🔑🔑"], shown: 4, of: 10 },
+    },
+    {
+      name: "tokens count as well as characters",
+      lines: ["日本語日本語"],
+      room: tokens(4),
+      expected: { lines: ["日本語"], shown: 3, of: 6 },
+    },
+    {
+      name: "empty lines are lines",
+      lines: ["a", "", "b"],
+      room: characters(12),
+      expected: { lines: ["a", "", "b"], shown: 4, of: 4 },
+    },
+    {
+      name: "no lines are nothing of nothing",
+      lines: [],
+      room: characters(10),
+      expected: { lines: [], shown: 0, of: 0 },
+    },
+    {
+      name: "no room shows nothing, not an empty line",
+      lines: ["abc"],
+      room: characters(0),
+      expected: { lines: [], shown: 0, of: 3 },
+    },
+    {
+      name: "room that is owed shows nothing",
+      lines: ["abc"],
+      room: characters(-5),
+      expected: { lines: [], shown: 0, of: 3 },
+    },
+  ])("$name", ({ lines, room, expected }) => {
+    expect<unknown>(cutLines(lines, room)).toEqual(expected);
+  });
+});
