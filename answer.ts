@@ -423,7 +423,8 @@ function formatDescription(
   const { key } = details;
   const lines = descriptionFrom(details, focus, clean);
   if (lines.length === 0) {
-    const { length } = clean.lines(details.description).join("\n");
+    const whole = new Cleaner().lines(details.description);
+    const { length } = whole.join("\n");
     const none =
       length === 0 || focus.on !== "description"
         ? "none"

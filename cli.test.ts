@@ -22,6 +22,7 @@ import {
 import { listUsualFiles, PLACEHOLDERS, type Reading } from "./index.ts";
 import { version } from "./package.json";
 import { BINARY } from "./scripts/build.ts";
+import { UNTRUSTED } from "./scripts/certificate.ts";
 import { connectBinary, toEnvironment } from "./scripts/connect.ts";
 import { sampleData } from "./scripts/sample-data.ts";
 import {
@@ -31,28 +32,6 @@ import {
 
 const POSIX = process.platform !== "win32";
 const KEY = "sample-key-0123456789abcdefghijklmnop";
-
-// Made for this test, valid until 2126, and trusted by nobody.
-const CERTIFICATE = {
-  key: `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgaI8wfSddLEn0GQPm
-8VRz18AcybebfR3kwBfTI0AtPnWhRANCAARdrtSFnQmcAV92m74EeYUXjz5qiOoC
-stWpgIqa2P5ZbmUFYAnm3pzr+pva8alJotAjNEzeTQEOIRMU35RYpK7X
------END PRIVATE KEY-----
-`,
-  cert: `-----BEGIN CERTIFICATE-----
-MIIBjzCCATagAwIBAgIUdo/WxIgvhUcFgeV1Cqz2UFVrhPswCgYIKoZIzj0EAwIw
-FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMjE2NDUwNFoYDzIxMjYxMDI5
-MTY0NTA0WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
-PQMBBwNCAARdrtSFnQmcAV92m74EeYUXjz5qiOoCstWpgIqa2P5ZbmUFYAnm3pzr
-+pva8alJotAjNEzeTQEOIRMU35RYpK7Xo2QwYjAdBgNVHQ4EFgQU83c2Y3GnxAQG
-MiHPLdvgZ5M7zfcwHwYDVR0jBBgwFoAU83c2Y3GnxAQGMiHPLdvgZ5M7zfcwDwYD
-VR0TAQH/BAUwAwEB/zAPBgNVHREECDAGhwR/AAABMAoGCCqGSM49BAMCA0cAMEQC
-IE15dRZ7KwqW1Gf0Q38QWee+xeiChml1F/gawjhrLBZGAiBx8iUoeCfF2GqWX7Pa
-uan0OSWfKApOsswFaj1b1JSN8A==
------END CERTIFICATE-----
-`,
-};
 
 /** A folder with a space in its name, gone at the end of the test. */
 async function startFolder() {
@@ -391,7 +370,7 @@ describe("check, where Backlog does not answer well", () => {
     },
     {
       name: "a certificate that is not trusted",
-      options: { tls: CERTIFICATE },
+      options: { tls: UNTRUSTED },
       problem: `The certificate of HOST is not trusted (DEPTH_ZERO_SELF_SIGNED_CERT), so ${ALL} was not sent. If your company inspects traffic, add its certificate to the system's store or name its file in NODE_EXTRA_CA_CERTS; retrying will not help before that.`,
     },
   ])("$name is said once, with what to do", async ({ options, problem }) => {
@@ -407,9 +386,9 @@ describe("check, where Backlog does not answer well", () => {
   test("a certificate named in NODE_EXTRA_CA_CERTS is trusted", async () => {
     await using folder = await startFolder();
     const file = join(folder.path, "ca.pem");
-    await Bun.write(file, CERTIFICATE.cert);
+    await Bun.write(file, UNTRUSTED.cert);
     const env = { NODE_EXTRA_CA_CERTS: file };
-    const { code } = await checkSpace({ tls: CERTIFICATE }, env);
+    const { code } = await checkSpace({ tls: UNTRUSTED }, env);
     expect(code).toBe(0);
   });
 

@@ -348,8 +348,6 @@ async function serve(envFile: string | undefined): Promise<void> {
       const [userFile = ""] = await places.usualFiles();
       throw new Error(toRemedy(reading, envFile ?? userFile));
     }
-    // Compiling pays from the first call on; before, it takes 2 ms of the start.
-    if (!backlog) Bun.unsafe.setJITPolicy(1);
     backlog ??= new Backlog(settings);
     return { backlog, userId: settings.userId };
   };

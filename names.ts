@@ -326,7 +326,7 @@ async function findPeople(
     advice:
       filter === "assignee"
         ? "Give the login, or the ID in assignee_ids."
-        : "Give the login.",
+        : "Give the login or the ID.",
   });
 }
 
@@ -341,6 +341,8 @@ function toPerson({ id, name, userId, mailAddress, nulabAccount }: User) {
       ...[userId, mailAddress, nulabAccount?.uniqueId].filter(
         (text) => typeof text === "string",
       ),
+      // There is no created_user_ids, and some have no login.
+      String(id),
     ],
     label: `${name} (${login}ID ${id})`,
   };

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { IssueDetailsSchema, IssueListSchema } from "./arguments.ts";
-import { type Reading, readSettings, toRemedy } from "./index.ts";
+import { check } from "./cli.ts";
+import { CLIENTS, formatConfig, toClientFile } from "./clients.ts";
+import { PLACEHOLDERS, type Reading, readSettings, toRemedy } from "./index.ts";
+import { UNTRUSTED } from "./scripts/certificate.ts";
 import { connectInProcess } from "./scripts/connect.ts";
 import {
   type SampleSpaceOptions,
@@ -9,6 +12,8 @@ import {
 
 const readme = await Bun.file(`${import.meta.dir}/README.md`).text();
 const HOST = "your-space.backlog.com";
+const ISSUE = { issue_key: "WEB-1" };
+const LIMITS = { read: 600, search: 150, resetInSeconds: 60 };
 
 /** The part under a heading, up to the next one of its level. */
 function section(heading: string): string {
@@ -23,7 +28,7 @@ function section(heading: string): string {
 /** The code block behind `<!-- example: name -->`. */
 function example(name: string): string {
   const found = new RegExp(
-    `<!-- example: ${name} -->\\n\`\`\`text\\n([\\s\\S]*?)\`\`\``,
+    `<!-- example: ${name} -->\\n *\`\`\`text\\n([\\s\\S]*?) *\`\`\``,
   ).exec(readme);
   if (!found?.[1]) throw new Error(`README.md has no example ${name}`);
   return found[1];
@@ -54,6 +59,71 @@ describe("the first screen of README.md", () => {
       expect(example(name)).toBe(text.replaceAll(space.url, `https://${HOST}`));
     },
   );
+});
+
+describe("the first run in README.md", () => {
+  test("shows what check really prints", async () => {
+    await using space = startSampleSpace({ rateLimit: LIMITS });
+    const file = "/home/hana/.config/backlog-mcp/.env";
+    const found = {
+      reading: {
+        source: file,
+        values: { BACKLOG_API_KEY: space.apiKey, BACKLOG_DOMAIN: HOST },
+        userIdSource: file,
+        problems: [],
+        settings: {
+          apiKey: space.apiKey,
+          origin: space.url,
+          host: space.host,
+          userId: undefined,
+        },
+      },
+      origin: space.url,
+      envFile: undefined,
+      usualFiles: [file],
+    };
+    const { text } = await check(found);
+    // Columns are as wide as what stands in them.
+    const narrow = (lines: string) => lines.replace(/ {2,}/g, "  ").trim();
+    const shown = text
+      .replaceAll(space.url, `https://${HOST}`)
+      .replaceAll(space.host, HOST);
+    expect(narrow(example("check"))).toBe(
+      narrow(shown.replace(/^(?=.)/gm, "  ")),
+    );
+  });
+
+  test.each([
+    ["json", undefined],
+    ["json", "claude-desktop"],
+    ["json", "cursor"],
+    ["json", "gemini"],
+    ["json", "vscode"],
+    ["sh", "claude-code"],
+    ["toml", "codex"],
+  ] as const)(
+    "has the %s block that config prints for %s",
+    (language, client) => {
+      const entry = {
+        path: "/home/hana/.local/bin/backlog-mcp",
+        settings: { kind: "user's file" } as const,
+        placeholders: PLACEHOLDERS,
+      };
+      const block = formatConfig(client, entry, "linux");
+      expect(section("## First run")).toContain(
+        `\`\`\`${language}\n${block}\`\`\``,
+      );
+    },
+  );
+
+  test.each(
+    CLIENTS.filter((client) => client !== "claude-code" && client !== "vscode"),
+  )("names the file of %s", (client) => {
+    const system = { platform: "linux", environment: {}, home: "~" };
+    expect(section("## First run")).toContain(
+      `\`${toClientFile(client, system)}\``,
+    );
+  });
 });
 
 describe("the tables of README.md", () => {
@@ -93,11 +163,14 @@ const PROBLEMS: Record<string, () => Promise<string>> = {
   "does not exist, or this key may not see it": () =>
     ask("get_issue_details", { issue_key: "WEB-999" }),
   "could not be resolved": () =>
-    ask("get_issue_details", { issue_key: "WEB-1" }, {}, "http://no.invalid"),
+    ask("get_issue_details", ISSUE, {}, { url: "http://no.invalid" }),
   "Could not reach": () =>
-    ask("get_issue_details", { issue_key: "WEB-1" }, {}, "http://127.0.0.1:9"),
+    ask("get_issue_details", ISSUE, {}, { url: "http://127.0.0.1:9" }),
   'No status "': () =>
     ask("get_user_issue_list", { project_keys: "WEB", status_names: "Done" }),
+  "is not trusted": () => ask("get_issue_details", ISSUE, { tls: UNTRUSTED }),
+  "which is neither a numeric ID nor": () =>
+    ask("get_user_issue_list", {}, {}, { userId: "nobody" }),
   "is not an IANA time zone": () =>
     ask("get_user_issue_list", { timezone: "JST" }),
   "is an address of": () =>
@@ -120,19 +193,19 @@ function refusal(status: number, code: number): Promise<string> {
 }
 
 function failing(answer: NonNullable<SampleSpaceOptions["answer"]>) {
-  return ask("get_issue_details", { issue_key: "WEB-1" }, { answer });
+  return ask("get_issue_details", ISSUE, { answer });
 }
 
 async function ask(
   tool: string,
   args: Record<string, unknown>,
   options: SampleSpaceOptions = {},
-  url?: string,
+  { url, userId }: { url?: string; userId?: string } = {},
 ): Promise<string> {
   await using space = startSampleSpace(options);
   await using server = await connectInProcess(
     { apiKey: space.apiKey, url: url ?? space.url },
-    { limits: { attempts: 1 } },
+    { limits: { attempts: 1 }, ...(userId && { userId }) },
   );
   const { text, isError } = await server.call(tool, args);
   expect(isError).toBeTrue();

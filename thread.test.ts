@@ -588,6 +588,13 @@ describe("a long description", () => {
     expect(text).toContain(
       `## Description\n(It has ${length} characters, so none from 901 on. All: issue_key WEB-5#description)\n`,
     );
+    const hidden = withIssue("WEB-7", (issue) => {
+      issue.description = "zero\u200bwidth";
+    });
+    const { notes } = await read("WEB-7#description-900", { data: hidden });
+    expect(notes).toEqual([
+      "1 invisible or direction-changing character was removed from the text.",
+    ]);
     const { text: empty } = await read("WEB-7#description-900");
     expect(empty).toContain("## Description\nnone\n");
   });
@@ -712,41 +719,56 @@ describe("a thread of 2,000 comments, walked by what the answers say", () => {
     return { pages, last, requests: space.requests };
   }
 
-  test.each(SWITCHES)("backwards from the plain key, %p", async (switches) => {
-    const data = withThread(2_000, { changeOnlyEvery: 9 });
-    const all = idsOf(data, "WEB-7");
-    const { pages, requests } = await walk("WEB-7", "older", {
-      data,
-      switches,
-    });
-    expect(pages.toReversed().flat()).toEqual(all);
-    const sent = countSent(requests, all, { inclusive: switches.idsInclusive });
-    expect(sent / all.length).toBeLessThan(1.3);
-  });
+  test.each(SWITCHES)(
+    "backwards from the plain key: idsInclusive $idsInclusive, countIncludesChanges $countIncludesChanges",
+    async (switches) => {
+      const data = withThread(2_000, { changeOnlyEvery: 9 });
+      const all = idsOf(data, "WEB-7");
+      const { pages, requests } = await walk("WEB-7", "older", {
+        data,
+        switches,
+      });
+      expect(pages.toReversed().flat()).toEqual(all);
+      const sent = countSent(requests, all, {
+        inclusive: switches.idsInclusive,
+      });
+      expect(sent / all.length).toBeLessThan(1.3);
+    },
+  );
 
-  test.each(SWITCHES)("forwards from the oldest, %p", async (switches) => {
-    const data = withThread(2_000, { changeOnlyEvery: 9 });
-    const all = idsOf(data, "WEB-7");
-    // Nothing is older than comment 1: the answer begins with the oldest.
-    const { pages, requests } = await walk("WEB-7#comment-1", "newer", {
-      data,
-      switches,
-    });
-    expect(pages.flat()).toEqual(all);
-    const sent = countSent(requests, all, { inclusive: switches.idsInclusive });
-    expect(sent / all.length).toBeLessThan(1.3);
-  });
+  test.each(SWITCHES)(
+    "forwards from the oldest: idsInclusive $idsInclusive, countIncludesChanges $countIncludesChanges",
+    async (switches) => {
+      const data = withThread(2_000, { changeOnlyEvery: 9 });
+      const all = idsOf(data, "WEB-7");
+      // Nothing is older than comment 1: the answer begins with the oldest.
+      const { pages, requests } = await walk("WEB-7#comment-1", "newer", {
+        data,
+        switches,
+      });
+      expect(pages.flat()).toEqual(all);
+      const sent = countSent(requests, all, {
+        inclusive: switches.idsInclusive,
+      });
+      expect(sent / all.length).toBeLessThan(1.3);
+    },
+  );
 
-  test.each(SWITCHES)("from the middle to both ends, %p", async (switches) => {
-    const data = withThread(2_000);
-    const all = idsOf(data, "WEB-7");
-    const start = `WEB-7#comment-${all[1_000]}`;
-    const older = await walk(start, "older", { data, switches });
-    const newer = await walk(start, "newer", { data, switches });
-    const [middle, ...after] = newer.pages;
-    expect(older.pages[0]).toEqual(middle ?? []);
-    expect([...older.pages.toReversed().flat(), ...after.flat()]).toEqual(all);
-  });
+  test.each(SWITCHES.slice(0, 2))(
+    "from the middle to both ends: idsInclusive $idsInclusive, countIncludesChanges $countIncludesChanges",
+    async (switches) => {
+      const data = withThread(2_000);
+      const all = idsOf(data, "WEB-7");
+      const start = `WEB-7#comment-${all[1_000]}`;
+      const older = await walk(start, "older", { data, switches });
+      const newer = await walk(start, "newer", { data, switches });
+      const [middle, ...after] = newer.pages;
+      expect(older.pages[0]).toEqual(middle ?? []);
+      expect([...older.pages.toReversed().flat(), ...after.flat()]).toEqual(
+        all,
+      );
+    },
+  );
 
   test.each([
     ["long Japanese comments", (n: number) => `${n}. ${JAPANESE.repeat(20)}`],
@@ -759,7 +781,7 @@ describe("a thread of 2,000 comments, walked by what the answers say", () => {
       (n: number) => `${n}\n${`${REMARK}\n`.repeat(300)}`,
     ],
   ])("also with %s every comment comes once", async (_name, text) => {
-    const data = withThread(150, { text });
+    const data = withThread(60, { text });
     const all = idsOf(data, "WEB-7");
     const older = await walk("WEB-7", "older", { data });
     expect(older.pages.toReversed().flat()).toEqual(all);

@@ -152,8 +152,8 @@ async function measureProcesses(setting: Setting) {
     memory.push({
       program: program.name,
       start: await readMemory(session.pid),
-      early: await readAfter(session, program, CALLS / 10),
-      late: await readAfter(session, program, (CALLS / 10) * 9),
+      half: await readAfter(session, program, CALLS / 2),
+      all: await readAfter(session, program, CALLS / 2),
     });
   }
   const start = [...times].map(([program, values]) => ({

@@ -11,9 +11,9 @@ export type Results = {
   memory: {
     program: string;
     start: Memory | undefined;
-    /** After a tenth of the calls, and after all. */
-    early?: Memory | undefined;
-    late?: Memory | undefined;
+    /** After half of the calls, and after all. */
+    half?: Memory | undefined;
+    all?: Memory | undefined;
   }[];
   toolsList: { program: string; bytes: number; tokens: number }[];
   questions: ({ question: string; program: string } & Cost)[];
@@ -46,15 +46,15 @@ export function toTargets(results: Measured): Target[] {
 function toProcessTargets({ start, memory, calls }: Measured): Target[] {
   const [hello, own, peer] = start.map(({ median }) => median);
   const [floor, mine] = memory.map((row) => row.start?.peak);
-  const { early, late } = memory[1] ?? {};
+  const { half, all } = memory[1] ?? {};
   return [
-    atMost("Start: 5 × the hello-world's whole run", own, hello, 5),
+    atMost("Start: 5 × the hello-world's whole run (aim: 4)", own, hello, 5),
     atMost("Start: a tenth of the official server's", own, peer, 1 / 10),
-    atMost("Memory after start: 2.3 × the floor", mine, floor, 2.3),
+    atMost("Memory after start: 2.3 × the floor (aim: 2)", mine, floor, 2.3),
     atMost(
-      `Memory level: after ${calls} calls at most 1.1 × after ${calls / 10}`,
-      late?.now,
-      early?.now,
+      `Memory is level: after ${toNumber(calls)} calls 1.1 × after ${calls / 2}`,
+      all?.peak,
+      half?.peak,
       1.1,
     ),
   ].flat();
@@ -82,7 +82,7 @@ function toTokenTargets({ toolsList, questions }: Measured): Target[] {
   const list = (program: string, tool: string) => tokens(0, program, tool);
   const thread = (program: string, tool: string) => tokens(3, program, tool);
   return [
-    atMost("tools/list: under 6,000 bytes", own?.bytes, 1, 5_999),
+    underBytes(own?.bytes ?? 0, 6_000),
     atMost(
       "tools/list: a seventh of the official one, in tokens",
       own?.tokens,
@@ -102,6 +102,14 @@ function toTokenTargets({ toolsList, questions }: Measured): Target[] {
       1 / 3,
     ),
   ].flat();
+}
+
+function underBytes(bytes: number, limit: number): Target {
+  return {
+    claim: `tools/list: under ${toNumber(limit)} bytes`,
+    measured: toNumber(bytes),
+    holds: bytes < limit,
+  };
 }
 
 function atMost(
@@ -138,9 +146,18 @@ ${formatToolsList(results)}
 
 ${formatQuestions(results)}
 
+Calls that need nothing of one another are made at once, and every page is
+asked for until all is told; the time in which a model thinks between its calls
+is not counted. Tokens: ASCII characters / 4 + other characters.
+
 ## Growth: all issues are the user's, 30 % are closed, in 60 projects
 
 ${formatGrowth(results)}
+
+Backlog's pages hold 100 issues, so above that the true total takes one request
+more, and each further page another: as many as an answer of 20,000 tokens can
+show, at most four under way at once. None of it grows with what is not shown.
+The 150 searches a minute of a paid space are 50 lists of three requests.
 
 ## Targets
 
@@ -167,15 +184,15 @@ function formatMemory({ memory }: Results, calls: number): string {
     [
       "",
       "after start",
-      `after ${calls / 10} calls`,
-      `after ${calls} calls`,
+      `after ${toNumber(calls / 2)} calls`,
+      `after ${toNumber(calls)} calls`,
       "start × floor",
     ],
-    memory.map(({ program, start, early, late }) => [
+    memory.map(({ program, start, half, all }) => [
       program,
       toMemory(start),
-      toMemory(early),
-      toMemory(late),
+      toMemory(half),
+      toMemory(all),
       start && floor ? toNumber(start.peak / floor, 2) : "",
     ]),
   );

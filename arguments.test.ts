@@ -1,0 +1,427 @@
+import { describe, expect, test } from "bun:test";
+import { connectInProcess } from "./scripts/connect.ts";
+import { sampleData } from "./scripts/sample-data.ts";
+import { startSampleSpace } from "./scripts/sample-space.ts";
+
+const WEB = 1073835211;
+const OPS = 1073840000;
+
+/** What a list asks of Backlog and says of its filters. */
+async function listWith(args: Record<string, unknown>) {
+  await using space = startSampleSpace();
+  await using server = await connectInProcess(space);
+  const { text, isError } = await server.list(args);
+  const page = space.requests.find(({ path }) => path === "/issues");
+  return { text, isError, query: page?.query ?? "", host: space.host };
+}
+
+/** What a refused call says; that no request was sent is checked here. */
+async function refusalOf(
+  tool: "details" | "list",
+  args: Record<string, unknown>,
+): Promise<string> {
+  await using space = startSampleSpace();
+  await using server = await connectInProcess(space);
+  const { text, isError } = await server[tool](args);
+  expect(isError).toBe(true);
+  expect(space.requests).toEqual([]);
+  expect(text.length).toBeLessThan(2_000);
+  return text.replaceAll(space.host, "HOST");
+}
+
+describe("a list of IDs", () => {
+  test.each([
+    ["a list of numbers", [WEB, OPS]],
+    ["a list of digits", [`${WEB}`, `${OPS}`]],
+    ["a list as JSON", `[${WEB},${OPS}]`],
+    ["a list as JSON, of texts", `["${WEB}", "${OPS}"]`],
+    ["a list with commas", `${WEB},${OPS}`],
+    ["a list with commas and spaces", ` ${WEB} , ${OPS} `],
+    ["a list with Japanese commas", `${WEB}、${OPS}`],
+    ["full-width digits", ["１０７３８３５２１１", "１０７３８４００００"]],
+    ["quoted digits", [`"${WEB}"`, `「${OPS}」`]],
+    ["empty items beside", [WEB, null, "", OPS]],
+    // A word in an _ids list is read as one of the matching list of words.
+    ["words among them", ["WEB", OPS]],
+  ])("comes as %s", async (_, project_ids) => {
+    const { query, isError } = await listWith({ project_ids });
+    expect(isError).toBe(false);
+    const ids = query.split("&").filter((part) => part.startsWith("project"));
+    expect(ids.sort()).toEqual([`projectId[]=${WEB}`, `projectId[]=${OPS}`]);
+  });
+
+  test.each([
+    ["a number", WEB],
+    ["digits", `${WEB}`],
+    ["one of a list", [WEB]],
+  ])("of one comes as %s", async (_, project_ids) => {
+    const { query } = await listWith({ project_ids });
+    expect(query).toContain(`projectId[]=${WEB}&`);
+  });
+});
+
+describe("not given", () => {
+  test.each([
+    ["null", null],
+    ["an empty list", []],
+    ["an empty list as JSON", "[]"],
+    ["an empty text", ""],
+    ["spaces", "  "],
+    ["a list of nothing", [null, "", " "]],
+  ])("is %s, for every list", async (_, nothing) => {
+    const { query, text } = await listWith({
+      project_keys: nothing,
+      project_ids: nothing,
+      assignee_names: nothing,
+      assignee_ids: nothing,
+      status_names: nothing,
+      status_ids: nothing,
+      milestone_names: nothing,
+      milestone_ids: nothing,
+      parent_issue_keys: nothing,
+      parent_issue_ids: nothing,
+      issue_type_names: nothing,
+      category_names: nothing,
+      priority_names: nothing,
+      created_user_names: nothing,
+    });
+    expect(query).toBe(
+      "assigneeId[]=1073936937&statusId[]=1&statusId[]=2&statusId[]=3&sort=updated&order=desc&offset=0&count=100",
+    );
+    expect(text).toStartWith("12 issues match; all shown");
+  });
+
+  test.each([
+    ["null", null],
+    ["an empty text", ""],
+  ])("is %s, for everything else", async (_, nothing) => {
+    const { query, isError } = await listWith({
+      keyword: nothing,
+      created_since: nothing,
+      due_date_until: nothing,
+      sort: nothing,
+      order: nothing,
+      limit: nothing,
+      offset: nothing,
+      timezone: nothing,
+    });
+    expect(isError).toBe(false);
+    expect(query).toBe(
+      "assigneeId[]=1073936937&statusId[]=1&statusId[]=2&statusId[]=3&sort=updated&order=desc&offset=0&count=100",
+    );
+  });
+});
+
+describe("a single argument is read generously", () => {
+  test.each([
+    [{ limit: "5" }, "12 issues match; 1 to 5 are shown"],
+    [{ limit: "５" }, "12 issues match; 1 to 5 are shown"],
+    [{ limit: " '5' " }, "12 issues match; 1 to 5 are shown"],
+    [{ offset: "10" }, "12 issues match; 11 to 12 are shown"],
+    [{ sort: "Created" }, "12 issues match; all shown, newest first."],
+    [
+      { sort: "due_date" },
+      "12 issues match; all shown, earliest due date first.",
+    ],
+    [
+      { sort: '"due_date"', order: "DESC" },
+      "12 issues match; all shown, latest due date first.",
+    ],
+    [
+      { sort: "priority" },
+      "12 issues match; all shown, by priority, descending.",
+    ],
+  ])("%j", async (args, expected) => {
+    expect((await listWith(args)).text).toStartWith(expected);
+  });
+
+  test.each([
+    [{ due_date_until: "yesterday" }, "dueDateUntil=2026-11-21"],
+    [{ due_date_until: "'today'" }, "dueDateUntil=2026-11-22"],
+    [{ created_since: "-1m" }, "createdSince=2026-10-22"],
+    [{ updated_since: "－７ｄ" }, "updatedSince=2026-11-15"],
+    [
+      { start_date_since: "2026-11-01", start_date_until: "2026-11-01" },
+      "startDateSince=2026-11-01&startDateUntil=2026-11-01",
+    ],
+    // 03:00 in UTC: still the day before in Los Angeles.
+    [
+      { created_until: "today", timezone: "America/Los_Angeles" },
+      "createdUntil=2026-11-21",
+    ],
+    // Text to search for is taken as it is.
+    [{ keyword: ' "a&b" 課題 ' }, 'keyword= "a&b" 課題 &'],
+    [{ keyword: 5 }, "keyword=5&"],
+  ])("%j asks for %s", async (args, expected) => {
+    const { query } = await listWith(args);
+    expect(query).toContain(expected);
+  });
+
+  test("and dates are told as they were understood", async () => {
+    const { text } = await listWith({
+      created_since: "-1m",
+      due_date_until: "yesterday",
+    });
+    expect(text.split("\n")[1]).toBe(
+      "Filters: assignee Hana Mori (1073936937) by default; status not closed by default; created since 2026-10-22; due date until 2026-11-21; days as the space's time zone has them.",
+    );
+  });
+
+  test.each([
+    ['"web-7"', "WEB-7"],
+    [" ＷＥＢ－７ ", "WEB-7"],
+    ["「WEB-7」", "WEB-7"],
+    ["1078835246", "WEB-7"],
+    [1078835246, "WEB-7"],
+    ["http://HOST/view/WEB-7", "WEB-7"],
+  ])("issue_key %j is %s", async (given, key) => {
+    await using space = startSampleSpace();
+    await using server = await connectInProcess(space);
+    const issue_key =
+      typeof given === "string" ? given.replace("HOST", space.host) : given;
+    const { text } = await server.details({ issue_key });
+    expect(text).toStartWith(`# ${key} Write the release notes\n`);
+  });
+});
+
+describe("issue_title", () => {
+  test.each([
+    ["the title", "Write the release notes", false],
+    ["its beginning", "write the release", false],
+    ["nearly the title", "Write release note", false],
+    ["nothing", null, false],
+    ["another title", "Dark mode for the admin pages", true],
+  ])("that is %s", async (_, issue_title, isNoted) => {
+    await using space = startSampleSpace();
+    await using server = await connectInProcess(space);
+    const { text } = await server.details({ issue_key: "WEB-7", issue_title });
+    expect(text).toStartWith("# WEB-7 Write the release notes\n");
+    const note = `Note: issue_title "${issue_title}" is not the title of WEB-7: make sure that it is the issue meant.`;
+    expect(text.includes(note)).toBe(isNoted);
+    expect(text.includes("issue_title")).toBe(isNoted);
+  });
+});
+
+const DETAILS =
+  "MCP error -32602: Input validation error: Invalid arguments for tool get_issue_details: ";
+const LIST =
+  "MCP error -32602: Input validation error: Invalid arguments for tool get_user_issue_list: ";
+const NEEDED =
+  "issue_key is needed; to find an issue by its title call get_user_issue_list with keyword at issue_key";
+const NO_DATE =
+  "is not a date; use YYYY-MM-DD, today, yesterday, or a distance such as -7d, +2w, -1m";
+
+describe("get_issue_details refuses before any request", () => {
+  test.each([
+    ["no key", {}, `${DETAILS}${NEEDED}`],
+    ["null", { issue_key: null }, `${DETAILS}${NEEDED}`],
+    ["an empty key", { issue_key: " " }, `${DETAILS}${NEEDED}`],
+    ["a title alone", { issue_title: "Login" }, `${DETAILS}${NEEDED}`],
+    [
+      "two keys in one",
+      { issue_key: "WEB-1, WEB-2" },
+      'issue_key "WEB-1, WEB-2" is no issue key such as PROJ-123, no numeric ID and no address of an issue in HOST',
+    ],
+    [
+      "a path that climbs",
+      { issue_key: "../users/myself" },
+      'issue_key "../users/myself" is no issue key such as PROJ-123, no numeric ID and no address of an issue in HOST',
+    ],
+    [
+      "another space",
+      { issue_key: "https://other.backlog.com/view/WEB-1" },
+      "issue_key is an address of other.backlog.com, but this server reads HOST only; each space needs an entry of its own in the client's configuration",
+    ],
+    [
+      "an unknown time zone",
+      { issue_key: "WEB-1", timezone: "JST" },
+      'timezone: "JST" is not an IANA time zone name; use Asia/Tokyo (such as Asia/Tokyo, Europe/Berlin or UTC)',
+    ],
+    [
+      "a list as time zone",
+      { issue_key: "WEB-1", timezone: ["UTC"] },
+      `${DETAILS}give one text at timezone`,
+    ],
+    [
+      "an unknown argument",
+      { issue_key: "WEB-1", time_zone: "UTC" },
+      `${DETAILS}no argument "time_zone"; the nearest is timezone`,
+    ],
+    [
+      "another spelling of an argument",
+      { issueKey: "WEB-1" },
+      `${DETAILS}${NEEDED}\nno argument "issueKey"; the nearest is issue_key`,
+    ],
+  ])("%s", async (_, args, expected) => {
+    expect(await refusalOf("details", args)).toBe(expected);
+  });
+});
+
+describe("get_user_issue_list refuses before any request", () => {
+  test.each([
+    [
+      "an impossible day",
+      { due_date_until: "2026-02-30" },
+      "due_date_until: 2026-02-30 does not exist; 2026-02 has 28 days",
+    ],
+    [
+      "an impossible month",
+      { created_since: "2026-13-01" },
+      "created_since: 2026-13-01 does not exist; months go from 01 to 12",
+    ],
+    [
+      "a day in another spelling",
+      { start_date_since: "2026/11/1" },
+      'start_date_since: "2026/11/1" is not a date; use 2026-11-01',
+    ],
+    [
+      "words that are no date",
+      { updated_since: "last week" },
+      `updated_since: "last week" ${NO_DATE}`,
+    ],
+    [
+      "a number that is no date",
+      { updated_until: 5 },
+      `updated_until: "5" ${NO_DATE}`,
+    ],
+    [
+      "since after until",
+      { due_date_since: "2026-12-01", due_date_until: "2026-11-30" },
+      "due_date_since (2026-12-01) is after due_date_until (2026-11-30): exchange them",
+    ],
+    [
+      "since after until, reckoned from today",
+      { updated_since: "today", updated_until: "-1d" },
+      "updated_since (2026-11-22) is after updated_until (2026-11-21): exchange them",
+    ],
+    [
+      "an unknown time zone",
+      { timezone: "Tokyo" },
+      'timezone: "Tokyo" is not an IANA time zone name; use Asia/Tokyo (such as Asia/Tokyo, Europe/Berlin or UTC)',
+    ],
+    [
+      "everything that is wrong, at once",
+      { timezone: "Mars", created_since: "soon", due_date_since: "2026-00-01" },
+      `timezone: "Mars" is not an IANA time zone name (such as Asia/Tokyo, Europe/Berlin or UTC)
+created_since: "soon" ${NO_DATE}
+due_date_since: 2026-00-01 does not exist; months go from 01 to 12`,
+    ],
+    [
+      "limit 0",
+      { limit: 0 },
+      `${LIST}use a whole number from 1 to 500 at limit`,
+    ],
+    [
+      "limit 501",
+      { limit: 501 },
+      `${LIST}use a whole number from 1 to 500 at limit`,
+    ],
+    [
+      "half a limit",
+      { limit: 1.5 },
+      `${LIST}use a whole number from 1 to 500 at limit`,
+    ],
+    [
+      "a limit in words",
+      { limit: "many" },
+      `${LIST}use a whole number from 1 to 500 at limit`,
+    ],
+    [
+      "an offset below 0",
+      { offset: -1 },
+      `${LIST}use a whole number from 0 at offset`,
+    ],
+    [
+      "an unknown sort",
+      { sort: "summary" },
+      `${LIST}use one of updated, created, due_date, priority, status at sort`,
+    ],
+    [
+      "an unknown order",
+      { order: "up" },
+      `${LIST}use one of asc, desc at order`,
+    ],
+    [
+      "several keywords",
+      { keyword: ["a", "b"] },
+      `${LIST}give one text at keyword`,
+    ],
+    [
+      "a truth where IDs belong",
+      { project_ids: true },
+      `${LIST}give a list such as [1, 2] at project_ids`,
+    ],
+    [
+      "an object where names belong",
+      { status_names: { name: "Open" } },
+      `${LIST}give a list such as ["a", "b"] at status_names`,
+    ],
+    [
+      "a list within a list",
+      { project_ids: [[1]] },
+      `${LIST}give a list such as [1, 2] at project_ids[0]`,
+    ],
+    [
+      "an unknown argument",
+      { project_key: ["WEB"] },
+      `${LIST}no argument "project_key"; the nearest is project_keys`,
+    ],
+    [
+      "several unknown arguments",
+      { assignee: "me", due_date_to: "today", Limit: 5 },
+      `${LIST}no argument "assignee"; the nearest is assignee_names
+no argument "due_date_to"; the nearest is due_date_until
+no argument "Limit"; the nearest is limit`,
+    ],
+    [
+      "an unknown argument of any length",
+      { ["x".repeat(5_000)]: 1 },
+      `${LIST}no argument "${"x".repeat(60)}…"; the nearest is project_keys`,
+    ],
+  ])("%s", async (_, args, expected) => {
+    expect(await refusalOf("list", args)).toBe(expected);
+  });
+});
+
+describe("USER_ID", () => {
+  test("that is a number is taken without asking who the key's owner is", async () => {
+    await using space = startSampleSpace();
+    await using server = await connectInProcess(space, {
+      userId: "1073936940",
+    });
+    const { text } = await server.list();
+    expect(space.requests.map(({ path }) => path)).not.toContain(
+      "/users/myself",
+    );
+    expect(text).toStartWith("1 issue matches; all shown");
+    expect(text).toContain("assignee 伊藤 健 (1073936940) by default");
+  });
+
+  test.each(["hana", "HANA", "Hana Mori", "hanamori"])(
+    "%s is the key's owner",
+    async (userId) => {
+      await using space = startSampleSpace();
+      await using server = await connectInProcess(space, { userId });
+      const { text } = await server.list();
+      expect(text).toContain("assignee Hana Mori (1073936937) by default");
+    },
+  );
+
+  test("that is anybody else's login is explained, with the number", async () => {
+    await using space = startSampleSpace();
+    await using server = await connectInProcess(space, { userId: "ken" });
+    expect(await server.list()).toEqual({
+      text: 'USER_ID is "ken", which is neither a numeric ID nor the login, display name or unique name of the key\'s owner. Set it to 1073936937 (Hana Mori), or remove it: Backlog is then asked who you are.',
+      isError: true,
+    });
+  });
+
+  test("that is wrong harms no list without me, and no issue", async () => {
+    await using space = startSampleSpace({ data: sampleData() });
+    await using server = await connectInProcess(space, { userId: "nobody" });
+    const list = await server.list({ assignee_names: ["anyone"] });
+    expect(list.isError).toBe(false);
+    const details = await server.details({ issue_key: "WEB-1" });
+    expect(details.isError).toBe(false);
+  });
+});

@@ -1,0 +1,588 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import {
+  listUsualFiles,
+  PLACEHOLDERS,
+  type Places,
+  readSettings,
+  redactKey,
+  toOrigin,
+  toRemedy,
+} from "./index.ts";
+
+const EXAMPLE = readFileSync(join(import.meta.dir, ".env.example"), "utf8");
+const KEY = "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789";
+
+/** A folder with `.env` files by name; gone at the end of the test. */
+async function startFolder(files: Record<string, string> = {}) {
+  const path = await mkdtemp(join(tmpdir(), "backlog mcp settings "));
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(path, name)), { recursive: true });
+    await writeFile(join(path, name), text);
+  }
+  return {
+    at: (name: string) => join(path, name),
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+  };
+}
+
+/** A variable that a client or a shell was to fill in, and did not. */
+function unexpanded(name: string): string {
+  return `$\{${name}}`;
+}
+
+function toPlaces(places: Partial<Omit<Places, "usualFiles">> = {}): Places {
+  return { environment: {}, usualFiles: async () => [], ...places };
+}
+
+function toFile(name: string, more = ""): string {
+  return `BACKLOG_API_KEY=${name}-key-0123456789\nBACKLOG_DOMAIN=${name}.backlog.com\n${more}`;
+}
+
+describe("toOrigin allows Backlog's three domains, over https", () => {
+  test.each([
+    ["example.backlog.com", "https://example.backlog.com"],
+    ["example.backlog.jp", "https://example.backlog.jp"],
+    ["example.backlogtool.com", "https://example.backlogtool.com"],
+    ["my-space-2.backlog.com", "https://my-space-2.backlog.com"],
+    ["EXAMPLE.Backlog.JP", "https://example.backlog.jp"],
+    ["example.backlog.com.", "https://example.backlog.com"],
+    ["example.backlog.com/", "https://example.backlog.com"],
+    ["example.backlog.com:443", "https://example.backlog.com"],
+    ["ｅｘａｍｐｌｅ．backlog.com", "https://example.backlog.com"],
+    ["https://example.backlog.com/dashboard", "https://example.backlog.com"],
+    [
+      "https://example.backlog.com/view/A-1?x=1#y",
+      "https://example.backlog.com",
+    ],
+    ["HTTPS://EXAMPLE.BACKLOG.COM", "https://example.backlog.com"],
+    // The key never travels in the open.
+    ["http://example.backlog.com", "https://example.backlog.com"],
+    ["http://example.backlog.com/view/A-1", "https://example.backlog.com"],
+    // What stands before @ goes nowhere.
+    ["https://user:pw@example.backlog.com", "https://example.backlog.com"],
+    // Still a name below backlog.com, whatever it looks like.
+    ["bücher.backlog.com", "https://xn--bcher-kva.backlog.com"],
+  ])("%s is %s", (domain, origin) => {
+    expect(toOrigin(domain)).toBe(origin);
+  });
+});
+
+describe("toOrigin allows this machine, for tests and the demo", () => {
+  test.each([
+    ["localhost:8787", "http://localhost:8787"],
+    ["http://localhost:8787/", "http://localhost:8787"],
+    ["https://localhost:8787", "https://localhost:8787"],
+    ["127.0.0.1:8787", "http://127.0.0.1:8787"],
+    ["https://127.0.0.1:8787", "https://127.0.0.1:8787"],
+    ["[::1]:8787", "http://[::1]:8787"],
+    ["http://[::1]:8787", "http://[::1]:8787"],
+  ])("%s is %s", (domain, origin) => {
+    expect(toOrigin(domain)).toBe(origin);
+  });
+});
+
+describe("toOrigin refuses every other host", () => {
+  test.each([
+    "",
+    "   ",
+    "example",
+    "example.com",
+    "nulab.com",
+    "backlog.com",
+    "https://backlog.jp",
+    ".backlog.com",
+    "example..backlog.com",
+    // Look-alikes.
+    "backlog.com.evil.example",
+    "example.backlog.com.evil.example",
+    "example.backlog.community",
+    "example.backlog.co",
+    "evilbacklog.com",
+    "example.evilbacklog.com",
+    "example-backlog.com",
+    "example.bаcklog.com",
+    "example.backlog.com@evil.example",
+    "https://example.backlog.com@evil.example/",
+    "https://example.backlog.com:pw@evil.example/",
+    "evil.example/example.backlog.com",
+    "evil.example?.backlog.com",
+    "evil.example#.backlog.com",
+    "evil.example\\.backlog.com",
+    "evil.example／.backlog.com",
+    "evil.example%2F.backlog.com",
+    "evil.example:443\u0000.backlog.com",
+    // Another port is another server.
+    "example.backlog.com:8443",
+    "http://example.backlog.com:8080",
+    // Not the web.
+    "ftp://example.backlog.com",
+    "file:///etc/passwd",
+    "javascript:alert(1)",
+    "https://",
+    "http://https://example.backlog.com",
+    "exa mple.backlog.com",
+    // Nearly this machine.
+    "localhost.evil.example",
+    "localhost@evil.example",
+    "127.0.0.2:8787",
+    "0.0.0.0:8787",
+    "192.168.0.1",
+    "[::2]:8787",
+    "169.254.169.254",
+  ])("%j", (domain) => {
+    expect(toOrigin(domain)).toBeUndefined();
+  });
+});
+
+describe("readSettings takes all values from the first source", () => {
+  test("the environment, and then no file is looked for", async () => {
+    await using folder = await startFolder({ "named.env": toFile("named") });
+    const reading = await readSettings({
+      environment: { BACKLOG_API_KEY: KEY, BACKLOG_DOMAIN: "own.backlog.com" },
+      envFile: folder.at("named.env"),
+      usualFiles: () => Promise.reject(new Error("they were asked for")),
+    });
+    expect(reading).toMatchObject({
+      source: "the environment",
+      userIdSource: "the environment",
+      problems: [],
+      settings: {
+        apiKey: KEY,
+        origin: "https://own.backlog.com",
+        host: "own.backlog.com",
+        userId: undefined,
+      },
+    });
+  });
+
+  test("the file of --env-file before the usual ones", async () => {
+    await using folder = await startFolder({
+      "named.env": toFile("named", "USER_ID=7\n"),
+      "user.env": toFile("user"),
+    });
+    const reading = await readSettings({
+      environment: {},
+      envFile: folder.at("named.env"),
+      usualFiles: async () => [folder.at("user.env")],
+    });
+    expect(reading.source).toBe(folder.at("named.env"));
+    expect(reading.settings).toEqual({
+      apiKey: "named-key-0123456789",
+      origin: "https://named.backlog.com",
+      host: "named.backlog.com",
+      userId: "7",
+    });
+  });
+
+  test.each([
+    { name: "the first that is there", files: ["b.env", "c.env"], is: "b" },
+    { name: "the next where one is missing", files: ["c.env"], is: "c" },
+  ])("of the usual files, $name", async ({ files, is }) => {
+    await using folder = await startFolder(
+      Object.fromEntries(files.map((file) => [file, toFile(file[0] ?? "")])),
+    );
+    const reading = await readSettings({
+      environment: {},
+      usualFiles: async () =>
+        ["a.env", "b.env", "c.env"].map((name) => folder.at(name)),
+    });
+    expect(reading.source).toBe(folder.at(`${is}.env`));
+    expect(reading.settings?.host).toBe(`${is}.backlog.com`);
+  });
+
+  test.each([
+    ["holds neither key nor domain", "USER_ID=5\nOTHER=1\n"],
+    ["is empty", ""],
+    ["is .env.example as it was copied", EXAMPLE],
+    [
+      "holds what no shell has filled in",
+      `BACKLOG_API_KEY=${unexpanded("KEY")}\n`,
+    ],
+    ["holds empty values", 'BACKLOG_API_KEY=\nBACKLOG_DOMAIN=""\n'],
+  ])("a file that %s is passed over", async (_, text) => {
+    await using folder = await startFolder({
+      "first.env": text,
+      "second.env": toFile("second"),
+    });
+    const reading = await readSettings({
+      environment: {},
+      usualFiles: async () => [folder.at("first.env"), folder.at("second.env")],
+    });
+    expect(reading.source).toBe(folder.at("second.env"));
+    expect(reading.settings?.userId).toBeUndefined();
+  });
+
+  test.each([
+    {
+      name: "a key in the environment never meets a domain of a file",
+      environment: { BACKLOG_API_KEY: KEY },
+      problem: "BACKLOG_DOMAIN is not set",
+    },
+    {
+      name: "a domain in the environment never meets a key of a file",
+      environment: { BACKLOG_DOMAIN: "own.backlog.com" },
+      problem: "BACKLOG_API_KEY is not set",
+    },
+  ])("$name", async ({ environment, problem }) => {
+    await using folder = await startFolder({ "user.env": toFile("user") });
+    const reading = await readSettings({
+      environment,
+      envFile: folder.at("user.env"),
+      usualFiles: async () => [folder.at("user.env")],
+    });
+    expect(reading.source).toBe("the environment");
+    expect(reading.problems).toEqual([problem]);
+    expect(reading.settings).toBeUndefined();
+  });
+
+  test("a file that lacks the domain is the source, and is named", async () => {
+    await using folder = await startFolder({
+      "first.env": `BACKLOG_API_KEY=${KEY}\n`,
+      "second.env": toFile("second"),
+    });
+    const reading = await readSettings({
+      environment: {},
+      usualFiles: async () => [folder.at("first.env"), folder.at("second.env")],
+    });
+    expect(reading.settings).toBeUndefined();
+    expect(toRemedy(reading, "/home/u/.env")).toBe(
+      `backlog-mcp is not configured: BACKLOG_DOMAIN is not set. The settings come from ${folder.at("first.env")}, all of them from this one place. Put BACKLOG_API_KEY (from Personal Settings > API in Backlog) and BACKLOG_DOMAIN (such as your-space.backlog.com) into /home/u/.env or into "env" of this server in the client's configuration. A file is read again at the next call; a changed client configuration needs a restart of the server.`,
+    );
+  });
+
+  test("no source at all lacks both", async () => {
+    const reading = await readSettings(toPlaces());
+    expect(reading.problems).toEqual([
+      "BACKLOG_API_KEY is not set",
+      "BACKLOG_DOMAIN is not set",
+    ]);
+    expect(toRemedy(reading, "/home/u/.env")).toStartWith(
+      "backlog-mcp is not configured: BACKLOG_API_KEY is not set; BACKLOG_DOMAIN is not set. No settings were found. Put BACKLOG_API_KEY",
+    );
+  });
+});
+
+describe("USER_ID", () => {
+  test.each([
+    {
+      name: "comes from the source of the others",
+      environment: {},
+      more: "USER_ID=7\n",
+      userId: "7",
+    },
+    {
+      name: "of the environment overrides a file's",
+      environment: { USER_ID: "9" },
+      more: "USER_ID=7\n",
+      userId: "9",
+    },
+    {
+      name: "of the environment completes a file",
+      environment: { USER_ID: "hana" },
+      more: "",
+      userId: "hana",
+    },
+    {
+      name: "left empty in the environment is not set",
+      environment: { USER_ID: "" },
+      more: "USER_ID=7\n",
+      userId: "7",
+    },
+    {
+      name: "that no shell has filled in is not set",
+      environment: { USER_ID: unexpanded("USER_ID") },
+      more: "",
+      userId: undefined,
+    },
+  ])("$name", async ({ environment, more, userId }) => {
+    await using folder = await startFolder({ "a.env": toFile("a", more) });
+    const reading = await readSettings({
+      environment,
+      usualFiles: async () => [folder.at("a.env")],
+    });
+    expect(reading.settings?.userId).toBe(userId);
+    expect(reading.userIdSource).toBe(
+      environment.USER_ID && userId ? "the environment" : folder.at("a.env"),
+    );
+  });
+
+  test("of a file is not taken into settings of the environment", async () => {
+    await using folder = await startFolder({ "a.env": "USER_ID=7\n" });
+    const reading = await readSettings({
+      environment: { BACKLOG_API_KEY: KEY, BACKLOG_DOMAIN: "a.backlog.com" },
+      envFile: folder.at("a.env"),
+      usualFiles: async () => [folder.at("a.env")],
+    });
+    expect(reading.settings?.userId).toBeUndefined();
+  });
+});
+
+describe("what counts as not set", () => {
+  test.each([
+    ["nothing", ""],
+    ["spaces", "   "],
+    ["quotes around nothing", '""'],
+    ["an unexpanded variable", unexpanded("BACKLOG_API_KEY")],
+    ["an unexpanded variable within", `key-${unexpanded("SUFFIX")}`],
+    ["an unexpanded input of VS Code", unexpanded("input:backlog-key")],
+    ["the placeholder", PLACEHOLDERS.BACKLOG_API_KEY],
+    ["the placeholder in quotes", `"${PLACEHOLDERS.BACKLOG_API_KEY}"`],
+  ])("%s as the key", async (_, key) => {
+    const reading = await readSettings(
+      toPlaces({
+        environment: { BACKLOG_API_KEY: key, BACKLOG_DOMAIN: "a.backlog.com" },
+      }),
+    );
+    expect(reading.problems).toEqual(["BACKLOG_API_KEY is not set"]);
+  });
+
+  test.each([
+    ["the placeholder", PLACEHOLDERS.BACKLOG_DOMAIN],
+    ["an unexpanded variable", unexpanded("BACKLOG_DOMAIN")],
+  ])("%s as the domain", async (_, domain) => {
+    const reading = await readSettings(
+      toPlaces({
+        environment: { BACKLOG_API_KEY: KEY, BACKLOG_DOMAIN: domain },
+      }),
+    );
+    expect(reading.problems).toEqual(["BACKLOG_DOMAIN is not set"]);
+  });
+});
+
+describe("a value", () => {
+  const HOST = "a.backlog.com";
+  test.each([
+    ["with spaces around", `  ${KEY} `, KEY],
+    ["in double quotes", `"${KEY}"`, KEY],
+    ["in single quotes", `' ${KEY} '`, KEY],
+    ["with a sign that a URL would encode", `${KEY}+/=%`, `${KEY}+/=%`],
+  ])("%s is read", async (_, given, apiKey) => {
+    const environment = { BACKLOG_API_KEY: given, BACKLOG_DOMAIN: HOST };
+    const reading = await readSettings(toPlaces({ environment }));
+    expect(reading.settings?.apiKey).toBe(apiKey);
+  });
+
+  test.each([
+    ["a space", "abc def"],
+    ["a line break, which would begin another header", "abc\r\nX-Evil: 1"],
+    ["a tab", "abc\tdef"],
+    ["a control character", "abc\u0000def"],
+    ["an invisible character", "abc\u200bdef"],
+    ["a letter beyond ASCII", "キー"],
+    ["a full-width letter", "ａｂｃ"],
+  ])("of the key with %s is refused, unsaid", async (_, key) => {
+    const environment = { BACKLOG_API_KEY: key, BACKLOG_DOMAIN: HOST };
+    const reading = await readSettings(toPlaces({ environment }));
+    expect(reading.settings).toBeUndefined();
+    expect(reading.problems).toEqual([
+      "BACKLOG_API_KEY holds a space, a control character or a letter that no key has: copy the key again",
+    ]);
+  });
+
+  test("of the domain that is not allowed is quoted with those that are", async () => {
+    const reading = await readSettings(
+      toPlaces({
+        environment: {
+          BACKLOG_API_KEY: KEY,
+          BACKLOG_DOMAIN: "backlog.com.evil.example",
+        },
+      }),
+    );
+    expect(reading.problems).toEqual([
+      'BACKLOG_DOMAIN is "backlog.com.evil.example": use your-space.backlog.com, your-space.backlog.jp or your-space.backlogtool.com',
+    ]);
+  });
+
+  test.each([
+    ["a key", KEY],
+    ["an address with a key", `evil.example/?apiKey=${KEY}`],
+  ])("of the domain that is %s does not show it", async (_, domain) => {
+    const environment = { BACKLOG_API_KEY: "other", BACKLOG_DOMAIN: domain };
+    const reading = await readSettings(toPlaces({ environment }));
+    expect(reading.problems).toHaveLength(1);
+    expect(reading.problems.join()).not.toContain(KEY);
+  });
+
+  test("of both that are wrong is told at once", async () => {
+    const environment = { BACKLOG_API_KEY: "a b", BACKLOG_DOMAIN: "a.example" };
+    const { problems } = await readSettings(toPlaces({ environment }));
+    expect(problems.map((problem) => problem.split(" ")[0])).toEqual([
+      "BACKLOG_API_KEY",
+      "BACKLOG_DOMAIN",
+    ]);
+  });
+});
+
+describe("a .env file", () => {
+  test.each([
+    ["with Windows line ends", toFile("a").replaceAll("\n", "\r\n")],
+    ["with a byte order mark", `\ufeff${toFile("a")}`],
+    ["with comments and empty lines", `# mine\n\n${toFile("a")}`],
+    [
+      "with export and quotes",
+      "export BACKLOG_API_KEY='a-key-0123456789'\nexport BACKLOG_DOMAIN=\"a.backlog.com\" # ours\n",
+    ],
+    ["without a line end at its end", toFile("a").trimEnd()],
+  ])("%s is read", async (_, text) => {
+    await using folder = await startFolder({ ".env": text });
+    const places = toPlaces({ envFile: folder.at(".env") });
+    expect((await readSettings(places)).settings).toEqual({
+      apiKey: "a-key-0123456789",
+      origin: "https://a.backlog.com",
+      host: "a.backlog.com",
+      userId: undefined,
+    });
+  });
+
+  test("gives our three names only", async () => {
+    await using folder = await startFolder({
+      ".env": toFile("a", "NODE_TLS_REJECT_UNAUTHORIZED=0\nPATH=/evil\n"),
+    });
+    const reading = await readSettings(
+      toPlaces({ envFile: folder.at(".env") }),
+    );
+    expect(Object.keys(reading.values)).toEqual([
+      "BACKLOG_API_KEY",
+      "BACKLOG_DOMAIN",
+    ]);
+    expect(process.env.NODE_TLS_REJECT_UNAUTHORIZED).toBeUndefined();
+  });
+
+  test("named by --env-file that cannot be read is an error, never a fall-through", async () => {
+    await using folder = await startFolder({ "user.env": toFile("user") });
+    const reading = await readSettings({
+      environment: {},
+      envFile: folder.at("missing.env"),
+      usualFiles: async () => [folder.at("user.env")],
+    });
+    expect(reading.settings).toBeUndefined();
+    expect(reading.problems).toEqual([
+      `${folder.at("missing.env")}, named by --env-file, cannot be read (ENOENT)`,
+    ]);
+  });
+
+  test("named by --env-file that is a folder is an error", async () => {
+    await using folder = await startFolder({ "user.env": toFile("user") });
+    const reading = await readSettings({
+      environment: {},
+      envFile: folder.at("."),
+      usualFiles: async () => [folder.at("user.env")],
+    });
+    expect(reading.settings).toBeUndefined();
+    expect(reading.problems).toHaveLength(1);
+  });
+
+  test("named by --env-file that lacks everything is no fall-through either", async () => {
+    await using folder = await startFolder({
+      "named.env": "OTHER=1\n",
+      "user.env": toFile("user"),
+    });
+    const reading = await readSettings({
+      environment: {},
+      envFile: folder.at("named.env"),
+      usualFiles: async () => [folder.at("user.env")],
+    });
+    expect(reading.source).toBe(folder.at("named.env"));
+    expect(reading.problems).toEqual([
+      "BACKLOG_API_KEY is not set",
+      "BACKLOG_DOMAIN is not set",
+    ]);
+  });
+
+  test.skipIf(process.platform === "win32")(
+    "in its usual place that cannot be read is an error that names it",
+    async () => {
+      await using folder = await startFolder({ "next.env": toFile("next") });
+      // A link to itself is unreadable to root, too.
+      await symlink(folder.at("locked.env"), folder.at("locked.env"));
+      const reading = await readSettings({
+        environment: {},
+        usualFiles: async () => [
+          folder.at("locked.env"),
+          folder.at("next.env"),
+        ],
+      });
+      expect(reading.settings).toBeUndefined();
+      expect(reading.problems).toEqual([
+        `${folder.at("locked.env")} cannot be read (ELOOP)`,
+      ]);
+    },
+  );
+});
+
+describe("listUsualFiles", () => {
+  const REST = [
+    join(dirname(process.execPath), ".env"),
+    join(process.cwd(), ".env"),
+  ];
+
+  test.each([
+    [
+      "the user's folder by default",
+      { HOME: "/home/u" },
+      "/home/u/.config/backlog-mcp/.env",
+    ],
+    [
+      "the folder that XDG_CONFIG_HOME names",
+      { HOME: "/home/u", XDG_CONFIG_HOME: "/etc/u" },
+      "/etc/u/backlog-mcp/.env",
+    ],
+    [
+      "the user's folder where XDG_CONFIG_HOME is empty",
+      { HOME: "/home/u", XDG_CONFIG_HOME: "" },
+      "/home/u/.config/backlog-mcp/.env",
+    ],
+    [
+      "the user's folder where XDG_CONFIG_HOME depends on the start folder",
+      { HOME: "/home/u", XDG_CONFIG_HOME: "conf" },
+      "/home/u/.config/backlog-mcp/.env",
+    ],
+    [
+      "the system's idea of home where HOME is not set",
+      {},
+      join(homedir(), ".config", "backlog-mcp", ".env"),
+    ],
+  ])("begins with %s; the start folder comes last", async (_, env, first) => {
+    expect(await listUsualFiles(env, "linux")).toEqual([first, ...REST]);
+  });
+
+  test("begins with %APPDATA% on Windows", async () => {
+    const [first] = await listUsualFiles(
+      { APPDATA: "C:\\Users\\u\\AppData\\Roaming" },
+      "win32",
+    );
+    expect(first).toBe("C:\\Users\\u\\AppData\\Roaming\\backlog-mcp\\.env");
+  });
+});
+
+describe("redactKey", () => {
+  const SPECIAL = 'key/with+signs="0123"\\';
+  test.each([
+    ["the key", `a ${KEY} b ${KEY}`, KEY, "a [API key] b [API key]"],
+    [
+      "the key as a URL writes it",
+      `?apiKey=${encodeURIComponent(SPECIAL)}`,
+      SPECIAL,
+      "?apiKey=[API key]",
+    ],
+    [
+      "the key as JSON writes it",
+      JSON.stringify({ key: SPECIAL }),
+      SPECIAL,
+      '{"key":"[API key]"}',
+    ],
+    ["a text without it", "nothing here", KEY, "nothing here"],
+    // Such a short one cannot be a real key, and would tear up every text.
+    ["a word that is no key", "a letter", "a", "a letter"],
+  ])("%s", (_, text, key, expected) => {
+    expect(redactKey(text, key)).toBe(expected);
+  });
+
+  test("without a key the text stays", () => {
+    expect(redactKey("text")).toBe("text");
+  });
+});
