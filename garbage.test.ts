@@ -218,12 +218,14 @@ describe("garbage from the client", () => {
     ["another JSON-RPC", { jsonrpc: "1.0" }],
     ["no method", { method: undefined }],
     ["a method that is no text", { method: 7 }],
+    ["a batch around it", undefined],
   ])(
     "a request with %s is answered with its ID: Invalid Request",
     async (_, wrong) => {
       await using space = startSampleSpace();
       await using server = startRaw(toEnvironment(space));
-      server.send({ jsonrpc: "2.0", id: 0, method: "ping", ...wrong });
+      const request = { jsonrpc: "2.0", id: 0, method: "ping", ...wrong };
+      server.send(wrong ? request : [request]);
       expect(await server.answerTo(0)).toEqual({
         jsonrpc: "2.0",
         id: 0,
@@ -233,21 +235,11 @@ describe("garbage from the client", () => {
   );
 });
 
-/** What no text may contain, whatever Backlog sends. */
-const NONSENSE = /undefined|\[object|NaN|Invalid Date|\bnull\b|Infinity/;
-const OTHERS = [
-  null,
-  true,
-  7,
-  -1.5,
-  1e300,
-  "",
-  "text",
-  [],
-  [null],
-  {},
-  { name: 7 },
-];
+/** What no text may contain, whatever Backlog sends; `got null` is our word. */
+const NONSENSE =
+  /undefined|\[object|NaN|Invalid Date|(?<!, got )\bnull\b|Infinity/;
+const WHOLE = "the answer";
+const OTHERS = [null, true, -1.5, "", "text", [], [null], { name: 7 }];
 const REQUIRED: Record<string, string[]> = {
   issue: ["id", "issueKey", "summary", "status", "status.id", "status.name"],
 };
@@ -275,12 +267,13 @@ describe("garbage from Backlog", () => {
         });
         expect(text, field).not.toMatch(NONSENSE);
         expect(text).not.toContain("failed unexpectedly");
-        if (required && wrong) {
+        if (field === WHOLE) expect(isError, text).toBe(true);
+        else if (required && wrong) {
           expect(isError, field).toBe(true);
           expect(text).toContain(
             `in a form this version cannot read (${field}`,
           );
-        } else expect(isError, `${field} ${text}`).toBe(false);
+        } else if (!required) expect(isError, `${field} ${text}`).toBe(false);
       }
     },
   );
@@ -384,7 +377,7 @@ async function read(path: string): Promise<unknown> {
   const query = /comments$/.test(path)
     ? "?count=3"
     : path === "/issues"
-      ? "?count=3"
+      ? "?count=1"
       : "";
   const response = await fetch(`${space.url}/api/v2${path}${query}`, {
     headers: { "Backlog-API-Key": space.apiKey },
@@ -405,7 +398,7 @@ function* mutantsOf(
   required: string[] = [],
 ): Generator<Mutant> {
   for (const other of OTHERS) {
-    yield { field: "the answer", required: false, wrong: true, mutant: other };
+    yield { field: WHOLE, required: false, wrong: true, mutant: other };
   }
   yield* mutantsWithin(whole, [], whole, required);
 }

@@ -187,9 +187,8 @@ class Lookup {
       throw failures[0]?.reason;
     }
     for (const { name, reason } of failures) {
-      this.notes.push(
-        `The ${title} of ${name} could not be read: ${toMessage(reason)}`,
-      );
+      const note = `The ${title} of ${name} could not be read: ${toMessage(reason)}`;
+      if (!this.notes.includes(note)) this.notes.push(note);
     }
     return { entries, scope };
   }

@@ -1,6 +1,10 @@
-import { ReadBuffer } from "@modelcontextprotocol/sdk/shared/stdio.js";
+import {
+  deserializeMessage,
+  STDIO_DEFAULT_MAX_BUFFER_SIZE,
+} from "@modelcontextprotocol/sdk/shared/stdio.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import {
+  ErrorCode,
   type Implementation,
   isJSONRPCErrorResponse,
   isJSONRPCNotification,
@@ -51,7 +55,7 @@ export class StdioTransport implements Transport {
   onmessage?: (message: JSONRPCMessage) => void;
 
   readonly #options: StdioOptions;
-  readonly #buffer = new ReadBuffer();
+  readonly #lines = new Lines();
   readonly #writer = Bun.stdout.writer();
   // Under numbers of our own: the SDK cannot cancel a request with the ID 0.
   readonly #underWay = new Map<number, UnderWay>();
@@ -68,7 +72,6 @@ export class StdioTransport implements Transport {
   }
 
   async close(): Promise<void> {
-    this.#buffer.clear();
     this.onclose?.();
   }
 
@@ -82,8 +85,7 @@ export class StdioTransport implements Transport {
   async #read(): Promise<void> {
     try {
       for await (const chunk of Bun.stdin.stream()) {
-        this.#buffer.append(Buffer.from(chunk));
-        this.#readMessages();
+        for (const line of this.#lines.split(chunk)) this.#readLine(line);
       }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -95,19 +97,17 @@ export class StdioTransport implements Transport {
     this.#endIfDone();
   }
 
-  #readMessages(): void {
-    for (;;) {
-      try {
-        const message = this.#buffer.readMessage();
-        if (message === null) return;
-        this.#receive(message);
-      } catch (error) {
-        // A line that is no message has no ID to answer to.
-        this.onerror?.(
-          error instanceof Error ? error : new Error(String(error)),
-        );
-      }
+  #readLine(line: string): void {
+    let message: JSONRPCMessage;
+    try {
+      message = deserializeMessage(line);
+    } catch (error) {
+      // Without an answer, whoever sent it would wait until its time is up.
+      for (const id of findRequestIds(line)) this.#write(toInvalidError(id));
+      this.onerror?.(error instanceof Error ? error : new Error(String(error)));
+      return;
     }
+    this.#receive(message);
   }
 
   #receive(message: JSONRPCMessage): void {
@@ -199,6 +199,63 @@ export class StdioTransport implements Transport {
     if (!this.#ended || this.#underWay.size > 0) return;
     void this.#written.then(() => this.#options.onEnd());
   }
+}
+
+/** Cuts a stream of bytes into lines. */
+class Lines {
+  #begun: Uint8Array[] = [];
+  #size = 0;
+
+  /** The lines that end in this chunk; throws when one grows too long. */
+  *split(chunk: Uint8Array): Generator<string> {
+    let start = 0;
+    for (;;) {
+      const end = chunk.indexOf(NEWLINE, start);
+      const part = chunk.subarray(start, end === -1 ? undefined : end);
+      this.#begun.push(part);
+      this.#size += part.length;
+      if (this.#size > STDIO_DEFAULT_MAX_BUFFER_SIZE) {
+        throw new Error(
+          `a line is longer than ${STDIO_DEFAULT_MAX_BUFFER_SIZE} bytes`,
+        );
+      }
+      if (end === -1) return;
+      const line = Buffer.concat(this.#begun).toString("utf8");
+      this.#begun = [];
+      this.#size = 0;
+      start = end + 1;
+      yield line;
+    }
+  }
+}
+
+const NEWLINE = 0x0a;
+
+/** Of requests that are none, those that name an ID to answer to. */
+function findRequestIds(line: string): RequestId[] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(line);
+  } catch {
+    return [];
+  }
+  // No version that the SDK speaks obliges us to more than to refuse a batch.
+  return (Array.isArray(parsed) ? parsed : [parsed]).flatMap((entry) => {
+    if (typeof entry !== "object" || entry === null) return [];
+    // A client does not wait for an answer to its own answer.
+    if (!("id" in entry) || "result" in entry || "error" in entry) return [];
+    const { id } = entry;
+    return typeof id === "string" || Number.isSafeInteger(id) ? [id] : [];
+  });
+}
+
+function toInvalidError(id: RequestId): JSONRPCErrorResponse {
+  const message = "Invalid Request: not a single JSON-RPC 2.0 request";
+  return {
+    jsonrpc: "2.0",
+    id,
+    error: { code: ErrorCode.InvalidRequest, message },
+  };
 }
 
 /** A result as 2026-07-28 has it; lists also say how long they hold. */

@@ -781,6 +781,17 @@ describe("without a project", () => {
     );
   });
 
+  test("members that two filters could not read are told once", async () => {
+    const { text, isError } = await ask(
+      { assignee_names: ["hana"], created_user_names: ["ken"] },
+      { switches: { unreadableProjects: ["MOBILE"] } },
+    );
+    expect(isError).toBe(false);
+    expect(text.match(/^Note: .*$/gm)).toEqual([
+      'Note: The members of MOBILE could not be read: Backlog refused GET /projects/1073845000/users (403, "You do not have permission."). The owner of this API key may not read it; retrying will not help.',
+    ]);
+  });
+
   test("a named project whose statuses cannot be read still knows the standard ones", async () => {
     const args = { ...ANYONE, project_keys: ["WEB"] };
     const options = () => ({ switches: { unreadableProjects: ["WEB"] } });

@@ -1,0 +1,142 @@
+import { describe, expect, test } from "bun:test";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import manifest from "./package.json" with { type: "json" };
+import { run } from "./scripts/build.ts";
+
+const ROOT = import.meta.dir;
+
+/** Our own text files, as they stand: what others made is not ours to check. */
+async function readSources(): Promise<Map<string, string>> {
+  const FOREIGN = /^(node_modules|dist|release|\.git)$/;
+  const texts = new Map<string, string>();
+  const visit = async (folder: string) => {
+    const entries = await readdir(join(ROOT, folder), { withFileTypes: true });
+    for (const entry of entries) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory() && !FOREIGN.test(entry.name)) await visit(path);
+      if (!entry.isFile() || entry.name === "bun.lock") continue;
+      if (/^\.env(\.local)?$/.test(entry.name)) continue;
+      texts.set(path, await readFile(join(ROOT, path), "utf8"));
+    }
+  };
+  await visit("");
+  return texts;
+}
+
+describe("Bun's version", () => {
+  const [, version = ""] =
+    /^bun@(\d+\.\d+\.\d+)$/.exec(manifest.packageManager) ?? [];
+
+  test("is stated exactly in packageManager", () => {
+    expect(version).not.toBe("");
+    expect(Bun.version).toBe(version);
+  });
+
+  test("is the same wherever it is mentioned", async () => {
+    const mentions = [...(await readSources())].flatMap(([path, text]) =>
+      [
+        ...text.matchAll(
+          /\bbun(?:-types"?|-version"?)?(?:@|:? "?v?|\/bun-v)(\d+\.\d+(?:\.\d+)?)\b/gi,
+        ),
+      ].map(([, found]) => `${path} says ${found}`),
+    );
+    expect(mentions.length).toBeGreaterThan(2);
+    expect(
+      mentions.filter((mention) => !mention.endsWith(` says ${version}`)),
+    ).toEqual([]);
+  });
+});
+
+describe("package.json", () => {
+  test("depends on three packages at run time", () => {
+    expect(Object.keys(manifest.dependencies).sort()).toEqual([
+      "@modelcontextprotocol/sdk",
+      "valibot",
+      "zod",
+    ]);
+  });
+
+  test("states every version exactly", () => {
+    const { dependencies, devDependencies } = manifest;
+    for (const version of Object.values({
+      ...dependencies,
+      ...devDependencies,
+    })) {
+      expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+    }
+  });
+});
+
+describe("stdout carries the protocol", () => {
+  test.each(["log", "info", "debug", "warn"])(
+    "Biome refuses console.%s",
+    async (method) => {
+      const child = Bun.spawn(
+        [
+          join(ROOT, "node_modules", ".bin", "biome"),
+          "lint",
+          "--stdin-file-path=example.ts",
+        ],
+        {
+          cwd: ROOT,
+          stdin: new Blob([`console.${method}("x");\n`]),
+          stdout: "pipe",
+          stderr: "pipe",
+        },
+      );
+      const [stdout, stderr] = await Promise.all([
+        child.stdout.text(),
+        child.stderr.text(),
+      ]);
+      expect(`${stdout}${stderr}`).toContain("lint/suspicious/noConsole");
+      expect(await child.exited).toBe(1);
+    },
+  );
+
+  test("nothing but the transport and the commands writes to it", async () => {
+    const writers = [...(await readSources())].filter(
+      ([path, text]) =>
+        /^[^/\\]+\.ts$/.test(path) &&
+        !path.endsWith(".test.ts") &&
+        /Bun\.stdout|process\.stdout|console\.(?!error)/.test(text),
+    );
+    expect(writers.map(([path]) => path).sort()).toEqual([
+      "index.ts",
+      "stdio.ts",
+    ]);
+  });
+});
+
+describe("the walls of the house", () => {
+  const IMPORTS = /(?:from|import\()\s*"([^"]+)"/g;
+
+  test.each([
+    ["backlog.ts", /^(valibot|\.\/(errors|responses)\.ts|\.\/package\.json)$/],
+    ["responses.ts", /^valibot$/],
+    ["answer.ts", /^\.\/(dates|text)\.ts$/],
+    ["dates.ts", /^$/],
+    ["text.ts", /^$/],
+  ])("%s imports only what it may", async (path, allowed) => {
+    const text = await readFile(join(ROOT, path), "utf8");
+    const imported = [...text.matchAll(IMPORTS)].map(([, name = ""]) => name);
+    expect(imported.filter((name) => !allowed.test(name))).toEqual([]);
+  });
+
+  test("fetch is called in one place", async () => {
+    const callers = [...(await readSources())].filter(
+      ([path, text]) =>
+        /^[^/\\]+\.ts$/.test(path) &&
+        !path.endsWith(".test.ts") &&
+        /(?<![\w.#])fetch\(/.test(text),
+    );
+    expect(callers.map(([path]) => path)).toEqual(["backlog.ts"]);
+  });
+});
+
+test("the build leaves the program and nothing beside it", async () => {
+  const { BINARY } = await import("./scripts/build.ts");
+  expect((await run([BINARY, "--version"])).trim()).toBe(manifest.version);
+  const files = await readdir(join(ROOT, "dist"));
+  expect(files.filter((name) => name.endsWith(".map"))).toEqual([]);
+});
