@@ -1,3 +1,7 @@
+import { Cleaner } from "./text.ts";
+
+const MOST_CHOICES = 30;
+
 /** Something a word may mean. */
 export interface Candidate {
   ids: number[];
@@ -130,4 +134,55 @@ function toPairs(text: string): Set<string> {
       ? characters
       : characters.slice(1).map((next, index) => `${characters[index]}${next}`),
   );
+}
+
+/** A word that fits nothing, or too much; the model can mend it. */
+export class WordProblem extends Error {}
+
+/** How an error names what was looked for. */
+export interface Wording {
+  singular: string;
+  plural: string;
+  /** ` in WEB`. */
+  scope: string;
+  advice?: string;
+}
+
+/** One candidate a word. Throws a WordProblem that lists what there is. */
+export function matchAll(
+  words: readonly string[],
+  candidates: readonly Candidate[],
+  { singular, plural, scope, advice = "Give the whole name." }: Wording,
+): Candidate[] {
+  const problems: string[] = [];
+  const label = ({ label, names: [name] }: Candidate) => label ?? name ?? "";
+  const found = words.flatMap((word) => {
+    const result = match(word, candidates);
+    if (result.kind === "one") return [result.candidate];
+    const near = byNearness(word, candidates, ({ names }) => names);
+    problems.push(
+      result.kind === "none"
+        ? `No ${singular} ${quote(word)}${scope}. ${listLabels(plural, near.map(label))}`
+        : `${quote(word)} is not one ${singular}${scope}, but ${result.candidates.length}. ${listLabels("It fits", result.candidates.map(label))} ${advice}`,
+    );
+    return [];
+  });
+  if (problems.length > 0) throw new WordProblem(problems.join("\n"));
+  return found;
+}
+
+/** `Statuses: Open, Closed and 12 more.` */
+export function listLabels(title: string, labels: readonly string[]): string {
+  if (labels.length === 0) return `${title}: none.`;
+  const clean = new Cleaner();
+  const shown = labels
+    .slice(0, MOST_CHOICES)
+    .map((label) => clean.line(label, 100));
+  const more = labels.length - shown.length;
+  return `${title}: ${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}.`;
+}
+
+/** In quotation marks, and not too long for a message. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }

@@ -6,20 +6,17 @@ import {
 } from "./arguments.ts";
 import type { BacklogCall, ProjectChoices } from "./backlog.ts";
 import { parseIssueKey } from "./issue-key.ts";
+import { Lookup } from "./lookup.ts";
 import {
-  byNearness,
   type Candidate,
   fold,
-  match,
+  matchAll,
+  quote,
   unquote,
+  WordProblem,
 } from "./matching.ts";
 import { CLOSED } from "./paging.ts";
-import type { Choice, Project, User } from "./responses.ts";
-import { Cleaner } from "./text.ts";
-
-/** Without a project named, so many are searched for a word at the most. */
-const MOST_PROJECTS = 30;
-const MOST_CHOICES = 30;
+import type { Choice, User } from "./responses.ts";
 
 /** A filter as Backlog takes it, and as the answer tells it. */
 export interface ResolvedFilter {
@@ -93,9 +90,6 @@ export async function resolveNames(
   };
 }
 
-/** A word that fits nothing, or too much; the model can mend it. */
-class WordProblem extends Error {}
-
 /** All results, or one error of all the problems, each told once. */
 async function settleAll<First, Rest>(
   first: Promise<First>,
@@ -112,174 +106,12 @@ async function settleAll<First, Rest>(
   return [await first, ...(await Promise.all(rest))];
 }
 
-interface Scope {
-  projects: { id: number; name: string }[];
-  /** How an error names it: `WEB`, or `any of 12 projects`. */
-  text: string;
-}
-
-/** The requests that several filters may need, each sent once. */
-class Lookup {
-  readonly notes: string[] = [];
-  #projects: Promise<Project[]> | undefined;
-  #scope: Promise<Scope> | undefined;
-  readonly #users = new Map<string | number, Promise<User[]>>();
-  readonly #choices = new Map<string, Promise<Choice[]>>();
-
-  constructor(
-    readonly call: BacklogCall,
-    readonly project: Choices,
-  ) {}
-
-  get namesProjects(): boolean {
-    return this.project.ids.length + this.project.words.length > 0;
-  }
-
-  /** All projects the key sees, archived ones too. */
-  projects(): Promise<Project[]> {
-    this.#projects ??= this.call.listProjects();
-    return this.#projects;
-  }
-
-  /** The members of every project in question. */
-  listUsers(argument: string) {
-    return this.#listAll("members", argument, (project) =>
-      once(this.#users, project, () => this.call.listProjectUsers(project)),
-    );
-  }
-
-  /** The statuses, versions, ... of every project in question. */
-  listChoices(
-    kind: ProjectChoices,
-    title: string,
-    argument: string,
-    { optional = false } = {},
-  ) {
-    const get = (project: string | number) =>
-      once(this.#choices, `${kind} ${project}`, () =>
-        this.call.listProjectChoices(project, kind),
-      );
-    return this.#listAll(title, argument, get, { optional });
-  }
-
-  /** What cannot be read is noted, unless nothing can and it is needed. */
-  async #listAll<Entry>(
-    title: string,
-    argument: string,
-    get: (project: string | number) => Promise<Entry[]>,
-    { optional = false } = {},
-  ): Promise<{ entries: Entry[]; scope: Scope }> {
-    const guesses = this.#guess(get);
-    this.#scope ??= this.#findScope(argument);
-    const scope = await this.#scope;
-    const answers = await Promise.allSettled(
-      scope.projects.map(({ id, name }) => guesses.get(name) ?? get(id)),
-    );
-    this.call.signal.throwIfAborted();
-    const entries: Entry[] = [];
-    const failures: { name: string; reason: unknown }[] = [];
-    answers.forEach((answer, index) => {
-      const name = scope.projects[index]?.name ?? "";
-      if (answer.status === "fulfilled") entries.push(...answer.value);
-      else failures.push({ name, reason: answer.reason });
-    });
-    if (failures.length === answers.length && !optional) {
-      throw failures[0]?.reason;
-    }
-    for (const { name, reason } of failures) {
-      const note = `The ${title} of ${name} could not be read: ${toMessage(reason)}`;
-      if (!this.notes.includes(note)) this.notes.push(note);
-    }
-    return { entries, scope };
-  }
-
-  async #findScope(argument: string): Promise<Scope> {
-    if (this.namesProjects) {
-      const named = await findProjects(this, this.project.words);
-      const projects = [
-        ...this.project.ids
-          .filter((id) => !named.some((project) => project.id === id))
-          .map((id) => ({ id, name: String(id) })),
-        ...named.map(({ id, projectKey }) => ({ id, name: projectKey })),
-      ];
-      return { projects, text: projects.map(({ name }) => name).join(", ") };
-    }
-    const all = await this.projects();
-    const live = all.filter(({ archived }) => archived !== true);
-    if (live.length === 0 || live.length > MOST_PROJECTS) {
-      const keys = live.map(({ projectKey }) => projectKey);
-      throw new WordProblem(
-        `${argument} belongs to projects, and this key sees ${live.length}: name one or more in project_keys. ${listLabels("Projects", keys)}`,
-      );
-    }
-    return {
-      projects: live.map(({ id, projectKey }) => ({ id, name: projectKey })),
-      text: `any of ${live.length} projects`,
-    };
-  }
-
-  // What looks like a key most likely is one: asked for without waiting until
-  // the list of projects has confirmed it, which saves a round trip.
-  #guess<Entry>(get: (project: string) => Promise<Entry[]>) {
-    const guesses = new Map<string, Promise<Entry[]>>();
-    for (const word of this.project.words) {
-      const key = toProjectKey(word);
-      if (key === undefined) continue;
-      const guess = get(key);
-      // A wrong one is nobody's error.
-      guess.catch(() => undefined);
-      guesses.set(key, guess);
-    }
-    return guesses;
-  }
-}
-
-function once<Key, Value>(
-  known: Map<Key, Promise<Value>>,
-  key: Key,
-  ask: () => Promise<Value>,
-): Promise<Value> {
-  const answer = known.get(key) ?? ask();
-  known.set(key, answer);
-  return answer;
-}
-
-function toMessage(reason: unknown): string {
-  return reason instanceof Error ? reason.message : String(reason);
-}
-
-function toProjectKey(word: string): string | undefined {
-  const key = unquote(word).normalize("NFKC").toUpperCase();
-  return /^[A-Z0-9_]{1,25}$/.test(key) ? key : undefined;
-}
-
-async function findProjects(
-  lookup: Lookup,
-  words: readonly string[],
-): Promise<Project[]> {
-  if (words.length === 0) return [];
-  const projects = await lookup.projects();
-  const candidates = projects.map(({ id, projectKey, name }) => ({
-    ids: [id],
-    names: [projectKey, ...(name ? [name] : [])],
-    label: projectKey,
-  }));
-  const ids = new Set(
-    matchAll(words, candidates, {
-      singular: "project",
-      plural: "Projects",
-      scope: "",
-    }).flatMap(({ ids }) => ids),
-  );
-  return projects.filter(({ id }) => ids.has(id));
-}
-
 async function resolveProjects(
   lookup: Lookup,
-  { ids, words }: Choices,
+  { ids }: Choices,
 ): Promise<ResolvedFilter | undefined> {
   if (!lookup.namesProjects) return undefined;
-  const found = await findProjects(lookup, words);
+  const found = await lookup.findProjects();
   return toFilter(
     ids,
     found.map(({ id, projectKey }) => ({ ids: [id], names: [projectKey] })),
@@ -530,51 +362,6 @@ function toFilter(
       ...others.map((id) => ({ ids: [id] })),
     ],
   };
-}
-
-interface Wording {
-  singular: string;
-  plural: string;
-  /** ` in WEB`. */
-  scope: string;
-  advice?: string;
-}
-
-/** One candidate a word. Throws a WordProblem that lists what there is. */
-function matchAll(
-  words: readonly string[],
-  candidates: readonly Candidate[],
-  { singular, plural, scope, advice = "Give the whole name." }: Wording,
-): Candidate[] {
-  const problems: string[] = [];
-  const label = ({ label, names: [name] }: Candidate) => label ?? name ?? "";
-  const found = words.flatMap((word) => {
-    const result = match(word, candidates);
-    if (result.kind === "one") return [result.candidate];
-    const near = byNearness(word, candidates, ({ names }) => names);
-    problems.push(
-      result.kind === "none"
-        ? `No ${singular} ${quote(word)}${scope}. ${listLabels(plural, near.map(label))}`
-        : `${quote(word)} is not one ${singular}${scope}, but ${result.candidates.length}. ${listLabels("It fits", result.candidates.map(label))} ${advice}`,
-    );
-    return [];
-  });
-  if (problems.length > 0) throw new WordProblem(problems.join("\n"));
-  return found;
-}
-
-function listLabels(title: string, labels: readonly string[]): string {
-  if (labels.length === 0) return `${title}: none.`;
-  const clean = new Cleaner();
-  const shown = labels
-    .slice(0, MOST_CHOICES)
-    .map((label) => clean.line(label, 100));
-  const more = labels.length - shown.length;
-  return `${title}: ${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}.`;
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }
 
 /**
