@@ -1,6 +1,8 @@
 import * as z from "zod";
 import { parseDay, parseTimeZone, toToday } from "./dates.ts";
+import { toMessage } from "./errors.ts";
 import { byNearness, unquote } from "./matching.ts";
+import { quote } from "./text.ts";
 
 const AS_DATE = "as created_since";
 const MISSING_KEY =
@@ -75,12 +77,22 @@ function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
       return issue.keys
         .slice(0, 10)
         .map((key) => {
-          const [nearest] = byNearness(key, known, (name) => [name]);
+          const nearest = nearestArgument(key, known);
           return `no argument ${quote(key)}; the nearest is ${nearest}`;
         })
         .join("\n");
     },
   });
+}
+
+/** The one that shares most words, such as due_date_until for due_until. */
+function nearestArgument(key: string, known: readonly string[]) {
+  const words = key.toLowerCase().split("_");
+  const shared = (name: string) =>
+    name.split("_").filter((word) => words.includes(word)).length;
+  return byNearness(key, known, (name) => [name]).toSorted(
+    (a, b) => shared(b) - shared(a),
+  )[0];
 }
 
 function names(description: string) {
@@ -276,9 +288,7 @@ export function parseListArguments(
     try {
       return read();
     } catch (error) {
-      problems.push(
-        `${name}: ${error instanceof Error ? error.message : error}`,
-      );
+      problems.push(`${name}: ${toMessage(error)}`);
       return or;
     }
   };
@@ -348,8 +358,4 @@ export function parseListArguments(
 function toId(text: string): number | undefined {
   const digits = unquote(text).normalize("NFKC");
   return /^\d{1,15}$/.test(digits) ? Number(digits) : undefined;
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }

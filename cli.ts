@@ -9,6 +9,7 @@ import {
   formatConfig,
   type SettingsFrom,
 } from "./clients.ts";
+import { toMessage } from "./errors.ts";
 import type { PLACEHOLDERS, Reading } from "./index.ts";
 import { version } from "./package.json";
 import { Cleaner } from "./text.ts";
@@ -344,7 +345,7 @@ async function askBacklog(
         try {
           toMe(owner, userId);
         } catch (error) {
-          problems.push(error instanceof Error ? error.message : String(error));
+          problems.push(toMessage(error));
         }
       }
       return `${name}, USER_ID ${owner.id}`;
@@ -384,7 +385,7 @@ async function ask<Answer>(
   try {
     return { row: [label, describe(await answer)] };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = toMessage(error);
     return { row: [label, "could not be read"], path, message };
   }
 }

@@ -1,3 +1,5 @@
+import { quote } from "./text.ts";
+
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Whether the runtime knows this IANA name or offset. */
@@ -201,9 +203,4 @@ export function formatDistance(day: string, today: string): string {
   if (days === 0) return "today";
   const amount = `${Math.abs(days)} day${Math.abs(days) === 1 ? "" : "s"}`;
   return days > 0 ? `in ${amount}` : `${amount} overdue`;
-}
-
-function quote(text: string): string {
-  const short = text.length > 60 ? `${text.slice(0, 60)}…` : text;
-  return JSON.stringify(short);
 }

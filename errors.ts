@@ -18,6 +18,11 @@ export class BacklogError extends Error {
   }
 }
 
+/** What an error says; anything can be thrown. */
+export function toMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** An attempt that failed, and whether another one can help. */
 export interface Failure {
   error: BacklogError;

@@ -1,6 +1,8 @@
 import { describe, expect, spyOn, test } from "bun:test";
 import { LIMITS } from "./backlog.ts";
-import { connectInProcess } from "./scripts/connect.ts";
+import { UNTRUSTED } from "./scripts/certificate.ts";
+import { connectInProcess, toEnvironment } from "./scripts/connect.ts";
+import { startRaw, toCall, toText } from "./scripts/raw-client.ts";
 import { addThread, largeData, sampleData } from "./scripts/sample-data.ts";
 import {
   type SampleSpace,
@@ -792,6 +794,122 @@ describe("progress", () => {
     expect(news.length).toBeGreaterThan(1);
     expectIncreasing(news.map(({ progress }) => progress));
     for (const { total } of news) expect(total).toBe(400);
+  });
+});
+
+describe("the key", () => {
+  // What URLs, JSON and Markdown each write in another way.
+  const KEY = `k/ey+%=&?#"'\\|<>~!*()0123456789`;
+  const FORMS = [
+    KEY,
+    encodeURIComponent(KEY),
+    encodeURIComponent(KEY).toLowerCase(),
+    new URLSearchParams([["", KEY]]).toString().slice(1),
+    JSON.stringify(KEY).slice(1, -1),
+    JSON.stringify(JSON.stringify(KEY)).slice(3, -3),
+    KEY.replace(/[\\|]/g, "\\$&"),
+  ];
+  // What makes Bun and Node talk, and trust anybody.
+  const LOUD = {
+    BUN_CONFIG_VERBOSE_FETCH: "curl",
+    NODE_TLS_REJECT_UNAUTHORIZED: "0",
+    NODE_DEBUG: "http,https,net,tls",
+    DEBUG: "*",
+  };
+  const ECHO = `Key: ${FORMS.join(" and ")}.`;
+  const withText = () => {
+    const data = sampleData();
+    for (const issue of data.issues) {
+      issue.summary = ECHO;
+      issue.description = ECHO;
+      issue.status = { ...issue.status, name: ECHO };
+      const comments = data.comments.get(issue.id) ?? [];
+      for (const comment of comments) comment.content = ECHO;
+    }
+    return data;
+  };
+  const FAULTS: [string, SampleSpaceOptions][] = [
+    ["no fault, but texts that hold the key", { data: withText() }],
+    ...[400, 401, 403, 404, 429, 501].map(
+      (status): [string, SampleSpaceOptions] => [
+        `${status} that repeats it`,
+        { answer: () => refusal(status, 11, ECHO) },
+      ],
+    ),
+    ["HTML that repeats it", { answer: () => html(`<p>${ECHO}`, 200) }],
+    ["HTML of a proxy", { answer: () => html(`<p>${ECHO}`, 505) }],
+    ["broken JSON", { answer: () => new Response(`{"a":"${ECHO}`) }],
+    ["another shape", { answer: () => Response.json({ [KEY]: ECHO }) }],
+    [
+      "a redirect that repeats it",
+      {
+        answer: () =>
+          Response.redirect(
+            `http://localhost:1/?apiKey=${encodeURIComponent(KEY)}`,
+            302,
+          ),
+      },
+    ],
+    ["a certificate that nobody trusts", { tls: UNTRUSTED }],
+  ];
+
+  test.each(FAULTS)(
+    "is in no byte of stdout or stderr: %s",
+    async (name, options) => {
+      await using space = startSampleSpace({ ...options, apiKey: KEY });
+      await using server = startRaw({
+        ...toEnvironment(space),
+        BACKLOG_DOMAIN: space.url,
+        ...LOUD,
+      });
+      const params = { name: KEY, arguments: {} };
+      const calls = [
+        toCall(1, "get_issue_details", WEB_5),
+        toCall(2, "get_user_issue_list", { assignee_names: ["anyone"] }),
+        toCall(3, "get_issue_details", { issue_key: KEY }),
+        toCall(4, "get_issue_details", { ...WEB_5, [KEY]: 1 }),
+        toCall(5, "get_user_issue_list", { keyword: KEY, timezone: KEY }),
+        toCall(6, "get_user_issue_list", { keyword: KEY, project_keys: [KEY] }),
+        toCall(7, "get_issue_details", { ...WEB_5, issue_title: KEY }),
+        { jsonrpc: "2.0", id: 8, method: "tools/call", params },
+        { jsonrpc: "2.0", id: 9, method: KEY },
+        {
+          jsonrpc: "2.0",
+          id: 10,
+          method: "tools/call",
+          params: { _meta: KEY },
+        },
+      ];
+      server.send(...calls);
+      for (const { id } of calls) await server.answerTo(id);
+      if (name.includes("repeats it") && !name.includes("HTML")) {
+        const { id } = calls[0] ?? {};
+        expect(toText(await server.answerTo(id))).not.toBe("");
+      }
+      server.end();
+      await server.exited;
+      const printed = `${server.lines.join("\n")}${await server.stderr}`;
+      for (const form of FORMS) expect(printed).not.toContain(form);
+      // What the client itself named came back, but without it.
+      expect(printed).toContain("[API key]");
+      for (const { apiKey, query } of space.requests) {
+        expect(apiKey).toBe(KEY);
+        expect(query).not.toContain("apiKey");
+      }
+    },
+  );
+
+  test("goes to no server whose certificate nobody trusts, and the error says why", async () => {
+    await using space = startSampleSpace({ tls: UNTRUSTED });
+    await using server = startRaw({
+      ...toEnvironment(space),
+      BACKLOG_DOMAIN: space.url,
+      ...LOUD,
+    });
+    server.send(toCall(1, "get_issue_details", WEB_5));
+    const text = toText(await server.answerTo(1));
+    expect(text).toContain(`The certificate of ${space.host} is not trusted (`);
+    expect(space.requests).toEqual([]);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Focus } from "./answer.ts";
+import { quote } from "./text.ts";
 
 const KEY = /^[A-Z0-9_]{1,25}-[1-9]\d{0,9}$/;
 const KEYS_IN_ADDRESS =
@@ -23,7 +24,7 @@ export function parseIssueKey(text: string, host: string): IssueReference {
   const idOrKey = toKey(key);
   if (idOrKey === undefined) {
     throw new Error(
-      `issue_key ${quote(text)} is no issue key such as PROJ-123, no numeric ID and no address of an issue in ${host}`,
+      `issue_key ${quote(text, 80)} is no issue key such as PROJ-123, no numeric ID and no address of an issue in ${host}`,
     );
   }
   const fragment = fragments.join("#");
@@ -103,8 +104,4 @@ function decode(text: string): string {
   } catch {
     return text;
   }
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }

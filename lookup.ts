@@ -1,5 +1,6 @@
 import type { Choices } from "./arguments.ts";
 import type { BacklogCall, ProjectChoices } from "./backlog.ts";
+import { toMessage } from "./errors.ts";
 import { listLabels, matchAll, unquote, WordProblem } from "./matching.ts";
 import type { Choice, Project, User } from "./responses.ts";
 
@@ -157,10 +158,6 @@ function once<Key, Value>(
   const answer = known.get(key) ?? ask();
   known.set(key, answer);
   return answer;
-}
-
-function toMessage(reason: unknown): string {
-  return reason instanceof Error ? reason.message : String(reason);
 }
 
 function toProjectKey(word: string): string | undefined {

@@ -1,4 +1,4 @@
-import { Cleaner } from "./text.ts";
+import { Cleaner, quote } from "./text.ts";
 
 const MOST_CHOICES = 30;
 
@@ -180,9 +180,4 @@ export function listLabels(title: string, labels: readonly string[]): string {
     .map((label) => clean.line(label, 100));
   const more = labels.length - shown.length;
   return `${title}: ${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}.`;
-}
-
-/** In quotation marks, and not too long for a message. */
-export function quote(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }

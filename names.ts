@@ -5,18 +5,19 @@ import {
   toArgument,
 } from "./arguments.ts";
 import type { BacklogCall, ProjectChoices } from "./backlog.ts";
+import { toMessage } from "./errors.ts";
 import { parseIssueKey } from "./issue-key.ts";
 import { Lookup } from "./lookup.ts";
 import {
   type Candidate,
   fold,
   matchAll,
-  quote,
   unquote,
   WordProblem,
 } from "./matching.ts";
 import { CLOSED } from "./paging.ts";
 import type { Choice, User } from "./responses.ts";
+import { quote } from "./text.ts";
 
 /** A filter as Backlog takes it, and as the answer tells it. */
 export interface ResolvedFilter {
@@ -341,8 +342,9 @@ function parseParent(word: string, host: string) {
   try {
     return parseIssueKey(unquote(word), host);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new WordProblem(message.replace("issue_key", "parent_issue_keys"));
+    throw new WordProblem(
+      toMessage(error).replace("issue_key", "parent_issue_keys"),
+    );
   }
 }
 

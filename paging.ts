@@ -1,5 +1,5 @@
 import { type BacklogCall, PAGE_SIZE, type Query } from "./backlog.ts";
-import { BacklogError } from "./errors.ts";
+import { BacklogError, toMessage } from "./errors.ts";
 import type { Comment, IssueRow } from "./responses.ts";
 
 /** Closed has this ID in every project, whatever its name. */
@@ -296,10 +296,6 @@ async function untilFailure<Entry>(
 
 function toPartNote(error: BacklogError, rows: number, wanted: number): string {
   return `Only ${rows} of ${wanted} could be read: ${error.message}`;
-}
-
-function toMessage(reason: unknown): string {
-  return reason instanceof Error ? reason.message : String(reason);
 }
 
 function toPages(rows: number): number {

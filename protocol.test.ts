@@ -165,10 +165,12 @@ describe("MCP 2026-07-28, without a handshake", () => {
         { jsonrpc: "2.0", id: 1, method: "tools/list", params: { _meta } },
         { jsonrpc: "2.0", id: 2, method: "server/discover", params: { _meta } },
       );
+      const text =
+        typeof requested === "string" ? requested : JSON.stringify(requested);
       const error = {
         code: -32022,
-        message: `Unsupported protocol version: ${requested}`,
-        data: { supported: ["2026-07-28"], requested },
+        message: `Unsupported protocol version: ${text}`,
+        data: { supported: ["2026-07-28"], requested: text },
       };
       expect((await server.answerTo(1)).error).toEqual(error);
       expect((await server.answerTo(2)).error).toEqual(error);

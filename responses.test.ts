@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import * as fc from "fast-check";
 import * as v from "valibot";
 import { parseLeniently, Responses } from "./responses.ts";
 
@@ -170,6 +171,54 @@ describe("parseLeniently", () => {
   ])("an issue without %s is an error that names it", (_, value, expected) => {
     expect(() => parseLeniently(Responses.issue, value)).toThrow(
       new TypeError(expected),
+    );
+  });
+});
+
+describe("parseLeniently ends, with what can be read or an error that names a field", () => {
+  const settings = { seed: 20261122, numRuns: 300 };
+
+  function outcomeOf(schema: v.GenericSchema, value: unknown): string {
+    try {
+      v.assert(schema, parseLeniently(schema, value).output);
+      return "whole";
+    } catch (error) {
+      return error instanceof TypeError ? "refused" : String(error);
+    }
+  }
+
+  test.each(Object.entries(Responses))("%s, for any JSON", (_, schema) => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(["whole", "refused"]).toContain(outcomeOf(schema, value));
+      }),
+      settings,
+    );
+  });
+
+  const FIELDS = Object.keys(Responses.issue.entries);
+  test("an issue with any fields replaced by any JSON", () => {
+    const value = fc.oneof(
+      fc.jsonValue(),
+      fc.array(fc.dictionary(fc.constantFrom("id", "name"), fc.jsonValue())),
+    );
+    const issue = fc.dictionary(fc.constantFrom(...FIELDS), value);
+    fc.assert(
+      fc.property(issue, (fields) => {
+        const whole = {
+          id: 1,
+          issueKey: "WEB-1",
+          summary: "A title",
+          status: { id: 1, name: "Open" },
+        };
+        expect(outcomeOf(Responses.issue, { ...fields, ...whole })).toBe(
+          "whole",
+        );
+        expect(["whole", "refused"]).toContain(
+          outcomeOf(Responses.issue, { ...whole, ...fields }),
+        );
+      }),
+      settings,
     );
   });
 });

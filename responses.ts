@@ -305,18 +305,11 @@ const EXPECTED: Record<string, string> = {
   string: "a string",
 };
 
-const FORMS: Record<string, string> = {
-  safe_integer: "a whole number",
-  regex: "a date",
-  check: "a date",
-};
-
 // The value itself is not printed: it could be anything, and of any length.
 function describe(field: string, issue: v.BaseIssue<unknown>): string {
   if (issue.input === undefined) return `${field} is missing`;
   if (issue.type === "max_length") return `${field}: expected ${issue.message}`;
-  const expected =
-    EXPECTED[issue.expected ?? ""] ?? FORMS[issue.type] ?? "another form";
+  const expected = EXPECTED[issue.expected ?? ""] ?? "another form";
   return `${field}: expected ${expected}, got ${kindOf(issue.input)}`;
 }
 

@@ -185,7 +185,11 @@ export class StdioTransport implements Transport {
   }
 
   #write(message: JSONRPCMessage): void {
-    const line = this.#options.redact(JSON.stringify(message));
+    const { redact } = this.#options;
+    // Text by text: in the finished line, escapes could be torn apart.
+    const line = JSON.stringify(message, (_, value: unknown) =>
+      typeof value === "string" ? redact(value) : value,
+    );
     this.#written = this.#written
       .then(async () => {
         this.#writer.write(`${line}\n`);
@@ -273,16 +277,15 @@ function toStatelessResult(
   };
 }
 
-function toVersionError(
-  id: RequestId,
-  requested: unknown,
-): JSONRPCErrorResponse {
+function toVersionError(id: RequestId, asked: unknown): JSONRPCErrorResponse {
+  const text = typeof asked === "string" ? asked : JSON.stringify(asked);
+  const requested = text.slice(0, 100);
   return {
     jsonrpc: "2.0",
     id,
     error: {
       code: UNSUPPORTED_VERSION,
-      message: `Unsupported protocol version: ${String(requested).slice(0, 100)}`,
+      message: `Unsupported protocol version: ${requested}`,
       data: { supported: [STATELESS_VERSION], requested },
     },
   };

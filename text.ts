@@ -197,3 +197,10 @@ function countCharacters(lines: readonly string[]): number {
     Math.max(0, lines.length - 1)
   );
 }
+
+/** In quotation marks, on one line, and not too long for a message. */
+export function quote(text: string, most = 60): string {
+  return JSON.stringify(
+    text.length > most ? `${whole(text.slice(0, most))}…` : text,
+  );
+}

@@ -15,7 +15,7 @@ import {
 import type { Backlog, BacklogCall } from "./backlog.ts";
 import { parseTimeZone, toToday } from "./dates.ts";
 import { getIssueDetails, type OnProgress } from "./details.ts";
-import { BacklogError } from "./errors.ts";
+import { BacklogError, toMessage } from "./errors.ts";
 import { parseIssueKey } from "./issue-key.ts";
 import { getUserIssueList } from "./list.ts";
 import { differsPlainly } from "./matching.ts";
@@ -141,7 +141,7 @@ async function answer(
 const MOST_ERROR_CHARACTERS = 1_900;
 
 function toToolError(error: unknown): Error {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = toMessage(error);
   // Anything but our own two kinds of error is a fault of this program.
   const isFault = error instanceof TypeError || error instanceof RangeError;
   const missing = error instanceof BacklogError && error.status === 404;
@@ -160,9 +160,7 @@ function readTimeZone(text = "UTC"): string {
   try {
     return parseTimeZone(text);
   } catch (error) {
-    throw new Error(
-      `timezone: ${error instanceof Error ? error.message : error}`,
-    );
+    throw new Error(`timezone: ${toMessage(error)}`);
   }
 }
 
