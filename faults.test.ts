@@ -283,8 +283,10 @@ describe("an answer of Backlog that is no answer", () => {
     );
   });
 
-  test("an answer nested 100,000 deep where nothing of ours stands is read", async () => {
-    const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+  test.each([
+    ["lists 100,000 deep", "[".repeat(100_000) + "]".repeat(100_000)],
+    ["objects 50,000 deep", `${'{"a":'.repeat(50_000)}1${"}".repeat(50_000)}`],
+  ])("%s where nothing of ours stands are read", async (_, deep) => {
     const issue = sampleData().issues[0];
     const body = JSON.stringify({ ...issue, priority: 1, stars: "DEEP" });
     await using space = startSampleSpace(
@@ -420,15 +422,20 @@ describe("Backlog's limit on requests", () => {
     expect(paths(space, ISSUE)).toHaveLength(2);
   });
 
-  test("that resets 5 min away fails at once and says how long", async () => {
-    await using space = startSampleSpace(failing(ISSUE, () => limited(300)));
-    await using server = await connectInProcess(space);
-    expect(await server.details(WEB_5)).toEqual({
-      text: `Backlog refused GET ${ISSUE} (429, "Too many requests."): too many requests in this minute. The limit resets in 300 s; try again then.`,
-      isError: true,
-    });
-    expect(paths(space, ISSUE)).toHaveLength(1);
-  });
+  test.each([12, 300])(
+    "that resets %d s away fails at once and says how long",
+    async (seconds) => {
+      await using space = startSampleSpace(
+        failing(ISSUE, () => limited(seconds)),
+      );
+      await using server = await connectInProcess(space);
+      expect(await server.details(WEB_5)).toEqual({
+        text: `Backlog refused GET ${ISSUE} (429, "Too many requests."): too many requests in this minute. The limit resets in ${seconds} s; try again then.`,
+        isError: true,
+      });
+      expect(paths(space, ISSUE)).toHaveLength(1);
+    },
+  );
 
   test("without the header fails at once and advises a minute", async () => {
     await using space = startSampleSpace(
@@ -777,6 +784,32 @@ describe("progress", () => {
       { onprogress: (one) => news.push(one) },
     );
     expect(news.length).toBeGreaterThan(1);
+    expectIncreasing(news.map(({ progress }) => progress));
+  });
+
+  test("of pages that bring nothing is not told twice", async () => {
+    const data = largeData({
+      projects: 2,
+      issues: 900,
+      customStatuses: true,
+      closedShare: 0,
+    });
+    for (const [index, issue] of data.issues.entries()) {
+      if (index >= 50 && index < 850) issue.status = { ...issue.status, id: 4 };
+    }
+    await using space = startSampleSpace({
+      data,
+      // Leaves only the way through all pages.
+      switches: { mixedStatuses: "refused" },
+    });
+    await using server = await connectInProcess(space);
+    const news: { progress: number; total?: number }[] = [];
+    await server.client.callTool(
+      { name: "get_user_issue_list", arguments: {} },
+      undefined,
+      { onprogress: (one) => news.push(one) },
+    );
+    expect(space.requests.filter(isSearch).length).toBeGreaterThan(9);
     expectIncreasing(news.map(({ progress }) => progress));
   });
 

@@ -39,7 +39,8 @@ export type User = v.InferOutput<typeof UserSchema>;
 /** https://developer.nulab.com/docs/backlog/api/2/get-issue-list/ */
 const IssueRowSchema = v.object({
   id: IdSchema,
-  issueKey: v.string(),
+  // It goes into addresses and next calls, so it must be one.
+  issueKey: v.pipe(v.string(), v.regex(/^[A-Z0-9_]+-\d+$/i)),
   summary: v.string(),
   status: ChoiceSchema,
   projectId: v.nullish(IdSchema),

@@ -152,8 +152,8 @@ async function measureProcesses(setting: Setting) {
     memory.push({
       program: program.name,
       start: await readMemory(session.pid),
-      half: await readAfter(session, program, CALLS / 2),
-      all: await readAfter(session, program, CALLS / 2),
+      first: await readAfter(session, program, CALLS),
+      third: await readAfter(session, program, 2 * CALLS),
     });
   }
   const start = [...times].map(([program, values]) => ({

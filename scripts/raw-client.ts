@@ -93,8 +93,9 @@ export function startRaw(
     });
   const write: RawClient["write"] = (text) => {
     child.stdin.write(text);
+    const flush = async () => await child.stdin.flush();
     // Some tests write to a program that has gone.
-    Promise.resolve(child.stdin.flush()).catch(() => {});
+    flush().catch(() => {});
   };
   return {
     pid: child.pid,
