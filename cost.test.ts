@@ -50,7 +50,7 @@ describe("each everyday question costs exactly so much", () => {
     ["My open issues, in 60 projects", 3, 1],
     ["The same with custom statuses", 4, 2],
     ["An ordinary issue", 3, 1],
-    ["An issue with 350 comments", 7, 5],
+    ["An issue with 350 comments", 7, 4],
     ["An issue with parent and children", 5, 2],
     ["450 matching issues", 8, 2],
   ];

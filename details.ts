@@ -41,27 +41,36 @@ export async function getIssueDetails(
   ]);
   const notes = new Notes();
   const hasMore = onFirstPage && streams.some(({ readToEnd }) => !readToEnd);
-  const [parent, children, zone, late] = await Promise.all([
-    turnsPages ? undefined : optional(getParent(call, issue)),
-    turnsPages ? undefined : optional(getChildren(call, issue)),
-    optional(getZone(call, issue)),
-    hasMore ? optional(call.countComments(idOrKey)) : early,
-  ]);
-  const details: IssueDetails = {
-    ...toFacts(issue, call, notes.keep("The space's time zone", zone)),
-    parent: notes.keep(`The parent (ID ${issue.parentIssueId})`, parent),
-    children: notes.keep("The children", children),
-    related: (notes.keep("Related issues", related) ?? []).map(toOther),
-    thread: { entries: [], hasOlder: false, hasNewer: false },
-    notes: notes.list,
+  let counted: number | undefined;
+  const count = async () => {
+    const number = hasMore
+      ? await optional(call.countComments(idOrKey))
+      : early;
+    counted = notes.keep("The number of comments", number);
   };
-  const counted = notes.keep("The number of comments", late);
-  details.thread = {
-    ...(await readThread(streams, details, view, (shown) =>
-      onProgress?.(shown, counted),
-    )),
-    ...(counted !== undefined && { counted }),
+  const read = async (): Promise<IssueDetails> => {
+    const [parent, children, zone] = await Promise.all([
+      turnsPages ? undefined : optional(getParent(call, issue)),
+      turnsPages ? undefined : optional(getChildren(call, issue)),
+      optional(getZone(call, issue)),
+    ]);
+    const facts = {
+      ...toFacts(issue, call, notes.keep("The space's time zone", zone)),
+      parent: notes.keep(`The parent (ID ${issue.parentIssueId})`, parent),
+      children: notes.keep("The children", children),
+      related: (notes.keep("Related issues", related) ?? []).map(toOther),
+      thread: { entries: [], hasOlder: false, hasNewer: false },
+      notes: notes.list,
+    };
+    const onShown = (shown: number) => onProgress?.(shown, counted);
+    return {
+      ...facts,
+      thread: await readThread(streams, facts, view, onShown),
+    };
   };
+  // The next comments need not wait for their number.
+  const [details] = await Promise.all([read(), count()]);
+  if (counted !== undefined) details.thread.counted = counted;
   for (const { failure } of streams) notes.keep("Some comments", failure);
   // What could not be read may still be there.
   if (streams.every(({ failure }) => failure === undefined)) {

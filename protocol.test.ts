@@ -1,4 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import {
+  afterAll,
+  beforeAll,
+  describe,
+  expect,
+  setDefaultTimeout,
+  test,
+} from "bun:test";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import {
@@ -10,6 +17,9 @@ import { BINARY } from "./scripts/build.ts";
 import { connectBinary, toEnvironment } from "./scripts/connect.ts";
 import { startRaw, toCall, toText } from "./scripts/raw-client.ts";
 import { type SampleSpace, startSampleSpace } from "./scripts/sample-space.ts";
+
+// Several starts of the program, on a machine that may be busy.
+setDefaultTimeout(60_000);
 
 const TOOLS = ["get_issue_details", "get_user_issue_list"];
 const WEB_5 = { issue_key: "WEB-5" };

@@ -8,8 +8,8 @@ import {
   PLACEHOLDERS,
   type Places,
   readSettings,
-  redactKey,
   toOrigin,
+  toRedactor,
   toRemedy,
 } from "./index.ts";
 
@@ -559,7 +559,7 @@ describe("listUsualFiles", () => {
   });
 });
 
-describe("redactKey", () => {
+describe("toRedactor", () => {
   const SPECIAL = 'key/with+signs="0123"\\';
   test.each([
     ["the key", `a ${KEY} b ${KEY}`, KEY, "a [API key] b [API key]"],
@@ -579,10 +579,10 @@ describe("redactKey", () => {
     // Such a short one cannot be a real key, and would tear up every text.
     ["a word that is no key", "a letter", "a", "a letter"],
   ])("%s", (_, text, key, expected) => {
-    expect(redactKey(text, key)).toBe(expected);
+    expect(toRedactor(key)(text)).toBe(expected);
   });
 
   test("without a key the text stays", () => {
-    expect(redactKey("text")).toBe("text");
+    expect(toRedactor()("text")).toBe("text");
   });
 });
