@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import manifest from "./package.json" with { type: "json" };
-import { BINARY } from "./scripts/build.ts";
+import { BINARY, runToEnd } from "./scripts/build.ts";
 import { UNTRUSTED } from "./scripts/certificate.ts";
 import { connectBinary, toEnvironment } from "./scripts/connect.ts";
 import { startRaw, toCall, toText } from "./scripts/raw-client.ts";
@@ -43,19 +43,8 @@ function toEnvFile(space: SampleSpace): string {
 }
 
 /** The program's answer to arguments, without a client. */
-async function run(args: string[]) {
-  const child = Bun.spawn([BINARY, ...args], {
-    env: { HOME: "/nonexistent" },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr, code] = await Promise.all([
-    child.stdout.text(),
-    child.stderr.text(),
-    child.exited,
-  ]);
-  return { stdout, stderr, code };
+function run(args: string[]) {
+  return runToEnd([BINARY, ...args], { env: { HOME: "/nonexistent" } });
 }
 
 describe("the command line", () => {

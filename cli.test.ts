@@ -21,7 +21,7 @@ import {
 } from "./clients.ts";
 import { listUsualFiles, PLACEHOLDERS, type Reading } from "./index.ts";
 import { version } from "./package.json";
-import { BINARY } from "./scripts/build.ts";
+import { BINARY, runToEnd } from "./scripts/build.ts";
 import { UNTRUSTED } from "./scripts/certificate.ts";
 import { connectBinary, toEnvironment } from "./scripts/connect.ts";
 import { sampleData } from "./scripts/sample-data.ts";
@@ -50,23 +50,14 @@ interface Start {
 }
 
 /** Runs the program with nothing of the machine's own environment. */
-async function start(
+function start(
   args: string[],
   { env = {}, cwd = tmpdir(), command = BINARY }: Start = {},
 ) {
-  const child = Bun.spawn([command, ...args], {
+  return runToEnd([command, ...args], {
     env: { HOME: "/nonexistent", APPDATA: "/nonexistent", ...env },
     cwd,
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
   });
-  const [stdout, stderr, code] = await Promise.all([
-    child.stdout.text(),
-    child.stderr.text(),
-    child.exited,
-  ]);
-  return { stdout, stderr, code };
 }
 
 /** The user's own file in a home folder, and the environment that finds it. */

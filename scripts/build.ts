@@ -71,14 +71,31 @@ export async function assertVersion(binary: string): Promise<void> {
   }
 }
 
+interface Surroundings {
+  cwd?: string;
+  env?: Record<string, string | undefined>;
+}
+
 /** The command's stdout. Throws with its stderr when it fails. */
 export async function run(
   command: readonly string[],
-  options: { cwd?: string; env?: Record<string, string | undefined> } = {},
+  surroundings: Surroundings = {},
 ): Promise<string> {
+  const { stdout, stderr, code } = await runToEnd(command, surroundings);
+  if (code !== 0) {
+    throw new Error(`${command.join(" ")} exited ${code}.\n${stdout}${stderr}`);
+  }
+  return stdout;
+}
+
+/** Everything a command says, and its exit code, whatever that is. */
+export async function runToEnd(
+  command: readonly string[],
+  { cwd = ROOT, env = process.env }: Surroundings = {},
+): Promise<{ stdout: string; stderr: string; code: number }> {
   const child = Bun.spawn([...command], {
-    cwd: options.cwd ?? ROOT,
-    env: options.env ?? process.env,
+    cwd,
+    env,
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
@@ -88,10 +105,7 @@ export async function run(
     child.stderr.text(),
     child.exited,
   ]);
-  if (code !== 0) {
-    throw new Error(`${command.join(" ")} exited ${code}.\n${stdout}${stderr}`);
-  }
-  return stdout;
+  return { stdout, stderr, code };
 }
 
 if (import.meta.main) {
