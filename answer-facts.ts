@@ -158,7 +158,7 @@ function formatChildren(
   lists: FactLists,
 ): string[] {
   if (children === undefined) return [];
-  const { issues, total, closed } = children;
+  const { issues, total, closed, unlisted } = children;
   const ofThem = closed === undefined ? "" : `, ${closed} closed`;
   const lines = issues.map((issue) => formatOther(issue, clean));
   const all = {
@@ -166,10 +166,15 @@ function formatChildren(
     assignee_names: ["anyone"],
     status_names: ["any"],
   };
-  return lists.section(`Children (${total}${ofThem})`, lines, {
-    total,
+  const listed = lists.section(`Children (${total}${ofThem})`, lines, {
+    total: total - unlisted,
     rest: `get_user_issue_list ${JSON.stringify(all)}`,
   });
+  if (unlisted === 0) return listed;
+  const more = `  - … and ${unlisted} that Backlog counts but lists to nobody with this key`;
+  return listed.length > 0
+    ? [...listed, more]
+    : [`- Children (${total}${ofThem}):`, more];
 }
 
 const FIELD_SHARE = share(ANSWER_SIZE, 0.05);

@@ -8,6 +8,7 @@ import {
   sizeOf,
   subtract,
   takeWhileFitting,
+  toName,
 } from "./text.ts";
 
 /** The issues that `get_user_issue_list` found. */
@@ -15,8 +16,10 @@ export interface IssueList {
   /** Such as `https://your-space.backlog.com`. */
   origin: string;
   rows: ListRow[];
-  /** Of all that match. */
-  total: number;
+  /** Of all that match; undefined: not counted. */
+  total: number | undefined;
+  /** Whether others may follow, where there is no total to tell. */
+  more?: boolean;
   /** How many of these no next call can show. */
   missing?: number;
   offset: number;
@@ -77,7 +80,7 @@ export function formatIssueList(list: IssueList, view: ListView): string {
   const next = list.offset + shown.length;
   const facts = [
     formatTotal(list, shown.length),
-    formatFilters(list.filters, clean),
+    formatFilters(list.filters),
     ...(list.hidden === undefined ? [] : [list.hidden]),
     ...(shown.length === 0
       ? []
@@ -90,7 +93,7 @@ export function formatIssueList(list: IssueList, view: ListView): string {
     `${facts.join("\n")}\n\n`,
     formatNotes(list.notes, clean),
     ...(shown.length === 0 ? [] : [`${[...HEAD, ...shown].join("\n")}\n`]),
-    ...(next < list.total - (list.missing ?? 0) && shown.length > 0
+    ...(shown.length > 0 && isFollowed(list, shown.length)
       ? [`\nNext: get_user_issue_list ${JSON.stringify(call)}\n`]
       : []),
     formatRemoved(clean.removed),
@@ -136,18 +139,39 @@ export function toCapacity(rows: readonly ListRow[], view: ListView): number {
   return Math.ceil(lines.length * times * 1.1);
 }
 
+/** Whether a next call would show others. */
+function isFollowed(list: IssueList, shown: number): boolean {
+  const { total, missing = 0, more = false, offset, rows } = list;
+  return total === undefined
+    ? more || shown < rows.length
+    : offset + shown < total - missing;
+}
+
 function formatTotal(list: IssueList, shown: number): string {
   const { total, offset } = list;
+  if (total === undefined) return formatUncounted(list, shown);
   if (total === 0) return "No issues match.";
   const issues = total === 1 ? "1 issue matches" : `${total} issues match`;
   if (shown === 0) {
-    return `${issues}, none from offset ${offset} on; begin with offset 0.`;
+    return offset >= total
+      ? `${issues}, none from offset ${offset} on; begin with offset 0.`
+      : `${issues}, none from offset ${offset} on could be read; see the note.`;
   }
   const which =
     shown === total
       ? "all shown"
       : `${offset + 1} to ${offset + shown} are shown`;
   return `${issues}; ${which}, ${describeOrder(list)}.`;
+}
+
+function formatUncounted(list: IssueList, shown: number): string {
+  const from = list.offset > 0 ? ` from offset ${list.offset} on` : "";
+  const issues = shown === 1 ? "1 issue" : `${shown} issues`;
+  const found =
+    shown === 0
+      ? `No issue was found${from}`
+      : `${issues}${from} ${shown === 1 ? "is" : "are"} shown, ${describeOrder(list)}`;
+  return `${found}; how many match in all could not be counted.`;
 }
 
 const ORDERS: Record<string, readonly [asc: string, desc: string]> = {
@@ -164,12 +188,12 @@ function describeOrder({ sort, order }: IssueList): string {
 
 const MOST_VALUES = 20;
 
-function formatFilters(filters: readonly ListFilter[], clean: Cleaner): string {
+function formatFilters(filters: readonly ListFilter[]): string {
   const texts = filters.map(({ label, values, isDefault }) => {
     const shown = values.slice(0, MOST_VALUES).map(({ name, ids }) => {
       const numbers = ids.length > 0 ? ids.join(", ") : "";
       if (name === undefined) return `ID ${numbers}`;
-      const cleaned = clean.line(name, 100);
+      const cleaned = toName(name);
       return numbers === "" ? cleaned : `${cleaned} (${numbers})`;
     });
     const more = values.length - shown.length;

@@ -38,7 +38,13 @@ export interface IssueDetails {
   updatedBy?: string;
   customFields: { name: string; value: string }[];
   parent?: OtherIssue;
-  children?: { issues: OtherIssue[]; total: number; closed?: number };
+  children?: {
+    issues: OtherIssue[];
+    total: number;
+    closed?: number;
+    /** Counted by Backlog, yet in no list: deeper ones, or not to be read. */
+    unlisted: number;
+  };
   related: OtherIssue[];
   attachments: FileFact[];
   sharedFiles: FileFact[];
@@ -160,8 +166,11 @@ function formatChanges(
   const lines = changes.map(({ field, from, to }) => {
     const name = clean.line(field, 200);
     if (from === undefined && to === undefined) return `- ${name}`;
-    const old = from === undefined ? "none" : clean.line(from, 300);
-    const now = to === undefined ? "none" : clean.line(to, 300);
+    const [old, now] = [from, to].map((value) => {
+      if (value === undefined) return "none";
+      const line = clean.line(value, 300);
+      return line.includes("→") ? JSON.stringify(line) : line;
+    });
     return `- ${name}: ${old} → ${now}`;
   });
   const shown = takeWhileFitting(lines, room);
@@ -279,7 +288,7 @@ function formatThreadHead({ key, thread }: IssueDetails, focus: Focus): string {
         ? `${known || "some"}, none of which fits beside the description. They are at issue_key ${key}`
         : focus.on === "older" || focus.on === "newer"
           ? `none ${focus.on} than #comment-${focus.id}`
-          : known || "none could be read";
+          : `none could be read${known && ` (${known})`}`;
     return `## Comments and changes: ${none}\n`;
   }
   const shown = entries.length;

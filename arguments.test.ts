@@ -239,7 +239,7 @@ describe("get_issue_details refuses before any request", () => {
     ],
     [
       "a list as time zone",
-      { issue_key: "WEB-1", timezone: ["UTC"] },
+      { issue_key: "WEB-1", timezone: ["UTC", "JST"] },
       `${DETAILS}give one text at timezone`,
     ],
     [

@@ -4,6 +4,7 @@ import { toMessage } from "./errors.ts";
 import { byNearness, unquote } from "./matching.ts";
 import { quote } from "./text.ts";
 
+const MOST_UNKNOWN = 10;
 const AS_DATE = "as created_since";
 const MISSING_KEY =
   "issue_key is needed; to find an issue by its title call get_user_issue_list with keyword";
@@ -34,20 +35,24 @@ export const IssueListSchema = strict({
     "me (default), anyone, or a display name, login, mail address or unique name",
   ),
   status_names: names(
-    "not closed (default), any, closed, Open (that one status only), In Progress, Resolved, or a custom status",
+    "not closed (default), any, closed, Open (that one status only), In Progress, Resolved, also in Japanese (処理中), or a custom status",
   ),
   milestone_names: names("names or their beginnings, as for all names here"),
   issue_type_names: names("e.g. Bug"),
   category_names: names("e.g. Backend"),
   priority_names: names("High, Normal, Low"),
-  created_user_names: names("who reported it: me, or as assignee_names"),
-  parent_issue_keys: names("PROJ-123: finds its children"),
+  created_user_names: names(
+    "who reported it (default: anyone): me, or a name, login or mail address",
+  ),
+  parent_issue_keys: names(
+    "PROJ-123: finds its children; the defaults still apply",
+  ),
   project_ids: ids("numeric; IDs and names of one filter: either matches"),
   assignee_ids: ids("numeric user IDs"),
   status_ids: ids("1 Open, 2 In Progress, 3 Resolved, 4 Closed, or custom"),
   milestone_ids: ids("numeric"),
   parent_issue_ids: ids("numeric issue IDs"),
-  keyword: plain("words in the text"),
+  keyword: plain("words in the text; the defaults still apply"),
   created_since: word(
     "YYYY-MM-DD, today, yesterday, or a distance such as -7d, +2w, -1m; inclusive",
   ),
@@ -74,23 +79,48 @@ function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject(shape, {
     error: (issue) => {
       if (issue.code !== "unrecognized_keys") return undefined;
-      return issue.keys
-        .slice(0, 10)
-        .map((key) => {
-          const nearest = nearestArgument(key, known);
-          return `no argument ${quote(key)}; the nearest is ${nearest}`;
-        })
-        .join("\n");
+      const named = issue.keys.slice(0, MOST_UNKNOWN).map((key) => {
+        const nearest = nearestArgument(key, known);
+        return `no argument ${quote(key)}; the nearest is ${nearest}`;
+      });
+      const more = issue.keys.length - named.length;
+      return [...named, ...(more > 0 ? [`and ${more} more unknown`] : [])].join(
+        "\n",
+      );
     },
   });
 }
 
+// What other tools call it.
+const ALIASES: Record<string, string> = {
+  assigned_to: "assignee_names",
+  include_closed: "status_names",
+  id: "issue_key",
+  key: "issue_key",
+  max_results: "limit",
+  count: "limit",
+  page: "offset",
+  q: "keyword",
+  query: "keyword",
+  search: "keyword",
+  state: "status_names",
+  text: "keyword",
+  title: "keyword",
+  tz: "timezone",
+  user: "assignee_names",
+};
+
 /** The one that shares most words, such as due_date_until for due_until. */
 function nearestArgument(key: string, known: readonly string[]) {
-  const words = key.toLowerCase().split("_");
-  const shared = (name: string) =>
-    name.split("_").filter((word) => words.includes(word)).length;
-  return byNearness(key, known, (name) => [name]).toSorted(
+  const name = key.toLowerCase().replaceAll("-", "_");
+  const alias = Object.hasOwn(ALIASES, name) ? ALIASES[name] : undefined;
+  if (alias !== undefined && known.includes(alias)) return alias;
+  const words = name
+    .split("_")
+    .map((word) => ({ before: "until", after: "since" })[word] ?? word);
+  const shared = (other: string) =>
+    other.split("_").filter((word) => words.includes(word)).length;
+  return byNearness(name, known, (other) => [other]).toSorted(
     (a, b) => shared(b) - shared(a),
   )[0];
 }
@@ -197,15 +227,17 @@ function toItems(value: unknown): unknown {
     try {
       return JSON.parse(text);
     } catch {
-      // Not JSON after all: a name may begin with a bracket.
+      // Not JSON after all: names without quotes, or one with a bracket.
     }
   }
+  const bare = /^\[[^[]*\]$/.test(text) ? text.slice(1, -1) : text;
   // A comma within quotes belongs to the name.
-  return text.match(/"[^"]*"|“[^”]*”|「[^」]*」|[^,，、]+/g) ?? [];
+  return bare.match(/"[^"]*"|“[^”]*”|「[^」]*」|[^,，、]+/g) ?? [];
 }
 
 /** One word without quotes and spaces, full width read as ASCII. */
-function toWord(value: unknown): unknown {
+function toWord(given: unknown): unknown {
+  const value = Array.isArray(given) && given.length === 1 ? given[0] : given;
   if (value === null) return undefined;
   if (typeof value === "number") return String(value);
   if (typeof value !== "string") return value;

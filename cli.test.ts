@@ -81,6 +81,7 @@ describe("the command line", () => {
   test.each([
     [["--nonsense"], "Unknown option '--nonsense'"],
     [["nonsense"], "Unknown command 'nonsense'"],
+    [["no. sense"], "Unknown command 'no. sense'"],
     [["config", "emacs"], "Unknown client 'emacs'"],
     [["config", "codex", "gemini"], "Unexpected argument 'gemini'"],
     [["check", "now"], "Unexpected argument 'now'"],
@@ -91,6 +92,8 @@ describe("the command line", () => {
     expect(stderr).toStartWith("backlog-mcp: ");
     expect(stderr).toContain(message);
     expect(stderr).toContain("backlog-mcp config [CLIENT]");
+    // What parseArgs adds of "--" leads nowhere here.
+    expect(stderr).not.toContain("positional");
   });
 
   test("--version and --help evaluate neither the SDK nor zod", async () => {
@@ -204,6 +207,35 @@ All is well. To set up a client: backlog-mcp config [CLIENT] prints what to past
     expect([inEnvironment.code, inFolder.code]).toEqual([0, 0]);
   });
 
+  test("settings that the environment hides are told of in one line", async () => {
+    await using space = startSampleSpace();
+    await using folder = await startFolder();
+    const text = `BACKLOG_API_KEY=${KEY}\nBACKLOG_DOMAIN=e.backlog.com\n`;
+    const { env: home, file } = await writeUserFile(folder.path, text);
+    const named = join(folder.path, "work.env");
+    await Bun.write(named, "BACKLOG_DOMAIN=e.backlog.com");
+    const env = { ...home, ...toEnvironment(space) };
+    const hidden = (path: string) =>
+      `${path} has settings as well, but those of the environment come first. To use the file's, unset BACKLOG_API_KEY and BACKLOG_DOMAIN.\n`;
+
+    const well = await start(["check"], { env });
+    expect(well.stdout).toContain(`\nNote: ${hidden(file)}`);
+    expect(well.stdout.match(/^Note: /gm)).toHaveLength(1);
+    expect(well.code).toBe(0);
+    const partly = { ...home, BACKLOG_DOMAIN: space.host };
+    const incomplete = await start(["check"], { env: partly });
+    expect(incomplete.stdout).toContain(`\nNote: ${hidden(file)}`);
+    const args = ["check", "--env-file", named];
+    const other = await start(args, { env });
+    expect(other.stdout).toContain(`\nNote: ${hidden(named)}`);
+
+    const { stderr } = await start(["config"], { env });
+    expect(stderr).toContain(`\n${hidden(file)}`);
+    expect(stderr).not.toContain("Better: put them into");
+    const alone = await start(["config"], { env: home });
+    expect(alone.stderr).not.toContain("come first");
+  });
+
   test("USER_ID from the environment is told apart from the file's rest", async () => {
     await using space = startSampleSpace();
     await using folder = await startFolder();
@@ -256,7 +288,7 @@ describe("check, with settings that are not complete or not valid", () => {
     expect(listProblems(stdout)).toEqual([
       `- BACKLOG_API_KEY is not set. Make a key in Backlog under Personal Settings > API (https://your-space.backlog.com/EditApiSettings.action) and set it in ${file}.`,
       `- BACKLOG_DOMAIN is not set. Set it in ${file} to the address of your space, such as your-space.backlog.com.`,
-      `- Searched: the environment, ${file}, ${join(dirname(BINARY), ".env")}, ${join(cwd, ".env")}. What stands in a client's configuration only that client's server sees.`,
+      `- Searched: the environment, ${file}, ${join(dirname(BINARY), ".env")}, ${join(cwd, ".env")}. Values in a client's configuration are seen only by the server that client starts.`,
     ]);
     expect(code).toBe(1);
   });
@@ -786,8 +818,58 @@ describe("config", () => {
       command: BINARY,
       args: ["--env-file", file],
     });
-    expect(stderr).toContain("Not complete yet: BACKLOG_DOMAIN is not set.");
+    expect(stderr).toContain(
+      `The settings are to be read from ${file}, which is not complete yet: BACKLOG_DOMAIN is not set.`,
+    );
     expect(stdout + stderr).not.toContain(KEY);
+  });
+
+  test.each([{}, { BACKLOG_API_KEY: KEY, BACKLOG_DOMAIN: "e.backlog.com" }])(
+    "the file of --env-file is what counts, whatever is in %p",
+    async (env) => {
+      await using folder = await startFolder();
+      const cwd = folder.path;
+      const config = (name: string) =>
+        start(["config", "--env-file", name], { cwd, env });
+      const gone = await config("gone.env");
+      expect(gone.stderr).toContain(
+        `The settings are to be read from ${join(cwd, "gone.env")}, which cannot be read (ENOENT).`,
+      );
+      await Bun.write(join(cwd, "part.env"), "BACKLOG_DOMAIN=e.backlog.com");
+      const partly = await config("part.env");
+      expect(partly.stderr).toContain(
+        `${join(cwd, "part.env")}, which is not complete yet: BACKLOG_API_KEY is not set.`,
+      );
+      await Bun.write(
+        join(cwd, "well.env"),
+        "BACKLOG_DOMAIN=e.backlog.com\nBACKLOG_API_KEY=0123456789",
+      );
+      const well = await config("well.env");
+      expect(well.stderr).toContain(
+        `No key stands in the configuration. The settings are read from ${join(cwd, "well.env")}.`,
+      );
+      expect([gone.code, partly.code, well.code]).toEqual([0, 0, 0]);
+    },
+  );
+
+  test.each(NAMES)(
+    "%p: with --env-file, a second space gets a name of its own",
+    async (name) => {
+      const args = ["config", name, "--env-file", "work.env"].filter(Boolean);
+      const { stderr } = await start(args);
+      expect(stderr).toContain(
+        "For a second space, give this entry another name than backlog.",
+      );
+      expect(stderr).not.toMatch(/mcp remove|in place of/);
+    },
+  );
+
+  test("claude-code: an entry of that name is to be removed first", async () => {
+    const { stderr } = await start(["config", "claude-code"]);
+    expect(stderr).toContain(
+      "If there is already an entry of that name, first run: claude mcp remove backlog --scope user.",
+    );
+    expect(stderr).not.toContain("second space");
   });
 
   test("a pasted block starts the server with the user's own file", async () => {
@@ -924,7 +1006,7 @@ describe("started by hand", () => {
       child.kill();
       await child.exited;
       expect(shown).toContain(
-        `backlog-mcp ${version} waits for an MCP client, which starts it by itself; Ctrl-C ends it.`,
+        `backlog-mcp ${version} is meant to be started by an MCP client; Ctrl-C ends it.`,
       );
       expect(shown).toContain(
         '"backlog-mcp check" says whether Backlog answers',

@@ -140,7 +140,6 @@ describe("what the client reads", () => {
       "milestone",
       "parentIssueId",
       "priority",
-      "projectId",
       "resolution",
       "sharedFiles",
       "startDate",

@@ -97,9 +97,10 @@ class Notes {
   /** The value itself; an error becomes a line instead. */
   keep<Value>(what: string, value: Value | BacklogError): Value | undefined {
     if (!(value instanceof BacklogError)) return value;
+    const note = `${what} could not be read: ${value.message}`;
     // An older or smaller space has no related issues at all.
     const absent = value.status === 404 && what === "Related issues";
-    if (!absent) this.list.push(`${what} could not be read: ${value.message}`);
+    if (!absent && !this.list.includes(note)) this.list.push(note);
     return undefined;
   }
 }
@@ -139,6 +140,8 @@ async function getChildren(
       : countedClosed;
   return {
     issues: entries.map(toOther),
+    // A page that is not full holds all that the list will ever show.
+    unlisted: received < PAGE_SIZE ? total - received : 0,
     total,
     ...(closed !== undefined && { closed }),
   };
@@ -355,8 +358,11 @@ function toChange(change: NonNullable<Comment["changeLog"]>[number]): Change {
 }
 
 function toOneDateForm(text: string): string {
-  const day = /^(\d{4})[/-](\d\d)[/-](\d\d)$/.exec(text);
-  if (day) return `${day[1]}-${day[2]}-${day[3]}`;
+  const [, year, month, day] =
+    /^(\d{4})[/-](\d\d?)[/-](\d\d?)$/.exec(text) ?? [];
+  if (year && month && day) {
+    return `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}`;
+  }
   const readable = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text);
   return readable && !Number.isNaN(Date.parse(text))
     ? toCalendarDay(text)

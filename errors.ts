@@ -85,11 +85,11 @@ function toAdvice(status: number, code: number | undefined, host: string) {
   if (code === 2 || code === 3) {
     return "The space's plan does not allow the API, or has expired. Ask the space's administrator; retrying will not help.";
   }
+  if (status === 403 || code === 5) {
+    return "The owner of this API key may not read it; retrying will not help.";
+  }
   if (status === 401 || code === 11) {
     return `The API key is wrong or revoked, or belongs to another space than ${host}. Check BACKLOG_API_KEY and BACKLOG_DOMAIN; retrying will not help before that.`;
-  }
-  if (status === 403) {
-    return "The owner of this API key may not read it; retrying will not help.";
   }
   if (status === 404) {
     return "It does not exist, or this key may not see it; Backlog does not say which.";

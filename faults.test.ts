@@ -509,14 +509,17 @@ describe("a call's time", () => {
       server.details({ issue_key: key }),
     );
     await until(() => space.requests.length === 4);
-    const { text, isError } = await server.details(WEB_5);
+    const waiting = server.details(WEB_5);
+    // Half of the time of the calls that hold the slots.
+    await Bun.sleep(200);
+    expect(space.requests).toHaveLength(4);
+    const { text, isError } = await waiting;
     expect(isError).toBe(true);
     expect(text).toContain("The 0.5 s that one call may take were used up");
     expect(paths(space, ISSUE).length).toBeLessThanOrEqual(1);
     for (const { isError } of await Promise.all(blocked)) {
       expect(isError).toBe(true);
     }
-    expect(space.peak).toBe(4);
     stuck.resolve(undefined);
   });
 

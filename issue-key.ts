@@ -17,7 +17,7 @@ export interface IssueReference {
  * its fragment. Throws with the fix where it is none, or of another space.
  */
 export function parseIssueKey(text: string, host: string): IssueReference {
-  const given = text.normalize("NFKC").trim();
+  const given = unwrap(text.normalize("NFKC").trim());
   const address = toAddress(given, host);
   if (address) return parseAddress(address, host);
   const [key = "", ...fragments] = given.split("#");
@@ -35,6 +35,12 @@ export function parseIssueKey(text: string, host: string): IssueReference {
     );
   }
   return { idOrKey, focus };
+}
+
+/** Out of a Markdown link or `<...>`, without the sentence's end. */
+function unwrap(text: string): string {
+  const link = /^\[[^\]]*\]\(([^)\s]+)\)$/.exec(text) ?? /^<(.+)>$/.exec(text);
+  return (link?.[1] ?? text).replace(/[.,;:!?。、]+$/u, "");
 }
 
 function toKey(text: string): string | undefined {

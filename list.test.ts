@@ -292,7 +292,7 @@ describe("no issue found", () => {
     expect(none.text).toBe(
       `No issues match.
 Filters: assignee Hana Mori (1073936937) by default; status not closed by default; keyword "Dark mode".
-0 assigned to you and not closed; 0 with status_names ["any"]; 1 with assignee_names ["anyone"].
+0 assigned to you and not closed; 0 with status_names ["any"]; 1 with assignee_names ["anyone"]; 1 with both.
 
 `,
     );

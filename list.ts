@@ -44,6 +44,7 @@ export async function getUserIssueList(
   return {
     origin: call.origin,
     total: found.total,
+    more: found.more ?? false,
     missing: found.missing ?? 0,
     rows: found.rows.map((row) => toRow(row, zone)),
     offset: args.offset,
@@ -130,7 +131,7 @@ function toFilters(
     const resolved = filters[filter];
     if (resolved === undefined) return [];
     const values = resolved.meant.map((value) =>
-      filter === "assignee" ? nameOfAssignee(value, rows) : value,
+      nameFromRows(filter, value, rows),
     );
     return [{ label, values, isDefault }];
   });
@@ -149,8 +150,8 @@ function toFilters(
       ? []
       : [
           {
-            label: "keyword",
-            values: [{ name: JSON.stringify(args.keyword), ids: [] }],
+            label: `keyword ${JSON.stringify(args.keyword)}`,
+            values: [],
             isDefault: false,
           },
         ];
@@ -162,18 +163,23 @@ function toFilters(
   ];
 }
 
-/** The rows tell a name that no request was worth. */
-function nameOfAssignee(
+/** The rows tell a name that no request was worth, in the space's language. */
+function nameFromRows(
+  filter: Filter,
   value: { name?: string; ids: number[] },
   rows: readonly IssueRow[],
 ) {
-  const { name, ids } = value;
-  if (name !== undefined && name !== "you") return value;
-  const known = rows.find(({ assignee }) => assignee?.id === ids[0])?.assignee;
-  return known ? { name: known.name, ids } : value;
+  const [id] = value.ids;
+  const found =
+    filter === "status"
+      ? rows.find(({ status }) => status.id === id)?.status
+      : filter === "assignee"
+        ? rows.find(({ assignee }) => assignee?.id === id)?.assignee
+        : undefined;
+  return found && id !== undefined ? { ...value, name: found.name } : value;
 }
 
-/** The same question with its words resolved, so that no look-up recurs. */
+/** The same question, its words resolved where an argument takes the IDs. */
 function toNextArguments(
   args: ListArguments,
   { filters, notClosed }: ResolvedNames,
@@ -256,6 +262,7 @@ async function describeHidden(
           : 0,
       ]);
       parts.push(`${all - closed} with assignee_names ["anyone"]`);
+      if (resolved.notClosed) parts.push(`${all} with both`);
     } catch (error) {
       if (!(error instanceof BacklogError)) throw error;
       notes.push(`What others have could not be counted: ${error.message}`);

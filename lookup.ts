@@ -1,8 +1,15 @@
 import type { Choices } from "./arguments.ts";
 import type { BacklogCall, ProjectChoices } from "./backlog.ts";
-import { toMessage } from "./errors.ts";
-import { listLabels, matchAll, unquote, WordProblem } from "./matching.ts";
+import { BacklogError, toMessage } from "./errors.ts";
+import {
+  fold,
+  listLabels,
+  matchAll,
+  unquote,
+  WordProblem,
+} from "./matching.ts";
 import type { Choice, Project, User } from "./responses.ts";
+import { toName } from "./text.ts";
 
 /** Without a project named, so many are searched for a word at the most. */
 const MOST_PROJECTS = 30;
@@ -45,15 +52,20 @@ export class Lookup {
     const candidates = projects.map(({ id, projectKey, name }) => ({
       ids: [id],
       names: [projectKey, ...(name ? [name] : [])],
-      label: projectKey,
+      label: name ? `${projectKey} (${toName(name)})` : projectKey,
     }));
-    const ids = new Set(
-      matchAll(words, candidates, {
-        singular: "project",
-        plural: "Projects",
-        scope: "",
-      }).flatMap(({ ids }) => ids),
-    );
+    // A key is a key, even where another project is called so.
+    const byKey = (word: string) =>
+      candidates.filter(
+        ({ names: [key = ""] }) => fold(key) === fold(unquote(word)),
+      );
+    const others = words.filter((word) => byKey(word).length === 0);
+    const wording = { singular: "project", plural: "Projects", scope: "" };
+    const found = [
+      ...words.flatMap(byKey),
+      ...matchAll(others, candidates, wording),
+    ];
+    const ids = new Set(found.flatMap(({ ids }) => ids));
     return projects.filter(({ id }) => ids.has(id));
   }
 
@@ -94,11 +106,13 @@ export class Lookup {
     this.call.signal.throwIfAborted();
     const entries: Entry[] = [];
     const failures: { name: string; reason: unknown }[] = [];
-    answers.forEach((answer, index) => {
+    for (const [index, answer] of answers.entries()) {
       const name = scope.projects[index]?.name ?? "";
       if (answer.status === "fulfilled") entries.push(...answer.value);
-      else failures.push({ name, reason: answer.reason });
-    });
+      else if (answer.reason instanceof BacklogError) {
+        failures.push({ name, reason: answer.reason });
+      } else throw answer.reason;
+    }
     if (failures.length === answers.length && !optional) {
       throw failures[0]?.reason;
     }
@@ -125,7 +139,7 @@ export class Lookup {
     if (live.length === 0 || live.length > MOST_PROJECTS) {
       const keys = live.map(({ projectKey }) => projectKey);
       throw new WordProblem(
-        `${argument} belongs to projects, and this key sees ${live.length}: name one or more in project_keys. ${listLabels("Projects", keys)}`,
+        `${argument} is looked up in projects, and this key sees ${live.length}: name one or more in project_keys, or give IDs. ${listLabels("Projects", keys)}`,
       );
     }
     return {

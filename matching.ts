@@ -1,4 +1,4 @@
-import { Cleaner, quote } from "./text.ts";
+import { quote, toName } from "./text.ts";
 
 const MOST_CHOICES = 30;
 
@@ -48,7 +48,7 @@ export function unquote(text: string): string {
     : trimmed;
 }
 
-/** Exactly; else ignoring case and width; else by unique beginning. */
+/** Exactly; else ignoring case and width; by unique beginning; by its ID. */
 export function match(word: string, candidates: readonly Candidate[]): Match {
   const exact = unquote(word);
   const folded = fold(exact);
@@ -64,7 +64,10 @@ export function match(word: string, candidates: readonly Candidate[]): Match {
     if (found.length > 1) return { kind: "several", candidates: found };
     if (only !== undefined) return { kind: "one", candidate: only };
   }
-  return { kind: "none" };
+  const named = candidates.filter(({ ids }) =>
+    ids.map(String).includes(folded),
+  );
+  return named[0] ? { kind: "one", candidate: named[0] } : { kind: "none" };
 }
 
 /** Nearest to the word first; what is not near at all keeps its order. */
@@ -145,24 +148,34 @@ export interface Wording {
   plural: string;
   /** ` in WEB`. */
   scope: string;
+  /** Where several fit. */
   advice?: string;
+  /** Behind the choices: what is understood besides. */
+  besides?: string;
 }
 
 /** One candidate a word. Throws a WordProblem that lists what there is. */
 export function matchAll(
   words: readonly string[],
   candidates: readonly Candidate[],
-  { singular, plural, scope, advice = "Give the whole name." }: Wording,
+  {
+    singular,
+    plural,
+    scope,
+    advice = "Give the whole name.",
+    besides = "",
+  }: Wording,
 ): Candidate[] {
   const problems: string[] = [];
-  const label = ({ label, names: [name] }: Candidate) => label ?? name ?? "";
+  const label = ({ label, names: [name] }: Candidate) =>
+    label ?? toName(name ?? "");
   const found = words.flatMap((word) => {
     const result = match(word, candidates);
     if (result.kind === "one") return [result.candidate];
     const near = byNearness(word, candidates, ({ names }) => names);
     problems.push(
       result.kind === "none"
-        ? `No ${singular} ${quote(word)}${scope}. ${listLabels(plural, near.map(label))}`
+        ? `No ${singular} ${quote(word)}${scope}. ${listLabels(plural, near.map(label))}${besides}`
         : `${quote(word)} is not one ${singular}${scope}, but ${result.candidates.length}. ${listLabels("It fits", result.candidates.map(label))} ${advice}`,
     );
     return [];
@@ -174,10 +187,7 @@ export function matchAll(
 /** `Statuses: Open, Closed and 12 more.` */
 export function listLabels(title: string, labels: readonly string[]): string {
   if (labels.length === 0) return `${title}: none.`;
-  const clean = new Cleaner();
-  const shown = labels
-    .slice(0, MOST_CHOICES)
-    .map((label) => clean.line(label, 100));
+  const shown = labels.slice(0, MOST_CHOICES);
   const more = labels.length - shown.length;
   return `${title}: ${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}.`;
 }

@@ -17,7 +17,7 @@ import {
 } from "./matching.ts";
 import { CLOSED } from "./paging.ts";
 import type { Choice, User } from "./responses.ts";
-import { quote } from "./text.ts";
+import { quote, toName } from "./text.ts";
 
 /** A filter as Backlog takes it, and as the answer tells it. */
 export interface ResolvedFilter {
@@ -48,6 +48,11 @@ export async function resolveNames(
   { filters }: ListArguments,
   getMe: () => Promise<Me>,
 ): Promise<ResolvedNames> {
+  // What needs no look-up is refused before there is one.
+  const [priority, parents] = await settleAll(
+    resolvePriorities(filters.priority),
+    [parseParents(call, filters.parentIssue)],
+  );
   const lookup = new Lookup(call, filters.project);
   let me: Promise<Me> | undefined;
   const getMeOnce = () => {
@@ -67,13 +72,18 @@ export async function resolveNames(
       scoped("milestone"),
       scoped("issueType"),
       scoped("category"),
-      resolveParents(call, filters.parentIssue),
-      resolvePriorities(filters.priority),
+      resolveParents(call, filters.parentIssue.ids, parents ?? []),
     ],
   );
-  const [project, assignee, createdUser, milestone, issueType, category] =
-    resolved;
-  const [parentIssue, priority] = resolved.slice(6);
+  const [
+    project,
+    assignee,
+    createdUser,
+    milestone,
+    issueType,
+    category,
+    parentIssue,
+  ] = resolved;
   return {
     filters: {
       project,
@@ -119,8 +129,25 @@ async function resolveProjects(
   );
 }
 
-const ME = ["me", "myself", "自分"];
-const ANYONE = ["anyone", "anybody", "everyone"];
+const ME = ["me", "myself", "i", "自分", "私"];
+// Words for all statuses are said of people, too.
+const ANYONE = [
+  "anyone",
+  "anybody",
+  "everyone",
+  "everybody",
+  "any",
+  "all",
+].concat(["誰でも", "全員", "すべて"]);
+const NOBODY = [
+  "unassigned",
+  "nobody",
+  "none",
+  "no one",
+  "未割当",
+  "未割り当て",
+  "なし",
+];
 
 async function resolvePeople(
   lookup: Lookup,
@@ -133,6 +160,11 @@ async function resolvePeople(
   const folded = words.map((word) => fold(unquote(word)));
   if (folded.some((word) => ANYONE.includes(word))) {
     return { ids: [], meant: [{ name: "anyone", ids: [] }] };
+  }
+  if (filter === "assignee" && folded.some((word) => NOBODY.includes(word))) {
+    throw new WordProblem(
+      "assignee_names cannot find unassigned issues: Backlog has no such filter. Take anyone, and look for an empty Assignee.",
+    );
   }
   const others = words.filter((_, index) => !ME.includes(folded[index] ?? ""));
   const asksMe = isDefault || others.length < words.length;
@@ -168,20 +200,26 @@ function toPerson({ id, name, userId, mailAddress, nulabAccount }: User) {
     ids: [id],
     names: [
       name,
+      ...(userId ? [`@${userId}`] : []),
       // Japanese names are written with and without a space.
       name.replace(/\s/g, ""),
       ...[userId, mailAddress, nulabAccount?.uniqueId].filter(
         (text) => typeof text === "string",
       ),
-      // There is no created_user_ids, and some have no login.
-      String(id),
     ],
-    label: `${name} (${login}ID ${id})`,
+    label: `${toName(name)} (${login}ID ${id})`,
   };
 }
 
 const ANY = ["any", "all", "すべて"];
-const NOT_CLOSED = ["not closed", "unclosed", "未完了", "完了以外"];
+const NOT_CLOSED = [
+  "notclosed",
+  "unclosed",
+  "!closed",
+  "未完了",
+  "未完",
+  "完了以外",
+];
 const STANDARD: readonly (readonly [number, string, string])[] = [
   [1, "Open", "未対応"],
   [2, "In Progress", "処理中"],
@@ -194,11 +232,11 @@ async function resolveStatuses(
   { ids, words }: Choices,
 ): Promise<{ filter?: ResolvedFilter; notClosed: boolean }> {
   if (ids.length + words.length === 0) return { notClosed: true };
-  const folded = words.map((word) => fold(unquote(word)));
+  const folded = words.map(toBuiltIn);
   const builtIn = [
     ...ANY,
     ...NOT_CLOSED,
-    ...STANDARD.flatMap(([, ...names]) => names.map(fold)),
+    ...STANDARD.flatMap((names) => names.map(String).map(toBuiltIn)),
   ];
   // With a project named, one request tells whether a custom status has
   // exactly this name; without, built-in words are not worth one per project.
@@ -222,16 +260,18 @@ async function resolveStatuses(
     (_, index) => !special(index, ANY) && !special(index, NOT_CLOSED),
   );
   const found = names.map((word) => {
-    const standard = STANDARD.find(([, ...both]) =>
-      both.map(fold).includes(fold(unquote(word))),
+    const standard = STANDARD.find((names) =>
+      names.map(String).map(toBuiltIn).includes(toBuiltIn(word)),
     );
+    const [id, name] = standard ?? [];
     const among = isCustom(word)
       ? custom
-      : candidates.filter(({ ids }) => !standard || ids.includes(standard[0]));
-    return matchAll([word], among, {
+      : candidates.filter(({ ids: [own] }) => id === undefined || own === id);
+    return matchAll([isCustom(word) ? word : (name ?? word)], among, {
       singular: "status",
       plural: "Statuses",
       scope: ` in ${listed?.scope.text}`,
+      besides: " Also: any, not closed (the default).",
     });
   });
   const filter = toFilter(ids, found.flat());
@@ -242,6 +282,11 @@ async function resolveStatuses(
     };
   }
   return notClosed ? { notClosed } : { filter, notClosed };
+}
+
+/** However it is joined: `not closed`, `not_closed`, `InProgress`. */
+function toBuiltIn(word: string): string {
+  return fold(unquote(word)).replace(/[\s_-]/g, "");
 }
 
 /** Standard ones in both languages and the space's own; custom ones by name. */
@@ -323,29 +368,35 @@ async function resolvePriorities({
   return toFilter(ids, found);
 }
 
+/** The keys and IDs that the words mean, each once. */
+async function parseParents(
+  { host }: BacklogCall,
+  { words }: Choices,
+): Promise<string[]> {
+  const keys = words.map((word) => {
+    try {
+      return parseIssueKey(unquote(word), host).idOrKey;
+    } catch (error) {
+      const message = toMessage(error);
+      throw new WordProblem(message.replace("issue_key", "parent_issue_keys"));
+    }
+  });
+  return [...new Set(keys)];
+}
+
 async function resolveParents(
   call: BacklogCall,
-  { ids, words }: Choices,
+  ids: readonly number[],
+  keys: readonly string[],
 ): Promise<ResolvedFilter | undefined> {
-  if (ids.length + words.length === 0) return undefined;
-  const keys = words.map((word) => parseParent(word, call.host).idOrKey);
+  if (ids.length + keys.length === 0) return undefined;
   const found = await Promise.all(
-    [...new Set(keys)].map(async (key): Promise<Candidate> => {
+    keys.map(async (key): Promise<Candidate> => {
       const { id, issueKey } = await call.getIssueRow(key);
       return { ids: [id], names: [issueKey] };
     }),
   );
   return toFilter(ids, found);
-}
-
-function parseParent(word: string, host: string) {
-  try {
-    return parseIssueKey(unquote(word), host);
-  } catch (error) {
-    throw new WordProblem(
-      toMessage(error).replace("issue_key", "parent_issue_keys"),
-    );
-  }
 }
 
 function toFilter(

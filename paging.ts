@@ -1,4 +1,9 @@
-import { type BacklogCall, PAGE_SIZE, type Query } from "./backlog.ts";
+import {
+  type BacklogCall,
+  PAGE_SIZE,
+  type Page,
+  type Query,
+} from "./backlog.ts";
 import { BacklogError, toMessage } from "./errors.ts";
 import type { Comment, IssueRow } from "./responses.ts";
 
@@ -22,8 +27,10 @@ export interface Search {
 
 export interface Found {
   rows: IssueRow[];
-  /** Of all that match, not of these rows. */
-  total: number;
+  /** Of all that match, not of these rows; undefined: not counted. */
+  total: number | undefined;
+  /** Whether others may follow, where there is no total to tell. */
+  more?: boolean;
   /** With closed ones too, where they were counted on the way. */
   totalWithClosed?: number;
   /** How many of the total no request can reach. */
@@ -31,6 +38,19 @@ export interface Found {
   /** What could not be read, in sentences. */
   notes: string[];
 }
+
+/** How many match with closed ones, and without. */
+interface Counts {
+  all: number;
+  total: number;
+}
+
+interface Project {
+  id: string | number;
+  name: string;
+}
+
+const MAY_MISS = "issues in custom statuses may be missing.";
 
 /** The rows asked for and their true total, in as few requests as it takes. */
 export async function searchIssues(
@@ -46,18 +66,26 @@ async function searchDirectly(
   call: BacklogCall,
   search: Search,
 ): Promise<Found> {
+  const { filters, offset } = search;
   const [first, early] = await Promise.all([
-    firstPage(call, search, search.filters),
-    needsCount(search) ? call.countIssues(search.filters) : undefined,
+    firstPage(call, search, filters),
+    needsCount(search) ? tryCount(call, filters) : undefined,
   ]);
-  const total =
-    early ??
-    (first.received < PAGE_SIZE
-      ? first.received
-      : await call.countIssues(search.filters));
+  const total = await toTotal(call, search, filters, first, early);
+  if (typeof total === "number") {
+    return {
+      ...(await restOfPages(call, search, filters, first.entries, total)),
+      total,
+    };
+  }
+  const read = offset + first.received;
+  const rest = await restOfPages(call, search, filters, first.entries, read);
+  const note = `The total could not be counted: ${total.message}`;
   return {
-    ...(await restOfPages(call, search, search.filters, first.entries, total)),
-    total,
+    rows: rest.rows,
+    total: undefined,
+    more: true,
+    notes: [note, ...rest.notes],
   };
 }
 
@@ -73,15 +101,19 @@ async function searchNotClosed(
   const closed = { ...search.filters, statusId: [CLOSED] };
   const [first, all, allClosed, early] = await Promise.all([
     firstPage(call, search, standard),
-    call.countIssues(search.filters),
-    call.countIssues(closed),
-    needsCount(search) ? call.countIssues(standard) : undefined,
+    tryCount(call, search.filters),
+    tryCount(call, closed),
+    needsCount(search) ? tryCount(call, standard) : undefined,
   ]);
-  const inStandard =
-    early ??
-    (first.received < PAGE_SIZE
-      ? first.received
-      : await call.countIssues(standard));
+  const inStandard = await toTotal(call, search, standard, first, early);
+  if (
+    typeof all !== "number" ||
+    typeof allClosed !== "number" ||
+    typeof inStandard !== "number"
+  ) {
+    const counts = { all, allClosed, inStandard };
+    return await searchStandard(call, search, standard, first, counts);
+  }
   const total = all - allClosed;
   if (total <= inStandard) {
     const rest = await restOfPages(
@@ -100,54 +132,103 @@ async function searchNotClosed(
   return { ...found, totalWithClosed: all };
 }
 
+/** What the standard statuses hold, where a count failed: better than nothing. */
+async function searchStandard(
+  call: BacklogCall,
+  search: Search,
+  filters: Query,
+  first: Page<IssueRow>,
+  counts: { all: Count; allClosed: Count; inStandard: Count },
+): Promise<Found> {
+  const { all, allClosed, inStandard } = counts;
+  const { offset } = search;
+  const known = typeof inStandard === "number" ? inStandard : undefined;
+  const end = known ?? offset + first.received;
+  const { rows, notes } = await restOfPages(
+    call,
+    search,
+    filters,
+    first.entries,
+    end,
+  );
+  const total =
+    typeof all === "number" && typeof allClosed === "number"
+      ? all - allClosed
+      : undefined;
+  const what = total === undefined ? "The total" : "The standard statuses";
+  const why = [all, allClosed, inStandard].find(
+    (count) => typeof count !== "number",
+  );
+  return {
+    rows,
+    total,
+    more: known === undefined || offset + rows.length < known,
+    ...(typeof all === "number" && { totalWithClosed: all }),
+    notes: [
+      `${what} could not be counted: ${toMessage(why)} Therefore ${MAY_MISS}`,
+      ...notes,
+    ],
+  };
+}
+
 /** By the cheaper way: all pages less the closed, or the projects' statuses. */
 async function searchWithCustomStatuses(
   call: BacklogCall,
   search: Search,
-  counts: { all: number; total: number },
+  counts: Counts,
 ): Promise<Found> {
-  const { all, total } = counts;
-  const wanted = Math.min(search.offset + search.limit, total);
-  // As if the closed ones were spread evenly; they are rarely newest.
-  const pages = toPages(Math.min(all, (wanted * all) / total));
-  const wantedPages = toPages(Math.min(search.limit, total - search.offset));
-  const projects = toList(search.filters.projectId);
-  if (
-    projects.length > 0 ? pages <= projects.length + wantedPages : pages <= 3
-  ) {
-    return await searchAndDropClosed(call, search, counts);
-  }
-  const known =
-    projects.length > 0
-      ? projects.map((id) => ({ id, name: `project ${id}` }))
-      : (await call.listProjects()).map(({ id, projectKey }) => ({
-          id,
-          name: projectKey,
-        }));
-  if (pages <= known.length + wantedPages) {
-    return await searchAndDropClosed(call, search, counts);
-  }
-  return await searchByStatuses(call, search, counts, known);
+  const { filters, limit, offset } = search;
+  const wantedPages = toPages(Math.min(limit, counts.total - offset));
+  const named = toList(filters.projectId);
+  let projects =
+    named.length > 0
+      ? named.map((id) => ({ id, name: `project ${id}` }))
+      : undefined;
+  return await searchAndDropClosed(call, search, counts, async (pages) => {
+    // Listing them, one project's statuses and a page: no less is possible.
+    if (!projects && pages <= 3) return undefined;
+    projects ??= await listProjects(call);
+    return projects.length > 0 && pages > projects.length + wantedPages
+      ? await searchByStatuses(call, search, counts, projects)
+      : undefined;
+  });
+}
+
+/** None where they cannot be listed: there is another way. */
+async function listProjects(call: BacklogCall): Promise<Project[]> {
+  const { pages } = await untilFailure([call.listProjects()]);
+  return pages.flat().map(({ id, projectKey }) => ({ id, name: projectKey }));
 }
 
 async function searchAndDropClosed(
   call: BacklogCall,
   search: Search,
-  { all, total }: { all: number; total: number },
+  { all, total }: Counts,
+  /** Another way, where it costs less than so many pages. */
+  findCheaper: (pages: number) => Promise<Found | undefined> = async () =>
+    undefined,
 ): Promise<Found> {
   const wanted = Math.min(search.offset + search.limit, total);
   const lastPage = toPages(all);
   const open = new Map<number, IssueRow>();
-  const notes: string[] = [];
+  let failure: BacklogError | undefined;
   let enough = wanted;
   let capacity: number | undefined;
   let page = 0;
   while (page < lastPage && open.size < enough) {
-    const share = open.size > 0 ? open.size / (page * PAGE_SIZE) : total / all;
-    const expected = toPages((enough - open.size) / share);
-    const wave = Math.min(Math.max(expected, 1), 4, lastPage - page);
+    // As if the closed ones were spread evenly, until the pages tell more.
+    const rowsForOne =
+      (page * PAGE_SIZE * total + all) / ((open.size + 1) * total);
+    const rowsAtMost = enough + all - total - page * PAGE_SIZE;
+    const expected = toPages(
+      Math.max(Math.min((enough - open.size) * rowsForOne, rowsAtMost), 1),
+    );
+    const other = await untilFailure([findCheaper(expected)]);
+    if (other.pages[0]) return other.pages[0];
+    failure = other.note;
+    if (failure) break;
     const { pages, note } = await untilFailure(
-      Array.from({ length: wave }, (_, index) =>
+      Array.from({ length: Math.min(expected, 4) }, (_, index) =>
         call.listIssues({
           ...search.filters,
           offset: (page + index) * PAGE_SIZE,
@@ -155,7 +236,6 @@ async function searchAndDropClosed(
         }),
       ),
     );
-    if (note && page + pages.length === 0) throw note;
     for (const row of pages.flatMap(({ entries }) => entries)) {
       if (row.status.id !== CLOSED) open.set(row.id, row);
     }
@@ -165,24 +245,27 @@ async function searchAndDropClosed(
     }
     page += pages.length;
     search.onProgress?.(Math.min(open.size, wanted), wanted);
-    if (note) {
-      notes.push(toPartNote(note, open.size, wanted));
-      break;
-    }
+    failure = note;
+    if (failure) break;
     if (pages.some(({ received }) => received < PAGE_SIZE)) break;
   }
+  if (failure && open.size <= search.offset) throw failure;
   const rows = [...open.values()].slice(
     search.offset,
     search.offset + search.limit,
   );
-  return { rows, total: Math.max(total, open.size), notes };
+  return {
+    rows,
+    total: Math.max(total, open.size),
+    notes: failure ? [toPartNote(failure, open.size, wanted)] : [],
+  };
 }
 
 async function searchByStatuses(
   call: BacklogCall,
   search: Search,
-  counts: { all: number; total: number },
-  projects: { id: string | number; name: string }[],
+  counts: Counts,
+  projects: Project[],
 ): Promise<Found> {
   const answers = await Promise.allSettled(
     projects.map(({ id }) => call.listProjectChoices(id, "statuses")),
@@ -201,7 +284,7 @@ async function searchByStatuses(
     }
   });
   const filters = { ...search.filters, statusId: [...statuses] };
-  let first: Awaited<ReturnType<typeof firstPage>>;
+  let first: Page<IssueRow>;
   try {
     first = await firstPage(call, search, filters);
   } catch (error) {
@@ -212,9 +295,15 @@ async function searchByStatuses(
     return await searchAndDropClosed(call, search, counts);
   }
   const whole = first.received < PAGE_SIZE && search.offset === 0;
-  const found = whole ? first.received : await call.countIssues(filters);
+  const counted = whole ? first.received : await tryCount(call, filters);
+  const found = typeof counted === "number" ? counted : counts.total;
   const rest = await restOfPages(call, search, filters, first.entries, found);
   const missing = counts.total - found;
+  if (typeof counted !== "number") {
+    notes.push(
+      `How many of the ${counts.total} these statuses hold could not be counted: ${counted.message} Therefore ${MAY_MISS}`,
+    );
+  }
   if (missing > 0) {
     const why =
       notes.length > 0 ? "see above" : "no project lists their status";
@@ -236,6 +325,33 @@ function firstPage(call: BacklogCall, search: Search, filters: Query) {
     offset: search.offset,
     count: PAGE_SIZE,
   });
+}
+
+type Count = number | BacklogError;
+
+/** A count, or why there is none: that costs no row already read. */
+async function tryCount(call: BacklogCall, filters: Query): Promise<Count> {
+  try {
+    return await call.countIssues(filters);
+  } catch (error) {
+    // An answer in a form not known asks for a newer version, not for a note.
+    if (error instanceof BacklogError && error.status !== 200) return error;
+    throw error;
+  }
+}
+
+/** How many match: counted early, told by a page that is the last, or counted. */
+async function toTotal(
+  call: BacklogCall,
+  { offset }: Search,
+  filters: Query,
+  { received }: Page<IssueRow>,
+  early: Count | undefined,
+): Promise<Count> {
+  if (typeof early === "number") return early;
+  const isLast = received < PAGE_SIZE && (received > 0 || offset === 0);
+  if (isLast) return offset + received;
+  return early ?? (await tryCount(call, filters));
 }
 
 // Asked at once where the first page alone cannot tell the total.

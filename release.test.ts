@@ -8,14 +8,16 @@ import {
   readFile,
   rm,
   stat,
+  symlink,
+  truncate,
   writeFile,
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import * as v from "valibot";
 import manifest from "./package.json" with { type: "json" };
 import { type Entry, tarGz, unpack, zip } from "./scripts/archive.ts";
-import { BINARY, run } from "./scripts/build.ts";
+import { BINARY, run, runToEnd } from "./scripts/build.ts";
 import { toFormula } from "./scripts/homebrew.ts";
 import {
   archiveName,
@@ -35,8 +37,11 @@ import {
   USAGE,
 } from "./scripts/release.ts";
 import { startSampleSpace } from "./scripts/sample-space.ts";
+import { assertAnswers } from "./scripts/smoke.ts";
 
 const REPOSITORY = "example/backlog-mcp";
+const UNKNOWN_OWNER = "OWNER";
+const UNKNOWN_REPOSITORY = `${UNKNOWN_OWNER}/backlog-mcp`;
 const HOST = hostTarget();
 const POSIX = process.platform !== "win32";
 
@@ -57,15 +62,35 @@ async function startRelease() {
     const file = programPath(folder.path, target);
     await mkdir(dirname(file), { recursive: true });
     if (target === HOST) await copyFile(BINARY, file);
-    else await writeFile(file, `a program for ${target}`);
+    else await writeStandIn(file, target);
   }
   await writeFile(join(folder.path, "README.md"), "# Read me\n");
   await writeFile(join(folder.path, "LICENSE"), "MIT\n");
   const root = folder.path;
   return {
     ...folder,
-    options: { repository: REPOSITORY, root, level: 1 as const },
+    options: { override: REPOSITORY, root, level: 1 as const },
   };
+}
+
+/** The beginning of a program and nothing else, but as long as a real one. */
+async function writeStandIn(file: string, target: Target, size = 60_000_000) {
+  const header = Buffer.alloc(512);
+  const isArm = target.includes("arm64");
+  if (target.startsWith("darwin-")) {
+    header.writeUInt32LE(0xfeedfacf, 0);
+    header.writeUInt32LE(isArm ? 0x0100000c : 0x01000007, 4);
+  } else if (target.startsWith("linux-")) {
+    header.write("\x7fELF\x02\x01", 0, "latin1");
+    header.writeUInt16LE(isArm ? 0xb7 : 0x3e, 18);
+  } else {
+    header.write("MZ", 0);
+    header.writeUInt32LE(0x80, 0x3c);
+    header.write("PE", 0x80);
+    header.writeUInt16LE(isArm ? 0xaa64 : 0x8664, 0x84);
+  }
+  await writeFile(file, header);
+  await truncate(file, size);
 }
 
 describe("toNotes", () => {
@@ -335,6 +360,25 @@ describe("pack", () => {
     );
   });
 
+  test("refuses junk by the name of its target, and says what it is", async () => {
+    await using release = await startRelease();
+    const path = (target: Target) => programPath(release.path, target);
+    await writeFile(path("darwin-arm64"), "junk");
+    await writeStandIn(path("darwin-x64"), "darwin-arm64");
+    await writeStandIn(path("windows-x64"), "windows-x64", 49_999_999);
+    await writeStandIn(path("windows-arm64"), "windows-x64");
+    await writeStandIn(path("linux-arm64-musl"), "darwin-arm64");
+    await expect(pack(release.path, release.options)).rejects.toThrow(
+      "darwin-arm64 (no program that is known), darwin-x64 (made for darwin-arm64), linux-arm64-musl (made for darwin-arm64), windows-x64 (49999999 bytes are too few), windows-arm64 (made for windows-x64)",
+    );
+  });
+
+  test("refuses a program for this machine that does not start", async () => {
+    await using release = await startRelease();
+    await writeStandIn(programPath(release.path, HOST), HOST);
+    await expect(pack(release.path, release.options)).rejects.toThrow();
+  });
+
   test.skipIf(!POSIX).each([
     ["is another version", "echo 9.9.9", "package.json says"],
     [
@@ -343,19 +387,144 @@ describe("pack", () => {
       "does not answer as an MCP server",
     ],
   ])("refuses a program that %s", async (_, script, message) => {
-    await using release = await startRelease();
-    await writeFile(programPath(release.path, HOST), `#!/bin/sh\n${script}\n`);
-    await expect(pack(release.path, release.options)).rejects.toThrow(message);
+    await using folder = await startFolder();
+    const file = join(folder.path, "backlog-mcp");
+    await writeFile(file, `#!/bin/sh\n${script}\n`);
+    await expect(assertAnswers(file)).rejects.toThrow(message);
   });
 
   test.each([
-    toRepository(manifest.repository.url).replace(/^[^/]+/, "OWNER"),
-    "nobody",
-    "",
-  ])("refuses the repository %p", async (repository) => {
-    await expect(pack("nowhere", { repository })).rejects.toThrow(
-      "GITHUB_REPOSITORY",
+    { override: UNKNOWN_REPOSITORY },
+    { override: "nobody" },
+    { address: `git+https://github.com/${UNKNOWN_REPOSITORY}.git` },
+    { address: "" },
+  ])("refuses the repository of %p", async (options) => {
+    await expect(pack("nowhere", options)).rejects.toThrow("GITHUB_REPOSITORY");
+  });
+
+  const README = [
+    `brew install ${UNKNOWN_OWNER}/tap/backlog-mcp`,
+    `https://github.com/${UNKNOWN_REPOSITORY}/releases`,
+    `--repo ${UNKNOWN_REPOSITORY}`,
+  ].join("\n");
+
+  test("puts CI's repository where README.md names none yet", async () => {
+    await using release = await startRelease();
+    await writeFile(join(release.path, "README.md"), README);
+    await pack(release.path, { ...release.options, override: "someone/fork" });
+    const folder = join(release.path, "unpacked");
+    await mkdir(folder);
+    const archive = join(release.path, "dist", archiveName(HOST));
+    await unpack(archive, folder);
+    expect(await Bun.file(join(folder, "README.md")).text()).toBe(
+      [
+        "brew install someone/tap/backlog-mcp",
+        "https://github.com/someone/fork/releases",
+        "--repo someone/fork",
+      ].join("\n"),
     );
+  });
+
+  test("refuses a README.md without an owner where CI names none", async () => {
+    await using release = await startRelease();
+    await writeFile(join(release.path, "README.md"), README);
+    const { root } = release.options;
+    const address = `https://github.com/${REPOSITORY}`;
+    await expect(pack(release.path, { address, root })).rejects.toThrow(
+      "README.md still says OWNER",
+    );
+  });
+
+  test.each(["# Read me\n\nBENCH\n", "BENCH", "Quick\r\nBENCH\r\n"])(
+    "refuses a README.md with a part left to write: %p",
+    async (text) => {
+      await using release = await startRelease();
+      await writeFile(join(release.path, "README.md"), text);
+      await expect(pack(release.path, release.options)).rejects.toThrow(
+        "README.md still says BENCH",
+      );
+    },
+  );
+});
+
+describe("the scripts", () => {
+  const SCRIPTS = join(import.meta.dir, "scripts");
+
+  test("release: an unknown flag is named, without a hint that is wrong", async () => {
+    const file = join(SCRIPTS, "release.ts");
+    const { stderr, code } = await runToEnd([process.execPath, file, "--x"]);
+    expect(stderr).toBe(`Unknown option '--x'\n\n${USAGE}\n`);
+    expect(code).toBe(2);
+  });
+
+  test("demo fails when a tool answers with an error", async () => {
+    const script = (issue_key: string) => `
+      import { demo } from ${JSON.stringify(join(SCRIPTS, "demo.ts"))};
+      const args = { issue_key: "${issue_key}" };
+      await demo([{ question: "?", tool: "get_issue_details", args }]);`;
+    const start = (key: string) =>
+      runToEnd([process.execPath, "-e", script(key)]);
+    const [well, failed] = await Promise.all([start("WEB-1"), start("WEB-0")]);
+    expect(well.code).toBe(0);
+    expect(well.stdout).toContain("WEB-1");
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toContain("get_issue_details answered with an error");
+  });
+
+  /** What sample-space says until it waits, or ends. */
+  async function startSpace(args: string[], root = import.meta.dir) {
+    const file = join(root, "scripts", "sample-space.ts");
+    const child = Bun.spawn([process.execPath, file, ...args], {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    let stdout = "";
+    for await (const chunk of child.stdout) {
+      stdout += new TextDecoder().decode(chunk);
+      if (/^}$/m.test(stdout)) child.kill();
+    }
+    return { stdout, stderr: await child.stderr.text(), child };
+  }
+
+  test("sample-space names the program that bun run build makes", async () => {
+    const { stdout, stderr } = await startSpace(["--port", "0"]);
+    const block = JSON.parse(stdout.slice(stdout.indexOf("{")));
+    expect(block.mcpServers.backlog.command).toBe(BINARY);
+    expect(stderr).toBe("");
+  });
+
+  test("sample-space says to build the program first where there is none", async () => {
+    await using folder = await startFolder();
+    const names = await readdir(import.meta.dir);
+    const files = names.filter((name) => /^[^.]+\.(ts|json)$/.test(name));
+    await mkdir(join(folder.path, "scripts"));
+    for (const name of await readdir(SCRIPTS)) files.push(`scripts/${name}`);
+    for (const name of files) {
+      await copyFile(join(import.meta.dir, name), join(folder.path, name));
+    }
+    await symlink(
+      resolve(import.meta.dir, "node_modules"),
+      join(folder.path, "node_modules"),
+      "junction",
+    );
+    const { stdout, stderr } = await startSpace(["--port", "0"], folder.path);
+    expect(stdout).toContain("Paste:");
+    expect(stderr).toMatch(/^There is no .*backlog-mcp.* yet: .*run build.*\n$/);
+  });
+
+  test("sample-space says in one line what is wrong with its port", async () => {
+    await using space = startSampleSpace();
+    const taken = new URL(space.url).port;
+    const starts = [taken, "abc", "65536", "-1", ""].map((port) =>
+      startSpace([`--port=${port}`]),
+    );
+    starts.push(startSpace(["--x"]));
+    for (const { stdout, stderr, child } of await Promise.all(starts)) {
+      expect(stdout).toBe("");
+      expect(stderr).toMatch(/^sample-space: .*\n$/);
+      expect(await child.exited).toBe(1);
+    }
   });
 });
 

@@ -43,7 +43,6 @@ const IssueRowSchema = v.object({
   issueKey: v.pipe(v.string(), v.regex(/^[A-Z0-9_]+-\d+$/i)),
   summary: v.string(),
   status: ChoiceSchema,
-  projectId: v.nullish(IdSchema),
   issueType: v.nullish(NamedSchema),
   priority: v.nullish(NamedSchema),
   assignee: v.nullish(v.object({ id: v.nullish(IdSchema), name: v.string() })),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { Limits } from "./backlog.ts";
 import { connectInProcess } from "./scripts/connect.ts";
 import { largeData, type SpaceData } from "./scripts/sample-data.ts";
 import {
@@ -9,10 +10,14 @@ import {
 const ANYONE = { assignee_names: ["anyone"] };
 
 /** One list call, its rows, and what it cost by path. */
-async function ask(args: Record<string, unknown>, options: SampleSpaceOptions) {
+async function ask(
+  args: Record<string, unknown>,
+  options: SampleSpaceOptions,
+  limits: Partial<Limits> = {},
+) {
   await using space = startSampleSpace(options);
   await using connected = await connectInProcess(space, {
-    limits: { retryWaitMs: 1 },
+    limits: { retryWaitMs: 1, ...limits },
   });
   const { text, isError } = await connected.list({ ...ANYONE, ...args });
   const paths = space.requests.map(({ path }) => path);
@@ -61,6 +66,11 @@ function setStatuses(
 /** The ID of the first project's custom status. */
 function customStatus(data: SpaceData): number {
   return data.projects[0]?.statuses.find(({ id }) => id > 4)?.id ?? 0;
+}
+
+function refusal(status: number, code: number): Response {
+  const errors = [{ message: "No.", code, moreInfo: "" }];
+  return Response.json({ errors }, { status });
 }
 
 describe("not closed, where no custom status is in play", () => {
@@ -279,6 +289,19 @@ describe("custom statuses that cannot all be found", () => {
     expect(next).toBeUndefined();
   });
 
+  test("those behind the rows that were found are not told as a wrong offset", async () => {
+    const { text } = await ask(
+      { offset: 70 },
+      {
+        data: spaceWithCustoms(),
+        switches: { unreadableProjects: ["P2"] },
+      },
+    );
+    expect(text).toStartWith(
+      "90 issues match, none from offset 70 on could be read; see the note.",
+    );
+  });
+
   test("those of a project that is not in the list are counted too", async () => {
     const data = spaceWithCustoms();
     const listed = data.projects.slice(0, 1).map(({ project }) => project);
@@ -328,6 +351,254 @@ describe("custom statuses that cannot all be found", () => {
     expect(cost.pages).toBe(1 + 15);
     expect(text).not.toContain("Note:");
   });
+});
+
+describe("not closed, where the closed ones come first", () => {
+  /** 10,000 issues, of which the first 9,000 in an ascending order are closed. */
+  function spaceOf(
+    field: "dueDate" | "created" | "updated",
+    { projects = 60 } = {},
+  ) {
+    const data = largeData({ projects, issues: 10_000, customStatuses: true });
+    const custom = customStatus(data);
+    const inOrder = data.issues.toSorted((a, b) => {
+      const [one, two] = [a[field] ?? "~", b[field] ?? "~"];
+      return one === two ? a.id - b.id : one < two ? -1 : 1;
+    });
+    inOrder.forEach((issue, place) => {
+      const id = place < 9_000 ? 4 : place % 10 === 0 ? custom : 1;
+      issue.status = { ...issue.status, id };
+    });
+    const keys = inOrder.slice(9_000).map(({ issueKey }) => issueKey);
+    return { data, keys };
+  }
+
+  test.each([
+    ["dueDate", { sort: "due_date" }],
+    ["created", { sort: "created", order: "asc" }],
+    ["updated", { sort: "updated", order: "asc" }],
+  ] as const)(
+    "reading all pages gives way to the statuses: %s",
+    async (field, args) => {
+      const { data, keys } = spaceOf(field);
+      const answer = await ask(args, { data });
+      expect(answer.keys).toEqual(keys.slice(0, 100));
+      expect(answer.total).toBe(1_000);
+      expect(answer.text).not.toContain("Note:");
+      // One wave of four pages had shown nothing but closed ones.
+      expect(answer.cost).toEqual({
+        pages: 1 + 4 + 1,
+        counts: 4,
+        statuses: 60,
+        projects: 1,
+      });
+    },
+  );
+
+  test("where the statuses cost more than the pages left, these are read", async () => {
+    const { data, keys } = spaceOf("updated", { projects: 200 });
+    const answer = await ask({ sort: "updated", order: "asc" }, { data });
+    expect(answer.keys).toEqual(keys.slice(0, 100));
+    expect(answer.cost.statuses).toBe(0);
+  });
+
+  test("as many as can be closed bound the pages that are expected", async () => {
+    const { data } = spaceOf("updated");
+    const inOrder = data.issues.toSorted((a, b) =>
+      a.updated < b.updated ? -1 : 1,
+    );
+    for (const issue of inOrder.slice(2_000, 9_000)) {
+      issue.status = { ...issue.status, id: 1 };
+    }
+    const { keys, cost } = await ask(
+      { sort: "updated", order: "asc" },
+      { data },
+    );
+    const expected = inOrder.slice(2_000, 2_100);
+    expect(keys).toEqual(expected.map(({ issueKey }) => issueKey));
+    expect(cost).toMatchObject({ pages: 1 + 21, statuses: 0 });
+  });
+
+  test("where the statuses are refused, nothing is asked of them twice", async () => {
+    const { data, keys } = spaceOf("updated");
+    const answer = await ask(
+      { sort: "updated", order: "asc" },
+      {
+        data,
+        answer: ({ url }, path) =>
+          path === "/issues" && /statusId%5B%5D=\d\d/.test(url)
+            ? refusal(400, 7)
+            : undefined,
+      },
+    );
+    expect(answer.keys).toEqual(keys.slice(0, 100));
+    expect(answer.cost).toMatchObject({ statuses: 60, projects: 1 });
+    // The standard ones, a wave, what was refused, and all pages.
+    expect(answer.cost.pages).toBeLessThanOrEqual(1 + 4 + 1 + 95);
+  });
+
+  test("where the projects cannot be listed, all pages are read", async () => {
+    const { data, keys } = spaceOf("updated");
+    const answer = await ask(
+      { sort: "updated", order: "asc" },
+      {
+        data,
+        answer: (_request, path) =>
+          path === "/projects" ? refusal(403, 5) : undefined,
+      },
+    );
+    expect(answer.keys).toEqual(keys.slice(0, 100));
+    expect(answer.cost).toMatchObject({ statuses: 0, projects: 1 });
+  });
+
+  test("a limit reached before the first row is an error with the seconds left", async () => {
+    const { data } = spaceOf("dueDate");
+    const { isError, text } = await ask(
+      { sort: "due_date" },
+      { data, rateLimit: { search: 5, read: 600, resetInSeconds: 40 } },
+    );
+    expect(text).toMatch(/^Backlog refused GET \/issues .*resets in \d+ s/);
+    expect(isError).toBe(true);
+  });
+
+  test("a failure behind the first rows leaves these", async () => {
+    const { data } = spaceOf("updated");
+    const oldest = data.issues.toSorted((a, b) =>
+      a.updated < b.updated ? -1 : 1,
+    );
+    for (const issue of oldest.slice(0, 3)) {
+      issue.status = { ...issue.status, id: 1 };
+    }
+    // Of the way that is turned to, as of the pages before it.
+    for (const refused of [/offset=100&/, /statusId%5B%5D=\d\d/]) {
+      const { isError, text, keys, next } = await ask(
+        { sort: "updated", order: "asc" },
+        {
+          data,
+          answer: ({ url }, path) =>
+            path === "/issues" && refused.test(url)
+              ? refusal(429, 13)
+              : undefined,
+        },
+      );
+      expect(isError).toBe(false);
+      expect(text).toStartWith("1003 issues match; 1 to 3 are shown");
+      expect(text).toContain("Note: Only 3 of 100 could be read: ");
+      expect(keys).toEqual(oldest.slice(0, 3).map((issue) => issue.issueKey));
+      expect(next).toMatchObject({ offset: 3 });
+    }
+  });
+});
+
+describe("a count that fails", () => {
+  const BUSY = () => refusal(503, 1);
+  const failingCounts =
+    (answer: () => Response | Promise<Response>, pattern = /./) =>
+    ({ url }: Request, path: string) =>
+      path === "/issues/count" && pattern.test(url) ? answer() : undefined;
+  const ALL = /^(?!.*statusId)/;
+  const CLOSED = /statusId%5B%5D=4/;
+  const STANDARD = /statusId%5B%5D=1/;
+  const CUSTOM = /statusId%5B%5D=\d\d/;
+  const ANY = { status_names: ["any"] };
+  const MAY_MISS = "issues in custom statuses may be missing";
+  const data = () => largeData({ projects: 2, issues: 450, closedShare: 0 });
+  const never = () => new Promise<Response>(() => {});
+
+  test.each([
+    ["503", BUSY, {}],
+    ["429", () => refusal(429, 13), {}],
+    ["no answer in time", never, { callMs: 1_000, answerMs: 200 }],
+  ])("leaves the page: %s", async (_name, answer, limits) => {
+    for (const args of [ANY, {}, { ...ANY, limit: 500 }]) {
+      const { isError, text, keys, next } = await ask(
+        args,
+        { data: data(), answer: failingCounts(answer) },
+        limits,
+      );
+      expect(isError).toBe(false);
+      expect(text).toStartWith(
+        "100 issues are shown, newest update first; how many match in all could not be counted.",
+      );
+      expect(text).toMatch(/Note: The total could not be counted: .*count/);
+      expect(text.includes(MAY_MISS)).toBe(!("status_names" in args));
+      expect(keys).toEqual(notClosed(data()).slice(0, 100));
+      expect(next).toMatchObject({ offset: 100 });
+    }
+  });
+
+  test.each([
+    ["all", ALL],
+    ["closed", CLOSED],
+  ])("leaves what the standard statuses have: %s", async (_name, pattern) => {
+    const few = largeData({ projects: 2, issues: 30, closedShare: 0 });
+    const answer = failingCounts(BUSY, pattern);
+    const whole = await ask({}, { data: few, answer });
+    expect(whole.text).toStartWith("30 issues are shown, ");
+    expect(whole.text).toContain(MAY_MISS);
+    expect(whole.next).toBeUndefined();
+    const part = await ask({ limit: 10 }, { data: few, answer });
+    expect(part.text).toStartWith("10 issues are shown, ");
+    expect(part.next).toMatchObject({ offset: 10 });
+    const behind = await ask({ offset: 30 }, { data: few, answer });
+    expect(behind.text).toStartWith(
+      "No issue was found from offset 30 on; how many match in all could not be counted.",
+    );
+    const paged = await ask({ limit: 250 }, { data: data(), answer });
+    expect(paged.keys).toEqual(notClosed(data()).slice(0, 250));
+    expect(paged.next).toMatchObject({ offset: 250 });
+  });
+
+  test("of the standard statuses leaves the page and the total", async () => {
+    const answer = failingCounts(BUSY, STANDARD);
+    const { text, total, keys, next } = await ask({}, { data: data(), answer });
+    expect(total).toBe(450);
+    expect(keys).toEqual(notClosed(data()).slice(0, 100));
+    expect(text).toContain(MAY_MISS);
+    expect(next).toMatchObject({ offset: 100 });
+  });
+
+  test("is not missed where the page is the last", async () => {
+    for (const args of [{ offset: 400 }, { ...ANY, offset: 400 }]) {
+      const { text, keys, next } = await ask(args, {
+        data: data(),
+        answer: failingCounts(BUSY, "status_names" in args ? /./ : STANDARD),
+      });
+      expect(text).toStartWith("450 issues match; 401 to 450 are shown");
+      expect(text).not.toContain("Note:");
+      expect([keys.length, next]).toEqual([50, undefined]);
+    }
+  });
+
+  test("of the custom statuses leaves the page and the total", async () => {
+    const some = largeData({
+      projects: 2,
+      issues: 1_500,
+      closedShare: 0.8,
+      customStatuses: true,
+    });
+    const { text, total, keys } = await ask(
+      {},
+      { data: some, answer: failingCounts(BUSY, CUSTOM) },
+    );
+    expect(total).toBe(notClosed(some).length);
+    expect(keys).toEqual(notClosed(some).slice(0, 100));
+    expect(text).toContain(MAY_MISS);
+  });
+
+  test.each([401, 403, 429, 503])(
+    "is no matter where the page fails too: %d",
+    async (status) => {
+      for (const args of [{}, ANY, { offset: 100 }]) {
+        const { isError } = await ask(args, {
+          data: data(),
+          answer: (_request, path) =>
+            path.startsWith("/issues") ? refusal(status, 1) : undefined,
+        });
+        expect(isError).toBe(true);
+      }
+    },
+  );
 });
 
 describe("a list walked by its next calls", () => {

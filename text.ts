@@ -198,6 +198,16 @@ function countCharacters(lines: readonly string[]): number {
   );
 }
 
+/** In quotation marks where it could be taken for more than one name. */
+export function toName(text: string, most = 100): string {
+  const line = new Cleaner().line(text, Number.POSITIVE_INFINITY);
+  const short = whole(line.slice(0, most));
+  const isPlain = !/[()[\]{};,"→]|[.:](?:\s|$)/.test(short);
+  const cut =
+    line.length > most ? `… (${most} of ${line.length} characters)` : "";
+  return `${isPlain ? short : JSON.stringify(short)}${cut}`;
+}
+
 /** In quotation marks, on one line, and not too long for a message. */
 export function quote(text: string, most = 60): string {
   return JSON.stringify(

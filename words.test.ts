@@ -294,7 +294,7 @@ describe("a word that fits several names is refused with these names", () => {
     [
       "project_keys",
       "O",
-      `"O" is not one project, but 2. It fits: OPS, OLD_2019. Give the whole name.`,
+      `"O" is not one project, but 2. It fits: OPS (運用), OLD_2019 (Old site). Give the whole name.`,
     ],
     [
       "status_names",
@@ -364,12 +364,12 @@ describe("a word that fits nothing is refused with what there is", () => {
     [
       "project_keys",
       "SHOP",
-      'No project "SHOP". Projects: WEB, OPS, MOBILE, OLD_2019.',
+      'No project "SHOP". Projects: WEB (Web application), OPS (運用), MOBILE (Mobile app), OLD_2019 (Old site).',
     ],
     [
       "status_names",
       "Done",
-      'No status "Done" in WEB. Statuses: Open, In Progress, 検収待ち, Resolved, Waiting for release, Closed.',
+      'No status "Done" in WEB. Statuses: Open, In Progress, 検収待ち, Resolved, Waiting for release, Closed. Also: any, not closed (the default).',
     ],
     [
       "milestone_names",
@@ -404,7 +404,7 @@ describe("a word that fits nothing is refused with what there is", () => {
     [
       "parent_issue_keys",
       "WEB-999",
-      'Backlog refused GET /issues/WEB-999 (404, "No issue."). It does not exist, or this key may not see it; Backlog does not say which. Search with get_user_issue_list.',
+      'Backlog refused GET /issues/WEB-999 (404, "No issue."). It does not exist, or this key may not see it; Backlog does not say which. Check the IDs and keys among the arguments.',
     ],
   ])("%s: %s", async (argument, word, expected) => {
     const scope = argument === "project_keys" ? {} : { project_keys: ["WEB"] };
@@ -421,7 +421,7 @@ describe("a word that fits nothing is refused with what there is", () => {
     [
       "status_names",
       "Done",
-      'No status "Done" in OPS. Statuses: 未対応, 処理中, 検収待ち, 保留, 処理済み, 完了.',
+      'No status "Done" in OPS. Statuses: 未対応, 処理中, 検収待ち, 保留, 処理済み, 完了. Also: any, not closed (the default).',
     ],
     [
       "milestone_names",
@@ -456,7 +456,7 @@ describe("a word that fits nothing is refused with what there is", () => {
     ["category_names", "Serch", "Categories: Search, "],
     ["assignee_names", "kenn", "Members: 伊藤 健 (ken, ID 1073936940), "],
     ["assignee_names", "Sato Ichiro", "Members: Satō Ichirō (ichiro.sato, "],
-    ["project_keys", "MOBIEL", "Projects: MOBILE, "],
+    ["project_keys", "MOBIEL", "Projects: MOBILE (Mobile app), "],
   ])("the nearest come first, %s: %s", async (argument, word, expected) => {
     const scope = argument === "project_keys" ? {} : { project_keys: ["WEB"] };
     const { text } = await ask({ ...scope, [argument]: [word] });
@@ -501,7 +501,7 @@ describe("a word that fits nothing is refused with what there is", () => {
       assignee_names: ["ken"],
     });
     expect(text).toBe(
-      'No project "SHOP". Projects: WEB, OPS, MOBILE, OLD_2019.',
+      'No project "SHOP". Projects: WEB (Web application), OPS (運用), MOBILE (Mobile app), OLD_2019 (Old site).',
     );
   });
 
@@ -754,7 +754,7 @@ describe("without a project", () => {
     );
     expect(isError).toBe(true);
     expect(text).toStartWith(
-      "status_names belongs to projects, and this key sees 31: name one or more in project_keys. Projects: P1, P2, ",
+      "status_names is looked up in projects, and this key sees 31: name one or more in project_keys, or give IDs. Projects: P1, P2, ",
     );
     expect(text).toEndWith(", P30 and 1 more.");
     expect(paths).toEqual(["/projects"]);
@@ -1028,11 +1028,12 @@ describe("nothing found", () => {
     const open = count(
       ({ issueKey, status }) => isWeb(issueKey) && status.id !== 4,
     );
+    const all = count(({ issueKey }) => isWeb(issueKey));
     expect(nobody.text).toStartWith(
       "No issues match.\nFilters: assignee you (1073751781) by default; status not closed by default; project WEB (1073835211).\n",
     );
     expect(nobody.text).toContain(
-      `\n0 assigned to you and not closed; 0 with status_names ["any"]; ${open} with assignee_names ["anyone"].\n`,
+      `\n0 assigned to you and not closed; 0 with status_names ["any"]; ${open} with assignee_names ["anyone"]; ${all} with both.\n`,
     );
   });
 
@@ -1054,7 +1055,7 @@ describe("nothing found", () => {
       },
     );
     expect(text).toContain(
-      '\n0 assigned to you and not closed; 2 with status_names ["any"]; 3 with assignee_names ["anyone"].\n',
+      '\n0 assigned to you and not closed; 2 with status_names ["any"]; 3 with assignee_names ["anyone"]; 5 with both.\n',
     );
   });
 
@@ -1062,7 +1063,7 @@ describe("nothing found", () => {
     const args = { project_keys: ["WEB"], keyword: "badge" };
     const { text } = await ask(args, { userId: "1073936940" });
     expect(text).toContain(
-      '0 assigned to you and not closed; 0 with status_names ["any"]; 0 with assignee_names ["anyone"].',
+      '0 assigned to you and not closed; 0 with status_names ["any"]; 0 with assignee_names ["anyone"]; 1 with both.',
     );
     const any = await ask({ ...args, ...EVERYTHING });
     expect(any.keys).toEqual(["WEB-10"]);
@@ -1193,5 +1194,101 @@ describe("issue_key and issue_title", () => {
       "issue_key is needed; to find an issue by its title call get_user_issue_list with keyword",
     );
     expect(requests).toEqual([]);
+  });
+});
+
+describe("what people say without thinking", () => {
+  test.each([
+    ["any", "assignee anyone"],
+    ["全員", "assignee anyone"],
+    ["私", "assignee Hana Mori (1073936937)"],
+    ["@ken", "assignee 伊藤 健 (1073936940)"],
+  ])("assignee_names %s is %s", async (word, expected) => {
+    const { text } = await ask({
+      project_keys: ["WEB"],
+      assignee_names: [word],
+    });
+    expect(text).toContain(`Filters: ${expected}`);
+  });
+
+  test("unassigned is not offered, and no member is taken for it", async () => {
+    const { isError, text, paths } = await ask({
+      assignee_names: ["unassigned"],
+    });
+    expect([isError, paths]).toEqual([true, []]);
+    expect(text).toStartWith("assignee_names cannot find unassigned issues");
+  });
+
+  test.each(["not_closed", "notClosed", "NOT-CLOSED", "未完"])(
+    "status_names %s is not closed",
+    async (word) => {
+      const { text } = await ask({ status_names: [word] });
+      expect(text).toContain("status not closed");
+    },
+  );
+
+  test.each([
+    ["status_names", "4", "status Closed (4)"],
+    ["status_names", "InProgress", "status In Progress (2)"],
+    ["status_names", "315422", "status 検収待ち (315422)"],
+    ["project_keys", "1073835211", "project WEB (1073835211)"],
+    ["milestone_names", "1073352110", "milestone v1.2 (1073352110)"],
+  ])("%s %s is %s", async (argument, word, expected) => {
+    const { text } = await ask({
+      project_keys: ["WEB"],
+      [argument]: [word],
+      assignee_names: ["anyone"],
+    });
+    expect(text).toContain(expected);
+  });
+
+  test.each(['["WEB", "OPS"]', "[WEB, OPS]", "['WEB','OPS']", "WEB、OPS"])(
+    "project_keys %s is two projects",
+    async (project_keys) => {
+      const { text } = await ask({ project_keys });
+      expect(text).toContain("project WEB (1073835211), OPS (1073840000)");
+    },
+  );
+
+  test("a key is a key, even where another project has its name", async () => {
+    const data = changed((space) => {
+      project(space, "MOBILE").project.name = "Web";
+    });
+    const { text } = await ask({ project_keys: ["web"] }, { data });
+    expect(text).toContain("project WEB (1073835211)");
+  });
+
+  test.each([
+    ["parent_issue_keys", "FOO", 'parent_issue_keys "FOO" is no issue key'],
+    [
+      "parent_issue_keys",
+      "https://other.backlog.com/view/WEB-1",
+      "parent_issue_keys is an address of other.backlog.com",
+    ],
+    ["priority_names", "urgent", 'No priority "urgent"'],
+  ])(
+    "%s %s is refused before any request",
+    async (argument, word, expected) => {
+      const { isError, text, paths } = await ask({
+        [argument]: [word],
+        status_names: ["検収"],
+      });
+      expect([isError, paths]).toEqual([true, []]);
+      expect(text).toStartWith(expected);
+    },
+  );
+
+  test("a name that imitates the filter line stands in quotation marks", async () => {
+    const name = "X (4); assignee nobody";
+    const data = changed((space) => {
+      for (const status of project(space, "WEB").statuses) {
+        if (status.id === 315422) status.name = name;
+      }
+    });
+    const { text } = await ask(
+      { project_keys: ["WEB"], status_names: [name] },
+      { data },
+    );
+    expect(text).toContain(`status "${name}" (315422)`);
   });
 });
