@@ -824,7 +824,10 @@ describe("config", () => {
     expect(stdout + stderr).not.toContain(KEY);
   });
 
-  test.each([{}, { BACKLOG_API_KEY: KEY, BACKLOG_DOMAIN: "e.backlog.com" }])(
+  test.each<Record<string, string>>([
+    {},
+    { BACKLOG_API_KEY: KEY, BACKLOG_DOMAIN: "e.backlog.com" },
+  ])(
     "the file of --env-file is what counts, whatever is in %p",
     async (env) => {
       await using folder = await startFolder();

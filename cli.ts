@@ -7,10 +7,11 @@ import {
   type Client,
   describePlace,
   formatConfig,
+  NAME,
   type SettingsFrom,
 } from "./clients.ts";
 import { toMessage } from "./errors.ts";
-import type { PLACEHOLDERS, Reading } from "./index.ts";
+import { type PLACEHOLDERS, type Reading, readSettings } from "./index.ts";
 import { version } from "./package.json";
 import { Cleaner } from "./text.ts";
 
@@ -34,7 +35,7 @@ domain.
 `;
 
 /** For someone who started the server by hand. */
-export const HINT = `backlog-mcp ${version} waits for an MCP client, which starts it by itself; Ctrl-C ends it.
+export const HINT = `backlog-mcp ${version} is meant to be started by an MCP client; Ctrl-C ends it.
 Instead, "backlog-mcp check" says whether Backlog answers, and "backlog-mcp config" prints what to paste into a client.
 `;
 
@@ -74,11 +75,17 @@ export async function toConfig(
   const { platform, env: environment } = process;
   const home = homedir();
   const settings = toSettingsFrom(found, join(home, ".config"));
+  const isNamed = found.envFile !== undefined;
+  const hidden = await findHiddenFile(found);
   return {
     text: formatConfig(client, { path, settings, placeholders }, platform),
     advice: [
-      describePlace(client, { platform, environment, home }),
-      describeSettings(settings, found),
+      describePlace(client, { platform, environment, home }, isNamed),
+      ...(isNamed
+        ? [`For a second space, give this entry another name than ${NAME}.`]
+        : []),
+      ...(hidden === undefined ? [] : [describeHidden(hidden)]),
+      await describeSettings(settings, found, hidden),
     ].join("\n"),
   };
 }
@@ -111,22 +118,54 @@ export function toDomain(origin: string | undefined): string | undefined {
   return isLoopback ? origin : origin?.replace(/^https?:\/\//, "");
 }
 
-function describeSettings(settings: SettingsFrom, found: Found): string {
-  const { problems } = found.reading;
-  const state =
-    problems.length > 0
-      ? `Not complete yet: ${problems.join("; ")}. `
-      : "No key stands in the configuration. ";
+async function describeSettings(
+  settings: SettingsFrom,
+  found: Found,
+  hidden: string | undefined,
+): Promise<string> {
   switch (settings.kind) {
     case "user's file":
-      return `${state}The settings are read from ${found.reading.source}.`;
+      return describeFile(found.reading.source, found.reading);
     case "--env-file":
-      return `${state}The settings are read from ${settings.file}.`;
+      // The client's server has not the environment of this terminal.
+      return describeFile(settings.file, await readAlone(settings.file));
     case "client": {
       const [userFile = ""] = found.usualFiles;
-      return `Fill in your values. Better: put them into ${userFile} and run this again; then no key stands in the client's configuration or in the shell's history.`;
+      const better = hidden ? "do that" : `put them into ${userFile}`;
+      return `Fill in your values. Better: ${better} and run this again; then no key stands in the client's configuration or in the shell's history.`;
     }
   }
+}
+
+function describeFile(file: string, { problems }: Reading): string {
+  if (problems.length === 0) {
+    return `No key stands in the configuration. The settings are read from ${file}.`;
+  }
+  const text = problems.join("; ");
+  const unreadable = /cannot be read \(.*\)$/.exec(text)?.[0];
+  return `The settings are to be read from ${file}, which ${unreadable ?? `is not complete yet: ${text}`}.`;
+}
+
+/** What a file holds, whatever the environment has. */
+function readAlone(envFile: string): Promise<Reading> {
+  return readSettings({
+    environment: {},
+    envFile,
+    usualFiles: async () => [],
+  });
+}
+
+/** The file that would count if the environment had no settings. */
+async function findHiddenFile(found: Found): Promise<string | undefined> {
+  const { reading, envFile, usualFiles } = found;
+  const file = envFile ?? usualFiles[0];
+  if (reading.source !== "the environment" || !file) return undefined;
+  const { values } = await readAlone(file);
+  return (values.BACKLOG_API_KEY ?? values.BACKLOG_DOMAIN) && file;
+}
+
+function describeHidden(file: string): string {
+  return `${file} has settings as well, but those of the environment come first. To use the file's, unset BACKLOG_API_KEY and BACKLOG_DOMAIN.`;
 }
 
 /**
@@ -186,7 +225,7 @@ export async function check(found: Found): Promise<CheckResult> {
     ? await askBacklog(reading.settings)
     : undefined;
   const problems = [...toProblems(found), ...(answers?.problems ?? [])];
-  const notes = [...toSourceNotes(found), ...(answers?.notes ?? [])];
+  const notes = [...(await toSourceNotes(found)), ...(answers?.notes ?? [])];
   const sections = [
     [`backlog-mcp ${version}`],
     align(toSettingsRows(found)),
@@ -248,7 +287,10 @@ export function maskKey(key: string | undefined): string | undefined {
 }
 
 /** A client is started elsewhere, and may not find what this terminal has. */
-function toSourceNotes({ reading, usualFiles }: Found): string[] {
+async function toSourceNotes(found: Found): Promise<string[]> {
+  const { reading, usualFiles } = found;
+  const hidden = await findHiddenFile(found);
+  if (hidden !== undefined) return [describeHidden(hidden)];
   const [userFile, , workingFile] = usualFiles;
   const isElsewhere = reading.source !== userFile;
   // What is missing comes first.
@@ -283,7 +325,7 @@ function toProblems(found: Found): string[] {
     ...advised,
     isFound
       ? `All settings come from one place, the first that has a key or a domain: here ${place}.`
-      : `Searched: ${searched}. What stands in a client's configuration only that client's server sees.`,
+      : `Searched: ${searched}. Values in a client's configuration are seen only by the server that client starts.`,
   ];
 }
 

@@ -35,7 +35,7 @@ export interface System {
 }
 
 /** One name for all: with two spaces the user names the second entry. */
-const NAME = "backlog";
+export const NAME = "backlog";
 
 /** What to paste, in the client's own format; without one, the common block. */
 export function formatConfig(
@@ -163,16 +163,25 @@ function quoteForPowerShell(word: string): string {
 export function describePlace(
   client: Client | undefined,
   system: System,
+  /** For a second space, beside the entry of the first. */
+  isSecond = false,
 ): string {
   switch (client) {
     case undefined:
       return `For most MCP clients. For one of these, in its own format and with the place of its file: backlog-mcp config ${CLIENTS.join("|")}`;
     case "claude-code": {
       const shell = system.platform === "win32" ? "PowerShell" : "a shell";
-      return `Run it in ${shell}. Where an entry of that name stands already, first: claude mcp remove ${NAME} --scope user. Afterwards: claude mcp list`;
+      const first = isSecond
+        ? ""
+        : ` If there is already an entry of that name, first run: claude mcp remove ${NAME} --scope user.`;
+      return `Run it in ${shell}.${first} Afterwards: claude mcp list`;
     }
-    case "codex":
-      return `Put it at the end of ${toClientFile(client, system)}, in place of an earlier [mcp_servers.${NAME}].`;
+    case "codex": {
+      const earlier = isSecond
+        ? ""
+        : `, in place of an earlier [mcp_servers.${NAME}]`;
+      return `Put it at the end of ${toClientFile(client, system)}${earlier}.`;
+    }
     case "vscode":
       return `Put it into ${toClientFile(client, system)} (MCP: Open User Configuration), or into .vscode/mcp.json of one folder. Where the file has other servers, add this one to them.`;
     default: {

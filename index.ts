@@ -266,7 +266,9 @@ async function main(): Promise<void> {
   try {
     commandLine = await parseCommandLine(process.argv.slice(2));
   } catch (error) {
-    const message = error instanceof Error ? error.message : error;
+    const text = error instanceof Error ? error.message : String(error);
+    // Behind the quoted option parseArgs gives a hint that is wrong here.
+    const message = text.replace(/(?<=')\. .*/s, "");
     const { USAGE } = await import("./cli.ts");
     await Bun.write(Bun.stderr, `backlog-mcp: ${message}\n\n${USAGE}`);
     process.exitCode = 2;

@@ -245,7 +245,7 @@ async function searchAndDropClosed(
     }
     page += pages.length;
     search.onProgress?.(Math.min(open.size, wanted), wanted);
-    failure = note;
+    if (open.size < enough) failure = note;
     if (failure) break;
     if (pages.some(({ received }) => received < PAGE_SIZE)) break;
   }

@@ -510,7 +510,9 @@ describe("the scripts", () => {
     );
     const { stdout, stderr } = await startSpace(["--port", "0"], folder.path);
     expect(stdout).toContain("Paste:");
-    expect(stderr).toMatch(/^There is no .*backlog-mcp.* yet: .*run build.*\n$/);
+    expect(stderr).toMatch(
+      /^There is no .*backlog-mcp.* yet: .*run build.*\n$/,
+    );
   });
 
   test("sample-space says in one line what is wrong with its port", async () => {

@@ -136,6 +136,50 @@ export function mcpb(...args: string[]): Promise<string> {
   return run([process.execPath, MCPB, ...args]);
 }
 
+/** All are above 90 MB, as Bun's runtime is inside. */
+const SMALLEST_PROGRAM = 50_000_000;
+
+/** What is wrong with the program for a target, told from its first bytes. */
+export async function findFault(
+  path: string,
+  target: Target,
+): Promise<string | undefined> {
+  const file = Bun.file(path);
+  const head = await file.slice(0, 4096).arrayBuffer();
+  const system = toSystem(new DataView(head));
+  if (system === undefined) return "no program that is known";
+  if (system !== target.replace("-musl", "")) return `made for ${system}`;
+  return file.size < SMALLEST_PROGRAM
+    ? `${file.size} bytes are too few`
+    : undefined;
+}
+
+const SYSTEMS = [
+  { name: "darwin", arm64: 0x0100000c, x64: 0x01000007 },
+  { name: "linux", arm64: 0xb7, x64: 0x3e },
+  { name: "windows", arm64: 0xaa64, x64: 0x8664 },
+] as const;
+
+/** System and processor of a Mach-O, ELF or PE file; all are little-endian. */
+function toSystem(head: DataView): string | undefined {
+  const uint16 = (at: number) =>
+    at + 2 <= head.byteLength ? head.getUint16(at, true) : undefined;
+  const uint32 = (at: number) =>
+    at + 4 <= head.byteLength ? head.getUint32(at, true) : undefined;
+  // The old header of DOS, at the beginning, tells where the PE header is.
+  const pe = uint16(0) === 0x5a4d ? (uint32(0x3c) ?? 0) : 0;
+  const processors = {
+    darwin: uint32(0) === 0xfeedfacf ? uint32(4) : undefined,
+    linux: uint32(0) === 0x464c457f ? uint16(18) : undefined,
+    windows: uint32(pe) === 0x00004550 ? uint16(pe + 4) : undefined,
+  };
+  for (const { name, arm64, x64 } of SYSTEMS) {
+    if (processors[name] === arm64) return `${name}-arm64`;
+    if (processors[name] === x64) return `${name}-x64`;
+  }
+  return undefined;
+}
+
 /** The target this machine runs. */
 export function hostTarget(): Target {
   const system = process.platform === "win32" ? "windows" : process.platform;

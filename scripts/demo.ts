@@ -1,7 +1,13 @@
 import { connectBinary, toEnvironment } from "./connect.ts";
 import { startSampleSpace } from "./sample-space.ts";
 
-const CALLS = [
+interface Call {
+  question: string;
+  tool: string;
+  args: Record<string, unknown>;
+}
+
+const CALLS: Call[] = [
   {
     question: "What is on my plate?",
     tool: "get_user_issue_list",
@@ -25,20 +31,21 @@ const CALLS = [
 ];
 
 /** Shows what an assistant asks and gets, against a space on this machine. */
-async function main(): Promise<void> {
+export async function demo(calls: readonly Call[] = CALLS): Promise<void> {
   await using space = startSampleSpace();
   await using server = await connectBinary(toEnvironment(space));
   print(
     "A sample Backlog space runs on this machine; the program is started as an MCP client starts it.",
   );
-  for (const { question, tool, args } of CALLS) {
+  for (const { question, tool, args } of calls) {
     const asked = space.requests.length;
-    const { text } = await server.call(tool, args);
+    const { text, isError } = await server.call(tool, args);
     const requests = space.requests.length - asked;
     print(`\n${"─".repeat(72)}\n“${question}”`);
     print(`→ ${tool} ${JSON.stringify(args)}`);
     print(`← after ${requests} requests to Backlog:\n`);
     print(text);
+    if (isError) throw new Error(`${tool} answered with an error.`);
   }
 }
 
@@ -46,4 +53,4 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) await demo();

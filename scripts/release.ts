@@ -7,6 +7,7 @@ import { type Entry, tarGz, zip } from "./archive.ts";
 import { assertVersion, compile } from "./build.ts";
 import {
   BUNDLE_TARGETS,
+  findFault,
   hostTarget,
   isWindows,
   programName,
@@ -37,7 +38,10 @@ bun run release smoke FILE_OR_DIR   hold a conversation with what is packed
 bun run release notes               this version's part of CHANGELOG.md`;
 
 type PackOptions = {
-  repository: string;
+  /** The repository's, as package.json has it. */
+  address?: string;
+  /** `owner/name` of the repository that CI runs in. */
+  override?: string | undefined;
   /** Where README.md and LICENSE stand. */
   root?: string;
   level?: Parameters<typeof zip>[1];
@@ -56,20 +60,27 @@ export async function build(directory: string): Promise<void> {
 
 /**
  * Packs the programs in `directory` into its dist and Formula folders and
- * returns the sums. Throws when a target is missing or the program for this
- * machine does not answer.
+ * returns the sums. Throws when a target is missing or made for another system,
+ * when the program for this machine does not answer, or when something is left
+ * to fill in.
  */
 export async function pack(
   directory: string,
-  { repository, root = ROOT, level }: PackOptions,
+  {
+    address = manifest.repository.url,
+    override,
+    root = ROOT,
+    level,
+  }: PackOptions = {},
 ): Promise<string> {
+  const repository = toRepository(address, override);
   assertRepository(repository);
+  const documents = await readDocuments(root, override);
   await assertPrograms(directory);
   await assertAnswers(resolve(programPath(directory, hostTarget())));
   const dist = join(directory, "dist");
   await rm(dist, { recursive: true, force: true });
   await mkdir(dist, { recursive: true });
-  const documents = await readDocuments(root);
   const sums = new Map<string, string>();
   const write = async (name: string, bytes: Uint8Array) => {
     await writeFile(join(dist, name), bytes);
@@ -123,15 +134,43 @@ async function assertPrograms(directory: string): Promise<void> {
   if (missing.length > 0) {
     throw new Error(`${directory} lacks ${missing.join(", ")}.`);
   }
+  const wrong: string[] = [];
+  for (const target of TARGETS) {
+    const fault = await findFault(programPath(directory, target), target);
+    if (fault !== undefined) wrong.push(`${target} (${fault})`);
+  }
+  if (wrong.length > 0) {
+    throw new Error(
+      `${directory} has a wrong program for ${wrong.join(", ")}.`,
+    );
+  }
 }
 
-async function readDocuments(root: string): Promise<Entry[]> {
-  return Promise.all(
-    ["README.md", "LICENSE"].map(async (name) => ({
-      name,
-      content: await Bun.file(join(root, name)).bytes(),
-    })),
-  );
+async function readDocuments(
+  root: string,
+  override: string | undefined,
+): Promise<Entry[]> {
+  const readme = await Bun.file(join(root, "README.md")).text();
+  const text = fillIn(readme, override);
+  const [left] = /\bOWNER\b|^[A-Z]{4,}(?=\r?$)/m.exec(text) ?? [];
+  if (left !== undefined) {
+    throw new Error(
+      `README.md still says ${left}, which is a place to fill in.`,
+    );
+  }
+  return [
+    { name: "README.md", content: Buffer.from(text) },
+    { name: "LICENSE", content: await Bun.file(join(root, "LICENSE")).bytes() },
+  ];
+}
+
+/** Puts CI's repository, where it is known, in the place of OWNER. */
+function fillIn(text: string, override = ""): string {
+  const [owner] = override.split("/");
+  if (!owner) return text;
+  return text
+    .replace(/\bOWNER\/backlog-mcp\b/g, override)
+    .replace(/\bOWNER\b/g, owner);
 }
 
 /** What `sha256sum --check` reads. */
@@ -192,20 +231,33 @@ async function filesForHost(path: string): Promise<string[]> {
     .map((name) => join(path, name));
 }
 
-async function main(): Promise<void> {
-  const { positionals, values } = parseArgs({
+function parseCommandLine() {
+  return parseArgs({
     options: { out: { type: "string", default: "release" } },
     allowPositionals: true,
   });
+}
+
+async function main(): Promise<void> {
+  let commandLine: ReturnType<typeof parseCommandLine>;
+  try {
+    commandLine = parseCommandLine();
+  } catch (error) {
+    // What follows is a hint about "--", which is wrong here.
+    const [message] = String(
+      error instanceof Error ? error.message : error,
+    ).split(". ", 1);
+    console.error(`${message}\n\n${USAGE}`);
+    process.exitCode = 2;
+    return;
+  }
+  const { positionals, values } = commandLine;
   const [command, path] = positionals;
   if (command === "build") {
     await build(values.out);
   } else if (command === "pack" && path) {
-    const repository = toRepository(
-      manifest.repository.url,
-      process.env.GITHUB_REPOSITORY,
-    );
-    process.stdout.write(await pack(path, { repository }));
+    const override = process.env.GITHUB_REPOSITORY;
+    process.stdout.write(await pack(path, { override }));
   } else if (command === "smoke" && path) {
     await smokeAll(path);
   } else if (command === "notes") {

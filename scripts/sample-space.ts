@@ -1,5 +1,6 @@
-import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import manifest from "../package.json" with { type: "json" };
+import { BINARY } from "./build.ts";
 import {
   type Issue,
   type ProjectData,
@@ -467,17 +468,45 @@ function expand(context: Context, query: Query, issues: Issue[]): Issue[] {
   }));
 }
 
-if (import.meta.main) {
-  const { values } = parseArgs({ options: { port: { type: "string" } } });
-  const space = startSampleSpace({ port: Number(values.port ?? 8787) });
+/** `--port` of the command line; throws with what is wrong with it. */
+function readPort(): number {
+  const options = { port: { type: "string", default: "8787" } } as const;
+  const { port } = parseArgs({ options }).values;
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
+    throw new Error(`--port takes a number up to 65535, not "${port}"`);
+  }
+  return Number(port);
+}
+
+async function main(): Promise<void> {
+  const space = startSampleSpace({ port: readPort() });
   const host = space.host.replace("127.0.0.1", "localhost");
   const backlog = {
-    command: resolve(import.meta.dir, "../dist/backlog-mcp"),
+    command: BINARY,
     env: { BACKLOG_DOMAIN: host, BACKLOG_API_KEY: space.apiKey },
   };
+  if (!(await Bun.file(BINARY).exists())) {
+    console.error(
+      `There is no ${BINARY} yet: npx -y ${manifest.packageManager} run build makes it.`,
+    );
+  }
   process.stdout.write(
     `A sample Backlog space on ${space.url}, until Ctrl-C. Paste:\n`,
   );
   const block = JSON.stringify({ mcpServers: { backlog } }, null, 2);
   process.stdout.write(`${block}\n`);
+}
+
+if (import.meta.main) {
+  await main().catch((error: unknown) => {
+    const text = error instanceof Error ? error.message : String(error);
+    // What follows is parseArgs' hint about "--", or Bun's question.
+    const [message] = text.split(". ", 1);
+    const isTaken =
+      error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+    console.error(
+      `sample-space: ${isTaken ? "the port is taken; choose another with --port" : message}.`,
+    );
+    process.exitCode = 1;
+  });
 }
