@@ -42,6 +42,10 @@ describe("the first screen of README.md", () => {
     expect(Object.keys(env)).toEqual(["BACKLOG_API_KEY", "BACKLOG_DOMAIN"]);
   });
 
+  test("no place to fill in is left anywhere", () => {
+    expect(readme).not.toMatch(/^[A-Z]{4,}$/m);
+  });
+
   test("says that it only reads before anything else", () => {
     expect(readme.split("```")[0]).toContain("it can only read");
   });
