@@ -224,6 +224,12 @@ describe("an error says what happened, what Backlog said and what to do", () => 
         'Backlog refused GET /issues/count (403, "You do not have permission."). The owner of this API key may not read it; retrying will not help.',
     },
     {
+      name: "401 with code 5, not permitted: the key itself may be good",
+      space: answering(401, refusal(5, "You do not have permission.")),
+      expected:
+        'Backlog refused GET /issues/count (401, "You do not have permission."). The owner of this API key may not read it; retrying will not help.',
+    },
+    {
       name: "403 with code 4, a restriction to IP addresses",
       space: answering(403, refusal(4, "Access denied.")),
       expected:

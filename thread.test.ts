@@ -260,6 +260,27 @@ describe("relations", () => {
     },
   );
 
+  test("children that Backlog counts but lists nowhere are told, without a call", async () => {
+    const { text } = await read("WEB-1", {
+      answer: async (request, path) => {
+        if (path !== "/issues/WEB-1") return undefined;
+        const issue = sampleData().issues.find(
+          ({ issueKey }) => issueKey === "WEB-1",
+        );
+        expect(request.method).toBe("GET");
+        return Response.json({
+          ...issue,
+          childIssueSummary: { total: 5, closed: 2 },
+        });
+      },
+    });
+    expect(text).toContain("- Children (5, 2 closed):\n");
+    expect(text).toContain(
+      "  - … and 2 that Backlog counts but lists to nobody with this key\n",
+    );
+    expect(text).not.toContain("more: get_user_issue_list");
+  });
+
   test("children that fail are one line", async () => {
     const { notes, text } = await read("WEB-1", {
       answer: (_request, path) =>
