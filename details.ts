@@ -10,10 +10,11 @@ import {
   type View,
 } from "./answer.ts";
 import { type BacklogCall, PAGE_SIZE } from "./backlog.ts";
+import { CommentStream } from "./comment-stream.ts";
 import { isZonedDay, toCalendarDay } from "./dates.ts";
 import { BacklogError } from "./errors.ts";
 import type { IssueReference } from "./issue-key.ts";
-import { CLOSED, CommentStream } from "./paging.ts";
+import { CLOSED } from "./paging.ts";
 import type { Comment, Issue, IssueRow } from "./responses.ts";
 import { fits, type Size, subtract } from "./text.ts";
 
