@@ -11,8 +11,8 @@ import {
   toCalendarDay,
   toToday,
 } from "./dates.ts";
+import { startSampleSpace } from "./sample-space/server.ts";
 import { connectInProcess } from "./scripts/connect.ts";
-import { startSampleSpace } from "./scripts/sample-space.ts";
 
 /** What a function throws, as text; where it answers, that is the failure. */
 function messageOf(run: () => unknown): string {

@@ -1,6 +1,8 @@
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import manifest from "../package.json" with { type: "json" };
+import { largeData, type SpaceData, sampleData } from "../sample-space/data.ts";
+import { type SampleSpace, startSampleSpace } from "../sample-space/server.ts";
 import { sizeOf } from "../text.ts";
 import {
   askToTheEnd,
@@ -25,8 +27,6 @@ import {
 } from "./peer.ts";
 import { type Call, QUESTIONS, type Question } from "./questions.ts";
 import { formatReport, type Results, toTargets } from "./report.ts";
-import { largeData, type SpaceData, sampleData } from "./sample-data.ts";
-import { type SampleSpace, startSampleSpace } from "./sample-space.ts";
 
 const LATENCY_MS = 80;
 const CALLS = 1_000;

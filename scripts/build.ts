@@ -2,7 +2,8 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
 
-const ROOT = join(import.meta.dir, "..");
+/** The folder of the repository. */
+export const ROOT = join(import.meta.dir, "..");
 
 /** Where `bun run build` puts the program for the machine at hand. */
 export const BINARY = join(

@@ -2,9 +2,9 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import { Backlog, LIMITS, type Limits } from "../backlog.ts";
+import type { SampleSpace } from "../sample-space/server.ts";
 import { createServer } from "../tools.ts";
 import { BINARY } from "./build.ts";
-import type { SampleSpace } from "./sample-space.ts";
 
 /** A tool's answer, as the assistant gets it. */
 export interface ToolAnswer {

@@ -1,5 +1,5 @@
+import { startSampleSpace } from "../sample-space/server.ts";
 import { connectBinary, toEnvironment } from "./connect.ts";
-import { startSampleSpace } from "./sample-space.ts";
 
 interface Call {
   question: string;

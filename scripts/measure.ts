@@ -1,11 +1,11 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { SampleSpace } from "../sample-space/server.ts";
 import { sizeOf } from "../text.ts";
 import { BINARY, COMPILE_FLAGS, run } from "./build.ts";
 import { type Call, toDepth } from "./questions.ts";
 import { startRaw, toText } from "./raw-client.ts";
-import type { SampleSpace } from "./sample-space.ts";
 
 /** A program to be measured, as an MCP client would start it. */
 export type Program = {

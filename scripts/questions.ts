@@ -3,8 +3,8 @@ import {
   largeData,
   type SpaceData,
   sampleData,
-} from "./sample-data.ts";
-import type { RecordedRequest } from "./sample-space.ts";
+} from "../sample-space/data.ts";
+import type { RecordedRequest } from "../sample-space/server.ts";
 
 /** A call of a tool: its name and its arguments. */
 export type Call = [tool: string, args: Record<string, unknown>];

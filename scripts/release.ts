@@ -211,7 +211,7 @@ function bundleName(target: Target): string {
 
 /** Tries one file, or those of a folder that this machine can run. */
 async function smokeAll(path: string): Promise<void> {
-  const { startSampleSpace } = await import("./sample-space.ts");
+  const { startSampleSpace } = await import("../sample-space/server.ts");
   await using space = startSampleSpace();
   for (const file of await filesForHost(path)) {
     await smoke(file, space);

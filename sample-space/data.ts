@@ -14,7 +14,7 @@ import {
   parseIssue,
   REMARKS,
   SPACE,
-} from "./sample-issues.ts";
+} from "./issues.ts";
 import {
   type Change,
   type Comment,
@@ -37,9 +37,9 @@ import {
   toStar,
   toUser,
   type User,
-} from "./sample-shapes.ts";
+} from "./shapes.ts";
 
-export type { Issue, ProjectData, SpaceData } from "./sample-shapes.ts";
+export type { Issue, ProjectData, SpaceData } from "./shapes.ts";
 
 export type SampleDataOptions = { japanese?: boolean; olderDates?: boolean };
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import * as v from "valibot";
-import { parseLeniently, Responses } from "./responses.ts";
+import { parseLeniently, Responses } from "../responses.ts";
 
 describe("parseLeniently", () => {
   const REQUIRED = {

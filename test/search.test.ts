@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import type { Limits } from "./backlog.ts";
-import { connectInProcess } from "./scripts/connect.ts";
-import { largeData, type SpaceData } from "./scripts/sample-data.ts";
+import type { Limits } from "../backlog.ts";
+import { largeData, type SpaceData } from "../sample-space/data.ts";
 import {
   type SampleSpaceOptions,
   startSampleSpace,
-} from "./scripts/sample-space.ts";
+} from "../sample-space/server.ts";
+import { connectInProcess } from "../scripts/connect.ts";
 
 const ANYONE = { assignee_names: ["anyone"] };
 

@@ -12,11 +12,11 @@ import {
   LATEST_PROTOCOL_VERSION,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from "@modelcontextprotocol/sdk/types.js";
-import { version } from "./package.json";
-import { BINARY } from "./scripts/build.ts";
-import { connectBinary, toEnvironment } from "./scripts/connect.ts";
-import { startRaw, toCall, toText } from "./scripts/raw-client.ts";
-import { type SampleSpace, startSampleSpace } from "./scripts/sample-space.ts";
+import { version } from "../package.json";
+import { type SampleSpace, startSampleSpace } from "../sample-space/server.ts";
+import { BINARY } from "../scripts/build.ts";
+import { connectBinary, toEnvironment } from "../scripts/connect.ts";
+import { startRaw, toCall, toText } from "../scripts/raw-client.ts";
 
 // Several starts of the program, on a machine that may be busy.
 setDefaultTimeout(60_000);
@@ -299,7 +299,7 @@ describe("notifications/cancelled", () => {
 
 describe("progress", () => {
   test("comes only where the client gave a token, before the answer", async () => {
-    const { largeData } = await import("./scripts/sample-data.ts");
+    const { largeData } = await import("../sample-space/data.ts");
     await using large = startSampleSpace({
       data: largeData({ projects: 1, issues: 450, closedShare: 0 }),
     });

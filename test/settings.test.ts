@@ -11,9 +11,10 @@ import {
   toOrigin,
   toRedactor,
   toRemedy,
-} from "./index.ts";
+} from "../index.ts";
+import { ROOT } from "../scripts/build.ts";
 
-const EXAMPLE = readFileSync(join(import.meta.dir, ".env.example"), "utf8");
+const EXAMPLE = readFileSync(join(ROOT, ".env.example"), "utf8");
 const KEY = "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789";
 
 /** A folder with `.env` files by name; gone at the end of the test. */

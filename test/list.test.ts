@@ -1,16 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { connectInProcess } from "./scripts/connect.ts";
-import {
-  largeData,
-  type SpaceData,
-  sampleData,
-} from "./scripts/sample-data.ts";
+import { largeData, type SpaceData, sampleData } from "../sample-space/data.ts";
 import {
   type SampleSpaceOptions,
   type Switches,
   startSampleSpace,
-} from "./scripts/sample-space.ts";
-import { sizeOf } from "./text.ts";
+} from "../sample-space/server.ts";
+import { connectInProcess } from "../scripts/connect.ts";
+import { sizeOf } from "../text.ts";
 
 interface Answer {
   text: string;

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { connectInProcess } from "./scripts/connect.ts";
-import { sampleData } from "./scripts/sample-data.ts";
-import { startSampleSpace } from "./scripts/sample-space.ts";
+import { sampleData } from "../sample-space/data.ts";
+import { startSampleSpace } from "../sample-space/server.ts";
+import { ROOT } from "../scripts/build.ts";
+import { connectInProcess } from "../scripts/connect.ts";
 
-const README = await Bun.file(`${import.meta.dir}/README.md`).text();
+const README = await Bun.file(`${ROOT}/README.md`).text();
 
 /** The rows of the README's table, each a question and its call. */
 const [, section = ""] = README.split(/^## Ten questions$/m);

@@ -1,4 +1,4 @@
-import type { Issue, Layout, Named, SpaceData, User } from "./sample-shapes.ts";
+import type { Issue, Layout, Named, SpaceData, User } from "./shapes.ts";
 
 /** One block of ISSUES: facts as name=value, a line "# summary", the rest. */
 export function parseIssue(

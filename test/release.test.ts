@@ -15,10 +15,11 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import * as v from "valibot";
-import manifest from "./package.json" with { type: "json" };
-import { type Entry, tarGz, unpack, zip } from "./scripts/archive.ts";
-import { BINARY, run, runToEnd } from "./scripts/build.ts";
-import { toFormula } from "./scripts/homebrew.ts";
+import manifest from "../package.json" with { type: "json" };
+import { startSampleSpace } from "../sample-space/server.ts";
+import { type Entry, tarGz, unpack, zip } from "../scripts/archive.ts";
+import { BINARY, ROOT, run, runToEnd } from "../scripts/build.ts";
+import { toFormula } from "../scripts/homebrew.ts";
 import {
   archiveName,
   assertManifest,
@@ -35,9 +36,8 @@ import {
   toRepository,
   toSums,
   USAGE,
-} from "./scripts/release.ts";
-import { startSampleSpace } from "./scripts/sample-space.ts";
-import { assertAnswers } from "./scripts/smoke.ts";
+} from "../scripts/release.ts";
+import { assertAnswers } from "../scripts/smoke.ts";
 
 const REPOSITORY = "example/backlog-mcp";
 const UNKNOWN_OWNER = "OWNER";
@@ -448,7 +448,7 @@ describe("pack", () => {
 });
 
 describe("the scripts", () => {
-  const SCRIPTS = join(import.meta.dir, "scripts");
+  const SCRIPTS = join(ROOT, "scripts");
 
   test("release: an unknown flag is named, without a hint that is wrong", async () => {
     const file = join(SCRIPTS, "release.ts");
@@ -472,8 +472,8 @@ describe("the scripts", () => {
   });
 
   /** What sample-space says until it waits, or ends. */
-  async function startSpace(args: string[], root = import.meta.dir) {
-    const file = join(root, "scripts", "sample-space.ts");
+  async function startSpace(args: string[], root = ROOT) {
+    const file = join(root, "sample-space", "server.ts");
     const child = Bun.spawn([process.execPath, file, ...args], {
       stdin: "ignore",
       stdout: "pipe",
@@ -496,15 +496,18 @@ describe("the scripts", () => {
 
   test("sample-space says to build the program first where there is none", async () => {
     await using folder = await startFolder();
-    const names = await readdir(import.meta.dir);
+    const names = await readdir(ROOT);
     const files = names.filter((name) => /^[^.]+\.(ts|json)$/.test(name));
-    await mkdir(join(folder.path, "scripts"));
-    for (const name of await readdir(SCRIPTS)) files.push(`scripts/${name}`);
+    for (const part of ["scripts", "sample-space"]) {
+      await mkdir(join(folder.path, part));
+      const inside = await readdir(join(ROOT, part));
+      files.push(...inside.map((name) => join(part, name)));
+    }
     for (const name of files) {
-      await copyFile(join(import.meta.dir, name), join(folder.path, name));
+      await copyFile(join(ROOT, name), join(folder.path, name));
     }
     await symlink(
-      resolve(import.meta.dir, "node_modules"),
+      resolve(ROOT, "node_modules"),
       join(folder.path, "node_modules"),
       "junction",
     );
@@ -531,11 +534,11 @@ describe("the scripts", () => {
 });
 
 test("the owner that is not known yet stands in two files only", async () => {
-  const files = await listFiles(import.meta.dir);
+  const files = await listFiles(ROOT);
   const elsewhere: string[] = [];
   for (const file of files) {
     if (["package.json", "README.md"].includes(file)) continue;
-    const text = await Bun.file(join(import.meta.dir, file)).text();
+    const text = await Bun.file(join(ROOT, file)).text();
     if (/\bOWNER\//.test(text)) elsewhere.push(file);
   }
   expect(elsewhere).toEqual([]);
@@ -585,7 +588,7 @@ describe.each(["ci", "release", "published"])("the workflow %s", (name) => {
   });
   const read = async () => {
     const text = await Bun.file(
-      join(import.meta.dir, `.github/workflows/${name}.yml`),
+      join(ROOT, `.github/workflows/${name}.yml`),
     ).text();
     const workflow = v.parse(WorkflowSchema, Bun.YAML.parse(text));
     const steps = Object.values(workflow.jobs).flatMap(({ steps }) => steps);
@@ -632,7 +635,7 @@ describe.each(["ci", "release", "published"])("the workflow %s", (name) => {
 });
 
 test("CI runs the test command on three systems", async () => {
-  const file = join(import.meta.dir, ".github/workflows/ci.yml");
+  const file = join(ROOT, ".github/workflows/ci.yml");
   const text = await Bun.file(file).text();
   expect(text).toContain(`run: npx -y ${manifest.packageManager} run test\n`);
   for (const os of ["ubuntu", "macos", "windows"]) {

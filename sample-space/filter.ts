@@ -1,4 +1,4 @@
-import type { Issue, ProjectData, SpaceData } from "./sample-shapes.ts";
+import type { Issue, ProjectData, SpaceData } from "./shapes.ts";
 
 /** A refusal in Backlog's own form. */
 export class Refusal extends Error {

@@ -1,15 +1,15 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { BINARY } from "./scripts/build.ts";
-import { toEnvironment } from "./scripts/connect.ts";
+import { type SampleSpace, startSampleSpace } from "../sample-space/server.ts";
+import { BINARY } from "../scripts/build.ts";
+import { toEnvironment } from "../scripts/connect.ts";
 import {
   type RawClient,
   startRaw,
   toCall,
   toText,
-} from "./scripts/raw-client.ts";
-import { type SampleSpace, startSampleSpace } from "./scripts/sample-space.ts";
+} from "../scripts/raw-client.ts";
 
 // Several starts of the program, on a machine that may be busy.
 setDefaultTimeout(60_000);

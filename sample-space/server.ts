@@ -1,12 +1,12 @@
 import { parseArgs } from "node:util";
 import manifest from "../package.json" with { type: "json" };
-import { BINARY } from "./build.ts";
+import { BINARY } from "../scripts/build.ts";
 import {
   type Issue,
   type ProjectData,
   type SpaceData,
   sampleData,
-} from "./sample-data.ts";
+} from "./data.ts";
 import {
   BOOLEAN,
   COMMENT_PARAMETERS,
@@ -23,7 +23,7 @@ import {
   Refusal,
   sortIssues,
   toNumber,
-} from "./sample-filter.ts";
+} from "./filter.ts";
 
 /** What the reference leaves open about the real Backlog. */
 export type Switches = {

@@ -2,10 +2,10 @@ import { describe, expect, test } from "bun:test";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BINARY } from "./scripts/build.ts";
-import { toEnvironment } from "./scripts/connect.ts";
-import { startRaw, toCall } from "./scripts/raw-client.ts";
-import { startSampleSpace } from "./scripts/sample-space.ts";
+import { startSampleSpace } from "../sample-space/server.ts";
+import { BINARY, ROOT } from "../scripts/build.ts";
+import { toEnvironment } from "../scripts/connect.ts";
+import { startRaw, toCall } from "../scripts/raw-client.ts";
 
 describe("SECURITY.md", () => {
   const PROOF = /\[([\w-]+\.test\.ts): ([^\]]+)\]/;
@@ -15,7 +15,12 @@ describe("SECURITY.md", () => {
     const proofs = [...text.matchAll(RegExp(PROOF, "g"))];
     expect(proofs.length).toBeGreaterThan(20);
     for (const [, file = "", name = ""] of proofs) {
-      const source = await Bun.file(join(import.meta.dir, file)).text();
+      const source = await Bun.file(
+        join(
+          import.meta.dir,
+          file === "index.test.ts" ? "../index.test.ts" : file,
+        ),
+      ).text();
       expect(source, `${file}: ${name}`).toContain(name);
     }
   });
@@ -71,5 +76,5 @@ async function startFolder() {
 }
 
 function readPage(): Promise<string> {
-  return Bun.file(join(import.meta.dir, "SECURITY.md")).text();
+  return Bun.file(join(ROOT, "SECURITY.md")).text();
 }

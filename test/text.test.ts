@@ -5,7 +5,7 @@ import {
   sizeOf,
   takeWhileFitting,
   toQuote,
-} from "./text.ts";
+} from "../text.ts";
 
 /** Room for so many characters, or so many tokens, and plenty of the other. */
 const characters = (most: number) => ({ characters: most, tokens: most });

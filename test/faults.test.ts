@@ -1,14 +1,14 @@
 import { describe, expect, setDefaultTimeout, spyOn, test } from "bun:test";
-import { LIMITS } from "./backlog.ts";
-import { UNTRUSTED } from "./scripts/certificate.ts";
-import { connectInProcess, toEnvironment } from "./scripts/connect.ts";
-import { startRaw, toCall, toText } from "./scripts/raw-client.ts";
-import { addThread, largeData, sampleData } from "./scripts/sample-data.ts";
+import { LIMITS } from "../backlog.ts";
+import { addThread, largeData, sampleData } from "../sample-space/data.ts";
 import {
   type SampleSpace,
   type SampleSpaceOptions,
   startSampleSpace,
-} from "./scripts/sample-space.ts";
+} from "../sample-space/server.ts";
+import { UNTRUSTED } from "../scripts/certificate.ts";
+import { connectInProcess, toEnvironment } from "../scripts/connect.ts";
+import { startRaw, toCall, toText } from "../scripts/raw-client.ts";
 
 // Several starts of the program, on a machine that may be busy.
 setDefaultTimeout(60_000);

@@ -1,18 +1,14 @@
 import { describe, expect, test } from "bun:test";
-import { formatEntry, type TimelineEntry } from "./answer.ts";
-import { roomForRows } from "./answer-list.ts";
-import { connectInProcess } from "./scripts/connect.ts";
-import {
-  addThread,
-  type SpaceData,
-  sampleData,
-} from "./scripts/sample-data.ts";
+import { formatEntry, type TimelineEntry } from "../answer.ts";
+import { roomForRows } from "../answer-list.ts";
+import { addThread, type SpaceData, sampleData } from "../sample-space/data.ts";
 import {
   type RecordedRequest,
   type SampleSpaceOptions,
   startSampleSpace,
-} from "./scripts/sample-space.ts";
-import { ANSWER_SIZE, fits, sizeOf } from "./text.ts";
+} from "../sample-space/server.ts";
+import { connectInProcess } from "../scripts/connect.ts";
+import { ANSWER_SIZE, fits, sizeOf } from "../text.ts";
 
 type Issue = SpaceData["issues"][number];
 type Comment = NonNullable<ReturnType<SpaceData["comments"]["get"]>>[number];

@@ -10,7 +10,7 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { findLastingPath, maskKey, toDomain, toSettingsFrom } from "./cli.ts";
+import { findLastingPath, maskKey, toDomain, toSettingsFrom } from "../cli.ts";
 import {
   CLIENTS,
   type Client,
@@ -18,17 +18,17 @@ import {
   type Entry,
   formatConfig,
   toClientFile,
-} from "./clients.ts";
-import { listUsualFiles, PLACEHOLDERS, type Reading } from "./index.ts";
-import { version } from "./package.json";
-import { BINARY, runToEnd } from "./scripts/build.ts";
-import { UNTRUSTED } from "./scripts/certificate.ts";
-import { connectBinary, toEnvironment } from "./scripts/connect.ts";
-import { sampleData } from "./scripts/sample-data.ts";
+} from "../clients.ts";
+import { listUsualFiles, PLACEHOLDERS, type Reading } from "../index.ts";
+import { version } from "../package.json";
+import { sampleData } from "../sample-space/data.ts";
 import {
   type SampleSpaceOptions,
   startSampleSpace,
-} from "./scripts/sample-space.ts";
+} from "../sample-space/server.ts";
+import { BINARY, ROOT, runToEnd } from "../scripts/build.ts";
+import { UNTRUSTED } from "../scripts/certificate.ts";
+import { connectBinary, toEnvironment } from "../scripts/connect.ts";
 
 const POSIX = process.platform !== "win32";
 const KEY = "sample-key-0123456789abcdefghijklmnop";
@@ -109,7 +109,7 @@ async function listStaticImports(entries: string[]): Promise<string[]> {
   const reached = new Set(entries);
   for (const file of reached) {
     if (!file.endsWith(".ts")) continue;
-    const source = await Bun.file(join(import.meta.dir, file)).text();
+    const source = await Bun.file(join(ROOT, file)).text();
     for (const { path, kind } of transpiler.scanImports(source)) {
       if (kind === "import-statement") reached.add(path.replace(/^\.\//, ""));
     }

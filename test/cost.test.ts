@@ -1,21 +1,17 @@
 import { describe, expect, test } from "bun:test";
-import { connectInProcess } from "./scripts/connect.ts";
+import { largeData, type SpaceData, sampleData } from "../sample-space/data.ts";
+import {
+  type RecordedRequest,
+  startSampleSpace,
+} from "../sample-space/server.ts";
+import { connectInProcess } from "../scripts/connect.ts";
 import {
   type Call,
   QUESTIONS,
   type Question,
   toDepth,
-} from "./scripts/questions.ts";
-import {
-  largeData,
-  type SpaceData,
-  sampleData,
-} from "./scripts/sample-data.ts";
-import {
-  type RecordedRequest,
-  startSampleSpace,
-} from "./scripts/sample-space.ts";
-import { sizeOf } from "./text.ts";
+} from "../scripts/questions.ts";
+import { sizeOf } from "../text.ts";
 
 // Far above what lies between requests that are sent at once.
 const LATENCY_MS = 100;

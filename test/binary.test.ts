@@ -10,14 +10,14 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import manifest from "./package.json" with { type: "json" };
-import { BINARY, runToEnd } from "./scripts/build.ts";
-import { UNTRUSTED } from "./scripts/certificate.ts";
-import { connectBinary, toEnvironment } from "./scripts/connect.ts";
-import { startRaw, toCall, toText } from "./scripts/raw-client.ts";
-import { addThread, sampleData } from "./scripts/sample-data.ts";
-import { type SampleSpace, startSampleSpace } from "./scripts/sample-space.ts";
-import { sizeOf } from "./text.ts";
+import manifest from "../package.json" with { type: "json" };
+import { addThread, sampleData } from "../sample-space/data.ts";
+import { type SampleSpace, startSampleSpace } from "../sample-space/server.ts";
+import { BINARY, runToEnd } from "../scripts/build.ts";
+import { UNTRUSTED } from "../scripts/certificate.ts";
+import { connectBinary, toEnvironment } from "../scripts/connect.ts";
+import { startRaw, toCall, toText } from "../scripts/raw-client.ts";
+import { sizeOf } from "../text.ts";
 
 const ISSUE = { issue_key: "WEB-5" };
 

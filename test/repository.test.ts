@@ -2,11 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import biome from "./biome.json" with { type: "json" };
-import manifest from "./package.json" with { type: "json" };
-import { BINARY, run } from "./scripts/build.ts";
-
-const ROOT = import.meta.dir;
+import biome from "../biome.json" with { type: "json" };
+import manifest from "../package.json" with { type: "json" };
+import { BINARY, ROOT, run } from "../scripts/build.ts";
 
 /** Our own text files, as they stand: what others made is not ours to check. */
 async function readSources(): Promise<Map<string, string>> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { parseIssueKey } from "./issue-key.ts";
+import { parseIssueKey } from "../issue-key.ts";
 
 /** What a function throws, as text; where it answers, that is the failure. */
 function messageOf(run: () => unknown): string {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { connectInProcess } from "./scripts/connect.ts";
-import { sampleData } from "./scripts/sample-data.ts";
-import { startSampleSpace } from "./scripts/sample-space.ts";
+import { sampleData } from "../sample-space/data.ts";
+import { startSampleSpace } from "../sample-space/server.ts";
+import { connectInProcess } from "../scripts/connect.ts";
 
 const WEB = 1073835211;
 const OPS = 1073840000;

@@ -1,17 +1,17 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
+import { startSampleSpace } from "../sample-space/server.ts";
 import {
   type Connected,
   connectInProcess,
   toEnvironment,
-} from "./scripts/connect.ts";
+} from "../scripts/connect.ts";
 import {
   type RawClient,
   startRaw,
   toCall,
   toText,
-} from "./scripts/raw-client.ts";
-import { startSampleSpace } from "./scripts/sample-space.ts";
+} from "../scripts/raw-client.ts";
 
 // Several starts of the program, on a machine that may be busy.
 setDefaultTimeout(60_000);

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { Backlog, type BacklogCall, LIMITS } from "./backlog.ts";
-import manifest from "./package.json" with { type: "json" };
-import { addThread, sampleData } from "./scripts/sample-data.ts";
+import { Backlog, type BacklogCall, LIMITS } from "../backlog.ts";
+import manifest from "../package.json" with { type: "json" };
+import { addThread, sampleData } from "../sample-space/data.ts";
 import {
   type SampleSpace,
   type SampleSpaceOptions,
   startSampleSpace,
-} from "./scripts/sample-space.ts";
+} from "../sample-space/server.ts";
 
 /** A call to a space; a failing request is not repeated, to be quick. */
 function open(space: Pick<SampleSpace, "url" | "apiKey">): BacklogCall {

@@ -1,16 +1,22 @@
 import { describe, expect, test } from "bun:test";
-import { IssueDetailsSchema, IssueListSchema } from "./arguments.ts";
-import { check } from "./cli.ts";
-import { CLIENTS, formatConfig, toClientFile } from "./clients.ts";
-import { PLACEHOLDERS, type Reading, readSettings, toRemedy } from "./index.ts";
-import { UNTRUSTED } from "./scripts/certificate.ts";
-import { connectInProcess } from "./scripts/connect.ts";
+import { IssueDetailsSchema, IssueListSchema } from "../arguments.ts";
+import { check } from "../cli.ts";
+import { CLIENTS, formatConfig, toClientFile } from "../clients.ts";
+import {
+  PLACEHOLDERS,
+  type Reading,
+  readSettings,
+  toRemedy,
+} from "../index.ts";
 import {
   type SampleSpaceOptions,
   startSampleSpace,
-} from "./scripts/sample-space.ts";
+} from "../sample-space/server.ts";
+import { ROOT } from "../scripts/build.ts";
+import { UNTRUSTED } from "../scripts/certificate.ts";
+import { connectInProcess } from "../scripts/connect.ts";
 
-const readme = await Bun.file(`${import.meta.dir}/README.md`).text();
+const readme = await Bun.file(`${ROOT}/README.md`).text();
 const HOST = "your-space.backlog.com";
 const ISSUE = { issue_key: "WEB-1" };
 const LIMITS = { read: 600, search: 150, resetInSeconds: 60 };
@@ -144,7 +150,7 @@ describe("the tables of README.md", () => {
 
   test("name every setting, as .env.example does", async () => {
     const settings = section("## Settings");
-    const template = await Bun.file(`${import.meta.dir}/.env.example`).text();
+    const template = await Bun.file(`${ROOT}/.env.example`).text();
     for (const name of ["BACKLOG_API_KEY", "BACKLOG_DOMAIN", "USER_ID"]) {
       expect(settings).toContain(`| \`${name}\` |`);
       expect(template).toContain(`${name}=`);

@@ -1,15 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import type { Limits } from "./backlog.ts";
-import { connectInProcess } from "./scripts/connect.ts";
-import {
-  largeData,
-  type SpaceData,
-  sampleData,
-} from "./scripts/sample-data.ts";
+import type { Limits } from "../backlog.ts";
+import { largeData, type SpaceData, sampleData } from "../sample-space/data.ts";
 import {
   type SampleSpaceOptions,
   startSampleSpace,
-} from "./scripts/sample-space.ts";
+} from "../sample-space/server.ts";
+import { connectInProcess } from "../scripts/connect.ts";
 
 type Options = SampleSpaceOptions & {
   userId?: string;
