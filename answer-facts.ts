@@ -1,5 +1,5 @@
-import type { FileFact, IssueDetails, OtherIssue, View } from "./answer.ts";
 import { formatDistance, formatInstant } from "./dates.ts";
+import type { FileFact, IssueDetails, OtherIssue, View } from "./issue-text.ts";
 import {
   ANSWER_SIZE,
   type Cleaner,

@@ -162,8 +162,11 @@ async function readEnvFile(
   path: string,
 ): Promise<{ values: Values; error?: string }> {
   try {
-    const text = await Bun.file(path).text();
-    const { parseEnv } = await import("node:util");
+    const [{ readFile }, { parseEnv }] = await Promise.all([
+      import("node:fs/promises"),
+      import("node:util"),
+    ]);
+    const text = await readFile(path, "utf8");
     return { values: toValues(parseEnv(text.replace(/^\ufeff/, ""))) };
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : "";

@@ -1,4 +1,4 @@
-import type { Focus } from "./answer.ts";
+import type { Focus } from "./issue-text.ts";
 import { quote } from "./text.ts";
 
 const KEY = /^[A-Z0-9_]{1,25}-[1-9]\d{0,9}$/;

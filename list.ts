@@ -1,17 +1,17 @@
+import type { Filter, ListArguments } from "./arguments.ts";
+import type { BacklogCall, Query } from "./backlog.ts";
+import { isZonedDay, toCalendarDay } from "./dates.ts";
+import { BacklogError } from "./errors.ts";
+import type { OnProgress } from "./issue.ts";
 import {
   type IssueList,
   type ListFilter,
   type ListRow,
   toCapacity,
-} from "./answer-list.ts";
-import type { Filter, ListArguments } from "./arguments.ts";
-import type { BacklogCall, Query } from "./backlog.ts";
-import { isZonedDay, toCalendarDay } from "./dates.ts";
-import type { OnProgress } from "./details.ts";
-import { BacklogError } from "./errors.ts";
+} from "./list-text.ts";
 import { type Me, type ResolvedNames, resolveNames } from "./names.ts";
-import { CLOSED, type Found, searchIssues } from "./paging.ts";
 import type { IssueRow } from "./responses.ts";
+import { CLOSED, type Found, searchIssues } from "./search.ts";
 
 /** The issues that match, their true total, and how to get the others. */
 export async function getUserIssueList(

@@ -15,8 +15,8 @@ import {
   unquote,
   WordProblem,
 } from "./matching.ts";
-import { CLOSED } from "./paging.ts";
 import type { Choice, User } from "./responses.ts";
+import { CLOSED } from "./search.ts";
 import { quote, toName } from "./text.ts";
 
 /** A filter as Backlog takes it, and as the answer tells it. */

@@ -5,8 +5,6 @@ import type {
   ServerNotification,
   ServerRequest,
 } from "@modelcontextprotocol/sdk/types.js";
-import { formatIssue } from "./answer.ts";
-import { formatIssueList } from "./answer-list.ts";
 import {
   IssueDetailsSchema,
   IssueListSchema,
@@ -14,10 +12,12 @@ import {
 } from "./arguments.ts";
 import type { Backlog, BacklogCall } from "./backlog.ts";
 import { parseTimeZone, toToday } from "./dates.ts";
-import { getIssueDetails, type OnProgress } from "./details.ts";
 import { BacklogError, toMessage } from "./errors.ts";
+import { getIssueDetails, type OnProgress } from "./issue.ts";
 import { parseIssueKey } from "./issue-key.ts";
+import { formatIssue } from "./issue-text.ts";
 import { getUserIssueList } from "./list.ts";
+import { formatIssueList } from "./list-text.ts";
 import { differsPlainly } from "./matching.ts";
 import { resolveMe } from "./names.ts";
 import { version } from "./package.json";

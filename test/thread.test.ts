@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { formatEntry, type TimelineEntry } from "../answer.ts";
-import { roomForRows } from "../answer-list.ts";
+import { formatEntry, type TimelineEntry } from "../issue-text.ts";
+import { roomForRows } from "../list-text.ts";
 import { addThread, type SpaceData, sampleData } from "../sample-space/data.ts";
 import {
   type RecordedRequest,

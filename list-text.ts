@@ -1,5 +1,5 @@
-import { formatNotes, formatRemoved } from "./answer.ts";
 import { formatDistance, instantFormat } from "./dates.ts";
+import { formatNotes, formatRemoved } from "./issue-text.ts";
 import {
   ANSWER_SIZE,
   add,

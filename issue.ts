@@ -1,3 +1,7 @@
+import { type BacklogCall, PAGE_SIZE } from "./backlog.ts";
+import { isZonedDay, toCalendarDay } from "./dates.ts";
+import { BacklogError } from "./errors.ts";
+import type { IssueReference } from "./issue-key.ts";
 import {
   type Change,
   type Focus,
@@ -8,15 +12,11 @@ import {
   type Thread,
   type TimelineEntry,
   type View,
-} from "./answer.ts";
-import { type BacklogCall, PAGE_SIZE } from "./backlog.ts";
-import { CommentStream } from "./comment-stream.ts";
-import { isZonedDay, toCalendarDay } from "./dates.ts";
-import { BacklogError } from "./errors.ts";
-import type { IssueReference } from "./issue-key.ts";
-import { CLOSED } from "./paging.ts";
+} from "./issue-text.ts";
 import type { Comment, Issue, IssueRow } from "./responses.ts";
+import { CLOSED } from "./search.ts";
 import { fits, type Size, subtract } from "./text.ts";
+import { CommentStream } from "./thread.ts";
 
 export type OnProgress = (done: number, total?: number) => void;
 
