@@ -19,13 +19,7 @@ import {
   Responses,
   type User,
 } from "./responses.ts";
-
-/** Where a space answers, and the key it is asked with. */
-export interface Connection {
-  /** Such as `https://your-space.backlog.com`. */
-  origin: string;
-  apiKey: string;
-}
+import type { Connection } from "./settings.ts";
 
 export const LIMITS = {
   /** MCP clients give up at 60 s, so a call must have ended before. */
@@ -298,13 +292,13 @@ export class BacklogCall {
       timers.push(endIn(limits.attemptMs, TIMED_OUT));
       const response = await this.#fetch(path, queryString, controller.signal);
       const body = await readBody(response, limits.bodyBytes);
-      if (body === undefined) return tooLarge(path, limits);
+      if (body === undefined) return tooLarge(path, limits.bodyBytes);
       if (response.status === 200) return body;
-      return toFailure(path, response, body, this.connection);
+      return toFailure(path, response, body, this.host);
     } catch (cause) {
       if (signal.aborted) throw signal.reason;
-      if (cause === OUT_OF_TIME) return outOfTime(path, limits);
-      if (cause === TIMED_OUT) return timedOut(path, limits);
+      if (cause === OUT_OF_TIME) return outOfTime(path, limits.callMs);
+      if (cause === TIMED_OUT) return timedOut(path, limits.attemptMs);
       return toNetworkFailure(path, cause, this.host);
     } finally {
       for (const timer of timers) clearTimeout(timer);

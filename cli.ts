@@ -1,7 +1,7 @@
 import { realpath } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, isAbsolute, join, resolve } from "node:path";
-import type { BacklogCall, Connection } from "./backlog.ts";
+import type { BacklogCall } from "./backlog.ts";
 import {
   CLIENTS,
   type Client,
@@ -11,8 +11,16 @@ import {
   type SettingsFrom,
 } from "./clients.ts";
 import { toMessage } from "./errors.ts";
-import { type PLACEHOLDERS, type Reading, readSettings } from "./index.ts";
 import { version } from "./package.json";
+import {
+  type Connection,
+  type Found,
+  findHiddenFile,
+  type PLACEHOLDERS,
+  type Reading,
+  readAlone,
+  toDomain,
+} from "./settings.ts";
 import { Cleaner } from "./text.ts";
 
 /** What `--help` prints, and what follows a wrong command line. */
@@ -38,17 +46,6 @@ domain.
 export const HINT = `backlog-mcp ${version} is meant to be started by an MCP client; Ctrl-C ends it.
 Instead, "backlog-mcp check" says whether Backlog answers, and "backlog-mcp config" prints what to paste into a client.
 `;
-
-/** The settings as they were found, and where they may stand. */
-export interface Found {
-  reading: Reading;
-  /** Of BACKLOG_DOMAIN, where it is a valid one. */
-  origin: string | undefined;
-  /** As named by `--env-file`. */
-  envFile: string | undefined;
-  /** The user's own, the one beside the program, the working folder's. */
-  usualFiles: readonly string[];
-}
 
 export interface Config {
   /** What is to be pasted, and nothing else. */
@@ -112,12 +109,6 @@ export function toSettingsFrom(
     : { kind: "--env-file", file: userFile };
 }
 
-/** The shortest that BACKLOG_DOMAIN understands as this origin. */
-export function toDomain(origin: string | undefined): string | undefined {
-  const isLoopback = /^https:\/\/(localhost|127\.|\[)/.test(origin ?? "");
-  return isLoopback ? origin : origin?.replace(/^https?:\/\//, "");
-}
-
 async function describeSettings(
   settings: SettingsFrom,
   found: Found,
@@ -144,24 +135,6 @@ function describeFile(file: string, { problems }: Reading): string {
   const text = problems.join("; ");
   const unreadable = /cannot be read \(.*\)$/.exec(text)?.[0];
   return `The settings are to be read from ${file}, which ${unreadable ?? `is not complete yet: ${text}`}.`;
-}
-
-/** What a file holds, whatever the environment has. */
-function readAlone(envFile: string): Promise<Reading> {
-  return readSettings({
-    environment: {},
-    envFile,
-    usualFiles: async () => [],
-  });
-}
-
-/** The file that would count if the environment had no settings. */
-async function findHiddenFile(found: Found): Promise<string | undefined> {
-  const { reading, envFile, usualFiles } = found;
-  const file = envFile ?? usualFiles[0];
-  if (reading.source !== "the environment" || !file) return undefined;
-  const { values } = await readAlone(file);
-  return (values.BACKLOG_API_KEY ?? values.BACKLOG_DOMAIN) && file;
 }
 
 function describeHidden(file: string): string {

@@ -1,5 +1,3 @@
-import type { Connection, Limits } from "./backlog.ts";
-
 /** What Backlog refused, or what came between; the message is fit to read. */
 export class BacklogError extends Error {
   override readonly name = "BacklogError";
@@ -23,6 +21,18 @@ export function toMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** The value, or why there is none: one failing part sinks nothing else. */
+export async function valueOrError<Value>(
+  promise: Promise<Value>,
+): Promise<Value | BacklogError> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (error instanceof BacklogError) return error;
+    throw error;
+  }
+}
+
 /** An attempt that failed, and whether another one can help. */
 export interface Failure {
   error: BacklogError;
@@ -34,13 +44,12 @@ export function toFailure(
   path: string,
   response: Response,
   body: string,
-  connection: Connection,
+  host: string,
 ): Failure {
   const { status } = response;
-  const host = new URL(connection.origin).host;
   const request = `GET ${path}`;
   if (status >= 300 && status < 400) {
-    const target = toHost(response.headers.get("location"), connection.origin);
+    const target = toHost(response.headers.get("location"), `https://${host}`);
     return {
       error: new BacklogError(
         `${host} redirects ${request} to ${target} (${status}). Redirects are not followed, so that the API key goes to no other place. Check BACKLOG_DOMAIN.`,
@@ -172,7 +181,7 @@ function describeProxy(host: string): string {
 }
 
 /** One attempt took too long. */
-export function timedOut(path: string, { attemptMs }: Limits): Failure {
+export function timedOut(path: string, attemptMs: number): Failure {
   return {
     error: new BacklogError(
       `Backlog did not answer GET ${path} within ${attemptMs / 1000} s. Narrow the search or try again.`,
@@ -182,7 +191,7 @@ export function timedOut(path: string, { attemptMs }: Limits): Failure {
 }
 
 /** The call's whole time is used up. */
-export function outOfTime(path: string, { callMs }: Limits): Failure {
+export function outOfTime(path: string, callMs: number): Failure {
   return {
     error: new BacklogError(
       `The ${callMs / 1000} s that one call may take were used up before Backlog answered GET ${path}. Narrow the search or try again.`,
@@ -192,7 +201,7 @@ export function outOfTime(path: string, { callMs }: Limits): Failure {
 }
 
 /** The answer is larger than is read into memory. */
-export function tooLarge(path: string, { bodyBytes }: Limits): Failure {
+export function tooLarge(path: string, bodyBytes: number): Failure {
   return {
     error: new BacklogError(
       `Backlog's answer to GET ${path} is larger than ${bodyBytes / 1024 / 1024} MiB and was not read. Ask for less; retrying unchanged will not help.`,

@@ -10,7 +10,7 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { findLastingPath, maskKey, toDomain, toSettingsFrom } from "../cli.ts";
+import { findLastingPath, maskKey, toSettingsFrom } from "../cli.ts";
 import {
   CLIENTS,
   type Client,
@@ -19,7 +19,6 @@ import {
   formatConfig,
   toClientFile,
 } from "../clients.ts";
-import { listUsualFiles, PLACEHOLDERS, type Reading } from "../index.ts";
 import { version } from "../package.json";
 import { sampleData } from "../sample-space/data.ts";
 import {
@@ -29,6 +28,12 @@ import {
 import { BINARY, ROOT, runToEnd } from "../scripts/build.ts";
 import { UNTRUSTED } from "../scripts/certificate.ts";
 import { connectBinary, toEnvironment } from "../scripts/connect.ts";
+import {
+  listUsualFiles,
+  PLACEHOLDERS,
+  type Reading,
+  toDomain,
+} from "../settings.ts";
 
 const POSIX = process.platform !== "win32";
 const KEY = "sample-key-0123456789abcdefghijklmnop";

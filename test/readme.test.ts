@@ -3,18 +3,18 @@ import { IssueDetailsSchema, IssueListSchema } from "../arguments.ts";
 import { check } from "../cli.ts";
 import { CLIENTS, formatConfig, toClientFile } from "../clients.ts";
 import {
-  PLACEHOLDERS,
-  type Reading,
-  readSettings,
-  toRemedy,
-} from "../index.ts";
-import {
   type SampleSpaceOptions,
   startSampleSpace,
 } from "../sample-space/server.ts";
 import { ROOT } from "../scripts/build.ts";
 import { UNTRUSTED } from "../scripts/certificate.ts";
 import { connectInProcess } from "../scripts/connect.ts";
+import {
+  PLACEHOLDERS,
+  type Reading,
+  readSettings,
+  toRemedy,
+} from "../settings.ts";
 
 const readme = await Bun.file(`${ROOT}/README.md`).text();
 const HOST = "your-space.backlog.com";

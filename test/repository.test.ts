@@ -125,7 +125,10 @@ describe("the walls of the house", () => {
   const IMPORTS = /(?:from|import\()\s*"([^"]+)"/g;
 
   test.each([
-    ["backlog.ts", /^(valibot|\.\/(errors|responses)\.ts|\.\/package\.json)$/],
+    [
+      "backlog.ts",
+      /^(valibot|\.\/(errors|responses|settings)\.ts|\.\/package\.json)$/,
+    ],
     ["responses.ts", /^valibot$/],
     ["issue-text.ts", /^\.\/(answer-facts|dates|text)\.ts$/],
     ["answer-facts.ts", /^\.\/(issue-text|dates|text)\.ts$/],

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { ROOT } from "../scripts/build.ts";
 import {
   listUsualFiles,
   PLACEHOLDERS,
@@ -11,8 +12,7 @@ import {
   toOrigin,
   toRedactor,
   toRemedy,
-} from "../index.ts";
-import { ROOT } from "../scripts/build.ts";
+} from "../settings.ts";
 
 const EXAMPLE = readFileSync(join(ROOT, ".env.example"), "utf8");
 const KEY = "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789";
