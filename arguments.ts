@@ -264,22 +264,39 @@ export interface Choices {
   words: string[];
 }
 
-const FILTERS = {
-  project: ["project_keys", "project_ids"],
-  assignee: ["assignee_names", "assignee_ids"],
-  status: ["status_names", "status_ids"],
-  milestone: ["milestone_names", "milestone_ids"],
-  parentIssue: ["parent_issue_keys", "parent_issue_ids"],
-  issueType: ["issue_type_names"],
-  category: ["category_names"],
-  priority: ["priority_names"],
-  createdUser: ["created_user_names"],
-} as const;
-export type Filter = keyof typeof FILTERS;
+/**
+ * The one table of the filters, in the order in which an answer tells them:
+ * the filter, Backlog's parameter, the label in an answer, and the arguments
+ * that take words and IDs.
+ */
+export const FILTERS = [
+  ["assignee", "assigneeId", "assignee", "assignee_names", "assignee_ids"],
+  ["status", "statusId", "status", "status_names", "status_ids"],
+  ["project", "projectId", "project", "project_keys", "project_ids"],
+  ["issueType", "issueTypeId", "type", "issue_type_names", undefined],
+  ["category", "categoryId", "category", "category_names", undefined],
+  ["milestone", "milestoneId", "milestone", "milestone_names", "milestone_ids"],
+  ["priority", "priorityId", "priority", "priority_names", undefined],
+  [
+    "createdUser",
+    "createdUserId",
+    "created by",
+    "created_user_names",
+    undefined,
+  ],
+  [
+    "parentIssue",
+    "parentIssueId",
+    "parent",
+    "parent_issue_keys",
+    "parent_issue_ids",
+  ],
+] as const;
+export type Filter = (typeof FILTERS)[number][0];
 
 /** The argument that takes this filter's words. */
 export function toArgument(filter: Filter): string {
-  return FILTERS[filter][0];
+  return FILTERS.find(([name]) => name === filter)?.[3] ?? filter;
 }
 
 const DATES = [
@@ -299,7 +316,7 @@ export interface DateFilter {
 
 /** A list's arguments, resolved as far as no request is needed. */
 export interface ListArguments {
-  filters: Record<Filter, Choices>;
+  choices: (filter: Filter) => Choices;
   dates: DateFilter[];
   keyword: string | undefined;
   sort: string;
@@ -348,34 +365,10 @@ export function parseListArguments(
     }
     return found;
   });
-  const choices = (filter: Filter): Choices => {
-    const [inWords, inNumbers] = FILTERS[filter];
-    return {
-      words: [
-        ...(args[inWords] ?? []),
-        ...(inNumbers ? (args[inNumbers] ?? []) : []).filter(
-          (item) => toId(item) === undefined,
-        ),
-      ],
-      ids: (inNumbers ? (args[inNumbers] ?? []) : []).flatMap(
-        (item) => toId(item) ?? [],
-      ),
-    };
-  };
   if (problems.length > 0) throw new Error(problems.join("\n"));
   const sort = args.sort ?? "updated";
   return {
-    filters: {
-      project: choices("project"),
-      assignee: choices("assignee"),
-      status: choices("status"),
-      milestone: choices("milestone"),
-      parentIssue: choices("parentIssue"),
-      issueType: choices("issueType"),
-      category: choices("category"),
-      priority: choices("priority"),
-      createdUser: choices("createdUser"),
-    },
+    choices: (filter) => toChoices(args, filter),
     dates,
     keyword: args.keyword,
     sort,
@@ -384,6 +377,21 @@ export function parseListArguments(
     offset: args.offset ?? 0,
     timeZone,
     today,
+  };
+}
+
+/** What a filter was given; a word among the IDs counts as a word. */
+function toChoices(
+  args: z.output<typeof IssueListSchema>,
+  filter: Filter,
+): Choices {
+  const [, , , inWords, inNumbers] =
+    FILTERS.find(([name]) => name === filter) ?? FILTERS[0];
+  const items = inNumbers ? (args[inNumbers] ?? []) : [];
+  const others = items.filter((item) => toId(item) === undefined);
+  return {
+    words: [...(args[inWords] ?? []), ...others],
+    ids: items.flatMap((item) => toId(item) ?? []),
   };
 }
 

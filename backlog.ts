@@ -1,4 +1,5 @@
 import type * as v from "valibot";
+import { isZonedDay } from "./dates.ts";
 import {
   BacklogError,
   type Failure,
@@ -9,6 +10,7 @@ import {
   toNetworkFailure,
   tooLarge,
   toShapeError,
+  valueOrError,
 } from "./errors.ts";
 import { version } from "./package.json";
 import {
@@ -57,6 +59,11 @@ export interface Page<Entry> {
 /** A page is always asked for in full: Backlog's own default is 20. */
 export const PAGE_SIZE = 100;
 
+/** Closed has this ID in every project, whatever its name. */
+export const CLOSED = 4;
+
+export type OnProgress = (done: number, total?: number) => void;
+
 /** `?a=1&b%5B%5D=2`: lists repeat `name[]`, empty and undefined are left out. */
 export function toQueryString(query: Query): string {
   const parameters = new URLSearchParams();
@@ -81,26 +88,43 @@ export class Backlog {
   }
 
   /** One tool call's access: its deadline starts now, `signal` cancels it. */
-  open(signal?: AbortSignal): BacklogCall {
-    return new BacklogCall(this.connection, this.limits, this.#slots, signal);
+  open(signal?: AbortSignal, onProgress?: OnProgress): BacklogCall {
+    return new BacklogCall(
+      this.connection,
+      { limits: this.limits, slots: this.#slots },
+      { signal, onProgress },
+    );
   }
 }
 
-/** The requests of one tool call, which share its deadline. */
+/** The requests of one tool call, which share its deadline, and their facts. */
 export class BacklogCall {
+  /** What the answer has to say besides: a sentence each. */
+  readonly notes = new Set<string>();
   /** What had to be left out of Backlog's answers, by request and field. */
   readonly leftOut = new Map<string, number>();
   readonly host: string;
+  private readonly limits: Limits;
+  private readonly slots: Slots;
   readonly #deadline: number;
   readonly #ending = new AbortController();
   readonly #forgetClient: () => void;
+  readonly #onProgress: OnProgress | undefined;
+  #expected: number | undefined;
+  #timeZone: Promise<string | BacklogError | undefined> | undefined;
 
   constructor(
     private readonly connection: Connection,
-    private readonly limits: Limits,
-    private readonly slots: Slots,
-    cancelled?: AbortSignal,
+    { limits, slots }: { limits: Limits; slots: Slots },
+    client: {
+      signal?: AbortSignal | undefined;
+      onProgress?: OnProgress | undefined;
+    } = {},
   ) {
+    this.limits = limits;
+    this.slots = slots;
+    this.#onProgress = client.onProgress;
+    const cancelled = client.signal;
     this.host = new URL(connection.origin).host;
     this.#deadline = performance.now() + limits.callMs - limits.answerMs;
     const end = () => this.#ending.abort(cancelled?.reason);
@@ -122,6 +146,34 @@ export class BacklogCall {
   end(): void {
     this.#forgetClient();
     this.#ending.abort(new Error("the call has ended"));
+  }
+
+  /** The value itself; an error becomes a note instead. */
+  keep<Value>(what: string, value: Value | BacklogError): Value | undefined {
+    if (!(value instanceof BacklogError)) return value;
+    this.notes.add(`${what} could not be read: ${value.message}`);
+    return undefined;
+  }
+
+  /** How much there is in all, where that is known. */
+  expect(total: unknown): void {
+    if (typeof total === "number") this.#expected = total;
+  }
+
+  /** Tells a client that waits how much is read. */
+  progress(done: number): void {
+    this.#onProgress?.(done, this.#expected);
+  }
+
+  /** The space's own, asked once, and only where one of the days is in it. */
+  async getTimeZone(
+    days: readonly (string | null | undefined)[],
+  ): Promise<string | undefined> {
+    if (!days.some((day) => day && isZonedDay(day))) return undefined;
+    this.#timeZone ??= valueOrError(
+      this.getSpace().then(({ timezone }) => timezone ?? undefined),
+    );
+    return this.keep("The space's time zone", await this.#timeZone);
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/get-issue/ */

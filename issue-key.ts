@@ -1,10 +1,16 @@
-import type { Focus } from "./issue-text.ts";
 import { quote } from "./text.ts";
 
 const KEY = /^[A-Z0-9_]{1,25}-[1-9]\d{0,9}$/;
 const KEYS_IN_ADDRESS =
   /(?<![\p{L}\p{N}_-])[A-Z0-9_]{0,24}[A-Z_][A-Z0-9_]{0,24}-[1-9]\d{0,9}(?![\p{L}\p{N}_-])/giu;
 const DASHES = /[\u2010-\u2015\u2212\u30fc\uff70]/g;
+
+/** What of an issue is asked for; from the fragment of its key. */
+export type Focus =
+  | { on: "issue" }
+  | { on: "description"; from: number }
+  | { on: "comment"; id: number }
+  | { on: "older" | "newer"; id: number };
 
 export interface IssueReference {
   /** Safe in a path: an issue key or a numeric ID. */

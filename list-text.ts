@@ -1,9 +1,12 @@
-import { formatDistance, instantFormat } from "./dates.ts";
-import { formatNotes, formatRemoved } from "./issue-text.ts";
+import { CLOSED } from "./backlog.ts";
+import { formatDistance, instantFormat, toCalendarDay } from "./dates.ts";
+import type { IssueRow } from "./responses.ts";
 import {
   ANSWER_SIZE,
   add,
   Cleaner,
+  formatNotes,
+  formatRemoved,
   type Size,
   sizeOf,
   subtract,
@@ -15,7 +18,9 @@ import {
 export interface IssueList {
   /** Such as `https://your-space.backlog.com`. */
   origin: string;
-  rows: ListRow[];
+  rows: IssueRow[];
+  /** The space's own, where a due date is written in it. */
+  spaceTimeZone: string | undefined;
   /** Of all that match; undefined: not counted. */
   total: number | undefined;
   /** Whether others may follow, where there is no total to tell. */
@@ -30,7 +35,6 @@ export interface IssueList {
   hidden?: string | undefined;
   /** The same question again, in numbers, but for its offset. */
   nextArguments: Record<string, unknown>;
-  notes: string[];
 }
 
 /** A filter that applied. */
@@ -40,23 +44,11 @@ export interface ListFilter {
   isDefault: boolean;
 }
 
-export interface ListRow {
-  key: string;
-  title: string;
-  type?: string;
-  status: string;
-  closed: boolean;
-  priority?: string;
-  assignee?: string;
-  /** `2026-11-25`. */
-  dueDate?: string;
-  updated?: string;
-}
-
 export interface ListView {
   timeZone: string;
   /** Today in that zone, `2026-11-22`. */
   today: string;
+  spaceTimeZone?: string | undefined;
 }
 
 /** What the lines above and below the rows may take. */
@@ -73,9 +65,14 @@ export function roomForRows(): Size {
 }
 
 /** The whole answer of `get_user_issue_list`, within its budget. */
-export function formatIssueList(list: IssueList, view: ListView): string {
+export function formatIssueList(
+  list: IssueList,
+  view: ListView,
+  notes: Iterable<string>,
+): string {
   const clean = new Cleaner();
-  const format = rowFormat(view, clean);
+  const { spaceTimeZone } = list;
+  const format = rowFormat({ ...view, spaceTimeZone }, clean);
   const shown = takeWhileFitting(list.rows.map(format), roomForRows());
   const next = list.offset + shown.length;
   const facts = [
@@ -91,7 +88,7 @@ export function formatIssueList(list: IssueList, view: ListView): string {
   const call = { ...list.nextArguments, offset: next };
   return [
     `${facts.join("\n")}\n\n`,
-    formatNotes(list.notes, clean),
+    formatNotes([...notes], clean),
     ...(shown.length === 0 ? [] : [`${[...HEAD, ...shown].join("\n")}\n`]),
     ...(shown.length > 0 && isFollowed(list, shown.length)
       ? [`\nNext: get_user_issue_list ${JSON.stringify(call)}\n`]
@@ -102,23 +99,21 @@ export function formatIssueList(list: IssueList, view: ListView): string {
 
 /** Formats rows of one view; made once, since setting up is the cost. */
 export function rowFormat(
-  { timeZone, today }: ListView,
+  { timeZone, today, spaceTimeZone }: ListView,
   clean = new Cleaner(),
-): (row: ListRow) => string {
+): (row: IssueRow) => string {
   const time = instantFormat(timeZone);
   return (row) => {
-    const overdue =
-      row.dueDate !== undefined && !row.closed && row.dueDate < today
-        ? ` (${formatDistance(row.dueDate, today)})`
-        : "";
+    const due = row.dueDate && toCalendarDay(row.dueDate, spaceTimeZone);
+    const isOverdue = due && row.status.id !== CLOSED && due < today;
     const cells = [
-      row.key,
-      row.title,
-      row.type,
-      row.status,
-      row.priority,
-      row.assignee,
-      row.dueDate && `${row.dueDate}${overdue}`,
+      row.issueKey,
+      row.summary,
+      row.issueType?.name,
+      row.status.name,
+      row.priority?.name,
+      row.assignee?.name,
+      isOverdue ? `${due} (${formatDistance(due, today)})` : due,
       row.updated && time(row.updated),
     ];
     return `| ${cells.map((cell) => clean.cell(cell ?? "")).join(" | ")} |`;
@@ -126,7 +121,7 @@ export function rowFormat(
 }
 
 /** How many rows like these an answer holds; a few more, to be sure. */
-export function toCapacity(rows: readonly ListRow[], view: ListView): number {
+export function toCapacity(rows: readonly IssueRow[], view: ListView): number {
   const lines = rows.map(rowFormat(view));
   const room = roomForRows();
   const fitting = takeWhileFitting(lines, room).length;

@@ -1,24 +1,16 @@
-import type { Filter, ListArguments } from "./arguments.ts";
-import type { BacklogCall, Query } from "./backlog.ts";
-import { isZonedDay, toCalendarDay } from "./dates.ts";
-import { BacklogError } from "./errors.ts";
-import type { OnProgress } from "./issue.ts";
-import {
-  type IssueList,
-  type ListFilter,
-  type ListRow,
-  toCapacity,
-} from "./list-text.ts";
+import { FILTERS, type Filter, type ListArguments } from "./arguments.ts";
+import { type BacklogCall, CLOSED, type Query } from "./backlog.ts";
+import { BacklogError, valueOrError } from "./errors.ts";
+import { type IssueList, type ListFilter, toCapacity } from "./list-text.ts";
 import { type Me, type ResolvedNames, resolveNames } from "./names.ts";
 import type { IssueRow } from "./responses.ts";
-import { CLOSED, type Found, searchIssues } from "./search.ts";
+import { type Found, searchIssues } from "./search.ts";
 
 /** The issues that match, their true total, and how to get the others. */
 export async function getUserIssueList(
   call: BacklogCall,
   args: ListArguments,
   getMe: () => Promise<Me>,
-  onProgress?: OnProgress,
 ): Promise<IssueList> {
   const resolved = await resolveNames(call, args, getMe);
   const query = toQuery(args, resolved);
@@ -27,18 +19,12 @@ export async function getUserIssueList(
     notClosed: resolved.notClosed,
     offset: args.offset,
     limit: args.limit,
-    capacity: (rows) =>
-      toCapacity(
-        rows.map((row) => toRow(row)),
-        args,
-      ),
-    ...(onProgress && { onProgress }),
+    capacity: (rows) => toCapacity(rows, args),
   });
-  const notes = [...resolved.notes, ...found.notes];
-  const [zone, hidden] = await Promise.all([
-    getZone(call, found.rows, notes),
+  const [spaceTimeZone, hidden] = await Promise.all([
+    call.getTimeZone(found.rows.map(({ dueDate }) => dueDate)),
     found.total === 0
-      ? describeHidden(call, { args, resolved, query, found, notes })
+      ? describeHidden(call, { args, resolved, query, found })
       : undefined,
   ]);
   return {
@@ -46,36 +32,23 @@ export async function getUserIssueList(
     total: found.total,
     more: found.more ?? false,
     missing: found.missing ?? 0,
-    rows: found.rows.map((row) => toRow(row, zone)),
+    rows: found.rows,
+    spaceTimeZone,
     offset: args.offset,
     sort: args.sort,
     order: args.order,
     filters: toFilters(args, resolved, found.rows),
     hidden,
     nextArguments: toNextArguments(args, resolved),
-    notes,
   };
 }
-
-// In the order of the filter line: what people ask by first.
-const FILTERS = [
-  { filter: "assignee", parameter: "assigneeId", label: "assignee" },
-  { filter: "status", parameter: "statusId", label: "status" },
-  { filter: "project", parameter: "projectId", label: "project" },
-  { filter: "issueType", parameter: "issueTypeId", label: "type" },
-  { filter: "category", parameter: "categoryId", label: "category" },
-  { filter: "milestone", parameter: "milestoneId", label: "milestone" },
-  { filter: "priority", parameter: "priorityId", label: "priority" },
-  { filter: "createdUser", parameter: "createdUserId", label: "created by" },
-  { filter: "parentIssue", parameter: "parentIssueId", label: "parent" },
-] as const satisfies { filter: Filter; parameter: string; label: string }[];
 
 const SORTS: Record<string, string> = { due_date: "dueDate" };
 
 /** In Backlog's names, every argument but the page. */
 function toQuery(args: ListArguments, { filters }: ResolvedNames): Query {
   const query: Query = {};
-  for (const { filter, parameter } of FILTERS) {
+  for (const [filter, parameter] of FILTERS) {
     query[parameter] = filters[filter]?.ids;
   }
   for (const { parameter, day } of args.dates) query[parameter] = day;
@@ -85,46 +58,13 @@ function toQuery(args: ListArguments, { filters }: ResolvedNames): Query {
   return query;
 }
 
-function toRow(row: IssueRow, spaceTimeZone?: string): ListRow {
-  return {
-    key: row.issueKey,
-    title: row.summary,
-    status: row.status.name,
-    closed: row.status.id === CLOSED,
-    ...(row.issueType && { type: row.issueType.name }),
-    ...(row.priority && { priority: row.priority.name }),
-    ...(row.assignee && { assignee: row.assignee.name }),
-    ...(row.dueDate && { dueDate: toCalendarDay(row.dueDate, spaceTimeZone) }),
-    ...(row.updated && { updated: row.updated }),
-  };
-}
-
-/** Asked only where a day is written as midnight of the space's own zone. */
-async function getZone(
-  call: BacklogCall,
-  rows: readonly IssueRow[],
-  notes: string[],
-): Promise<string | undefined> {
-  if (!rows.some(({ dueDate }) => dueDate && isZonedDay(dueDate))) {
-    return undefined;
-  }
-  try {
-    return (await call.getSpace()).timezone ?? undefined;
-  } catch (error) {
-    if (!(error instanceof BacklogError)) throw error;
-    notes.push(`The space's time zone could not be read: ${error.message}`);
-    return undefined;
-  }
-}
-
 function toFilters(
   args: ListArguments,
   { filters, notClosed }: ResolvedNames,
   rows: readonly IssueRow[],
 ): ListFilter[] {
-  const named = FILTERS.flatMap(({ filter, label }): ListFilter[] => {
-    const { ids, words } = args.filters[filter];
-    const isDefault = ids.length + words.length === 0;
+  const named = FILTERS.flatMap(([filter, , label]): ListFilter[] => {
+    const isDefault = isNotGiven(args, filter);
     if (filter === "status" && notClosed) {
       return [{ label, values: [{ name: "not closed", ids: [] }], isDefault }];
     }
@@ -163,6 +103,11 @@ function toFilters(
   ];
 }
 
+function isNotGiven({ choices }: ListArguments, filter: Filter): boolean {
+  const { ids, words } = choices(filter);
+  return ids.length + words.length === 0;
+}
+
 /** The rows tell a name that no request was worth, in the space's language. */
 function nameFromRows(
   filter: Filter,
@@ -185,31 +130,16 @@ function toNextArguments(
   { filters, notClosed }: ResolvedNames,
 ): Record<string, unknown> {
   const next: Record<string, unknown> = {};
-  const inNumbers = [
-    ["project", "project_ids", undefined],
-    ["assignee", "assignee_ids", { assignee_names: ["anyone"] }],
-    ["status", "status_ids", { status_names: ["any"] }],
-    ["milestone", "milestone_ids", undefined],
-    ["parentIssue", "parent_issue_ids", undefined],
-  ] as const;
-  for (const [filter, argument, lifted] of inNumbers) {
-    const resolved = filters[filter];
-    if (resolved === undefined) continue;
-    if (resolved.ids.length > 0) next[argument] = resolved.ids;
-    else Object.assign(next, lifted);
-  }
-  if (notClosed && args.filters.status.words.length > 0) {
-    next.status_names = ["not closed"];
-  }
-  const inWords = [
-    ["issueType", "issue_type_names"],
-    ["category", "category_names"],
-    ["priority", "priority_names"],
-    ["createdUser", "created_user_names"],
-  ] as const;
-  for (const [filter, argument] of inWords) {
-    const { words } = args.filters[filter];
-    if (words.length > 0) next[argument] = words;
+  const toBuiltIn = (filter: Filter, words: string[]) => {
+    if (filter === "assignee") return ["anyone"];
+    if (filter !== "status") return words;
+    return notClosed ? ["not closed"] : ["any"];
+  };
+  for (const [filter, , , inWords, inNumbers] of FILTERS) {
+    const { words } = args.choices(filter);
+    const { ids = [] } = filters[filter] ?? {};
+    if (inNumbers && ids.length > 0) next[inNumbers] = ids;
+    else if (words.length > 0) next[inWords] = toBuiltIn(filter, words);
   }
   for (const { argument, day } of args.dates) next[argument] = day;
   if (args.keyword !== undefined) next.keyword = args.keyword;
@@ -225,48 +155,41 @@ function toNextArguments(
 /** `0 assigned to you and not closed; 12 with assignee_names ["anyone"].` */
 async function describeHidden(
   call: BacklogCall,
-  {
-    args,
-    resolved,
-    query,
-    found,
-    notes,
-  }: {
+  search: {
     args: ListArguments;
     resolved: ResolvedNames;
     query: Query;
     found: Found;
-    notes: string[];
   },
 ): Promise<string | undefined> {
-  const isDefault = (filter: Filter) => {
-    const { ids, words } = args.filters[filter];
-    return ids.length + words.length === 0;
-  };
+  const { args, resolved, query, found } = search;
+  const ofMe = isNotGiven(args, "assignee");
+  const ofOpen = isNotGiven(args, "status");
+  if (!ofMe && !ofOpen) return undefined;
   const defaults = [
-    ...(isDefault("assignee") ? ["assigned to you"] : []),
-    ...(isDefault("status") ? ["not closed"] : []),
+    ...(ofMe ? ["assigned to you"] : []),
+    ...(ofOpen ? ["not closed"] : []),
   ];
-  if (defaults.length === 0) return undefined;
   const parts = [`0 ${defaults.join(" and ")}`];
-  if (isDefault("status")) {
+  if (ofOpen) {
     parts.push(`${found.totalWithClosed ?? 0} with status_names ["any"]`);
   }
-  if (isDefault("assignee")) {
-    const anyone = { ...query, assigneeId: undefined };
-    try {
-      const [all, closed] = await Promise.all([
-        call.countIssues(anyone),
-        resolved.notClosed
-          ? call.countIssues({ ...anyone, statusId: [CLOSED] })
-          : 0,
-      ]);
-      parts.push(`${all - closed} with assignee_names ["anyone"]`);
-      if (resolved.notClosed) parts.push(`${all} with both`);
-    } catch (error) {
-      if (!(error instanceof BacklogError)) throw error;
-      notes.push(`What others have could not be counted: ${error.message}`);
-    }
+  if (!ofMe) return `${parts.join("; ")}.`;
+  const anyone = { ...query, assigneeId: undefined };
+  const counts = await valueOrError(
+    Promise.all([
+      call.countIssues(anyone),
+      resolved.notClosed
+        ? call.countIssues({ ...anyone, statusId: [CLOSED] })
+        : 0,
+    ]),
+  );
+  if (counts instanceof BacklogError) {
+    call.notes.add(`What others have could not be counted: ${counts.message}`);
+    return `${parts.join("; ")}.`;
   }
+  const [all, closed] = counts;
+  parts.push(`${all - closed} with assignee_names ["anyone"]`);
+  if (resolved.notClosed) parts.push(`${all} with both`);
   return `${parts.join("; ")}.`;
 }

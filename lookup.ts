@@ -1,6 +1,6 @@
 import type { Choices } from "./arguments.ts";
 import type { BacklogCall, ProjectChoices } from "./backlog.ts";
-import { BacklogError, toMessage } from "./errors.ts";
+import { BacklogError } from "./errors.ts";
 import {
   fold,
   listLabels,
@@ -23,7 +23,6 @@ export interface Scope {
 
 /** The requests that several filters may need, each sent once. */
 export class Lookup {
-  readonly notes: string[] = [];
   #projects: Promise<Project[]> | undefined;
   #scope: Promise<Scope> | undefined;
   readonly #users = new Map<string | number, Promise<User[]>>();
@@ -105,7 +104,7 @@ export class Lookup {
     );
     this.call.signal.throwIfAborted();
     const entries: Entry[] = [];
-    const failures: { name: string; reason: unknown }[] = [];
+    const failures: { name: string; reason: BacklogError }[] = [];
     for (const [index, answer] of answers.entries()) {
       const name = scope.projects[index]?.name ?? "";
       if (answer.status === "fulfilled") entries.push(...answer.value);
@@ -117,8 +116,7 @@ export class Lookup {
       throw failures[0]?.reason;
     }
     for (const { name, reason } of failures) {
-      const note = `The ${title} of ${name} could not be read: ${toMessage(reason)}`;
-      if (!this.notes.includes(note)) this.notes.push(note);
+      this.call.keep(`The ${title} of ${name}`, reason);
     }
     return { entries, scope };
   }

@@ -4,7 +4,7 @@ import {
   type ListArguments,
   toArgument,
 } from "./arguments.ts";
-import type { BacklogCall, ProjectChoices } from "./backlog.ts";
+import { type BacklogCall, CLOSED, type ProjectChoices } from "./backlog.ts";
 import { toMessage } from "./errors.ts";
 import { parseIssueKey } from "./issue-key.ts";
 import { Lookup } from "./lookup.ts";
@@ -16,7 +16,6 @@ import {
   WordProblem,
 } from "./matching.ts";
 import type { Choice, User } from "./responses.ts";
-import { CLOSED } from "./search.ts";
 import { quote, toName } from "./text.ts";
 
 /** A filter as Backlog takes it, and as the answer tells it. */
@@ -30,8 +29,6 @@ export interface ResolvedNames {
   filters: Partial<Record<Filter, ResolvedFilter>>;
   /** The default, or `not closed`: Backlog has no such filter. */
   notClosed: boolean;
-  /** What could not be read on the way, in sentences. */
-  notes: string[];
 }
 
 export interface Me {
@@ -45,34 +42,34 @@ export interface Me {
  */
 export async function resolveNames(
   call: BacklogCall,
-  { filters }: ListArguments,
+  { choices }: ListArguments,
   getMe: () => Promise<Me>,
 ): Promise<ResolvedNames> {
   // What needs no look-up is refused before there is one.
   const [priority, parents] = await settleAll(
-    resolvePriorities(filters.priority),
-    [parseParents(call, filters.parentIssue)],
+    resolvePriorities(choices("priority")),
+    [parseParents(call, choices("parentIssue"))],
   );
-  const lookup = new Lookup(call, filters.project);
+  const lookup = new Lookup(call, choices("project"));
   let me: Promise<Me> | undefined;
   const getMeOnce = () => {
     me ??= getMe();
     return me;
   };
   const person = (filter: "assignee" | "createdUser") =>
-    resolvePeople(lookup, filter, filters[filter], getMeOnce);
+    resolvePeople(lookup, filter, choices(filter), getMeOnce);
   const scoped = (filter: keyof typeof SCOPED) =>
-    resolveScoped(lookup, filter, filters[filter]);
+    resolveScoped(lookup, filter, choices(filter));
   const [status, ...resolved] = await settleAll(
-    resolveStatuses(lookup, filters.status),
+    resolveStatuses(lookup, choices("status")),
     [
-      resolveProjects(lookup, filters.project),
+      resolveProjects(lookup, choices("project")),
       person("assignee"),
       person("createdUser"),
       scoped("milestone"),
       scoped("issueType"),
       scoped("category"),
-      resolveParents(call, filters.parentIssue.ids, parents ?? []),
+      resolveParents(call, choices("parentIssue").ids, parents ?? []),
     ],
   );
   const [
@@ -97,7 +94,6 @@ export async function resolveNames(
       parentIssue,
     },
     notClosed: status.notClosed,
-    notes: lookup.notes,
   };
 }
 

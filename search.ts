@@ -1,5 +1,6 @@
 import {
   type BacklogCall,
+  CLOSED,
   PAGE_SIZE,
   type Page,
   type Query,
@@ -7,8 +8,6 @@ import {
 import { BacklogError, toMessage } from "./errors.ts";
 import type { IssueRow } from "./responses.ts";
 
-/** Closed has this ID in every project, whatever its name. */
-export const CLOSED = 4;
 /** Open, In Progress and Resolved, likewise. */
 const STANDARD_NOT_CLOSED = [1, 2, 3] as const;
 
@@ -22,7 +21,6 @@ export interface Search {
   limit: number;
   /** How many rows like these can be shown; no more are asked for. */
   capacity: (rows: readonly IssueRow[]) => number;
-  onProgress?: (rows: number, total: number) => void;
 }
 
 export interface Found {
@@ -35,8 +33,6 @@ export interface Found {
   totalWithClosed?: number;
   /** How many of the total no request can reach. */
   missing?: number;
-  /** What could not be read, in sentences. */
-  notes: string[];
 }
 
 /** How many match with closed ones, and without. */
@@ -73,20 +69,13 @@ async function searchDirectly(
   ]);
   const total = await toTotal(call, search, filters, first, early);
   if (typeof total === "number") {
-    return {
-      ...(await restOfPages(call, search, filters, first.entries, total)),
-      total,
-    };
+    const rows = await restOfPages(call, search, filters, first.entries, total);
+    return { rows, total };
   }
   const read = offset + first.received;
-  const rest = await restOfPages(call, search, filters, first.entries, read);
-  const note = `The total could not be counted: ${total.message}`;
-  return {
-    rows: rest.rows,
-    total: undefined,
-    more: true,
-    notes: [note, ...rest.notes],
-  };
+  const rows = await restOfPages(call, search, filters, first.entries, read);
+  call.notes.add(`The total could not be counted: ${total.message}`);
+  return { rows, total: undefined, more: true };
 }
 
 /**
@@ -116,17 +105,12 @@ async function searchNotClosed(
   }
   const total = all - allClosed;
   if (total <= inStandard) {
-    const rest = await restOfPages(
-      call,
-      search,
-      standard,
-      first.entries,
-      inStandard,
-    );
-    return { ...rest, total: inStandard, totalWithClosed: all };
+    const { entries } = first;
+    const rows = await restOfPages(call, search, standard, entries, inStandard);
+    return { rows, total: inStandard, totalWithClosed: all };
   }
   if (search.offset >= total) {
-    return { rows: [], total, totalWithClosed: all, notes: [] };
+    return { rows: [], total, totalWithClosed: all };
   }
   const found = await searchWithCustomStatuses(call, search, { all, total });
   return { ...found, totalWithClosed: all };
@@ -144,13 +128,7 @@ async function searchStandard(
   const { offset } = search;
   const known = typeof inStandard === "number" ? inStandard : undefined;
   const end = known ?? offset + first.received;
-  const { rows, notes } = await restOfPages(
-    call,
-    search,
-    filters,
-    first.entries,
-    end,
-  );
+  const rows = await restOfPages(call, search, filters, first.entries, end);
   const total =
     typeof all === "number" && typeof allClosed === "number"
       ? all - allClosed
@@ -159,15 +137,14 @@ async function searchStandard(
   const why = [all, allClosed, inStandard].find(
     (count) => typeof count !== "number",
   );
+  call.notes.add(
+    `${what} could not be counted: ${toMessage(why)} Therefore ${MAY_MISS}`,
+  );
   return {
     rows,
     total,
     more: known === undefined || offset + rows.length < known,
     ...(typeof all === "number" && { totalWithClosed: all }),
-    notes: [
-      `${what} could not be counted: ${toMessage(why)} Therefore ${MAY_MISS}`,
-      ...notes,
-    ],
   };
 }
 
@@ -244,7 +221,8 @@ async function searchAndDropClosed(
       enough = Math.min(wanted, search.offset + capacity);
     }
     page += pages.length;
-    search.onProgress?.(Math.min(open.size, wanted), wanted);
+    call.expect(wanted);
+    call.progress(Math.min(open.size, wanted));
     if (open.size < enough) failure = note;
     if (failure) break;
     if (pages.some(({ received }) => received < PAGE_SIZE)) break;
@@ -254,11 +232,8 @@ async function searchAndDropClosed(
     search.offset,
     search.offset + search.limit,
   );
-  return {
-    rows,
-    total: Math.max(total, open.size),
-    notes: failure ? [toPartNote(failure, open.size, wanted)] : [],
-  };
+  if (failure) call.notes.add(toPartNote(failure, open.size, wanted));
+  return { rows, total: Math.max(total, open.size) };
 }
 
 async function searchByStatuses(
@@ -272,13 +247,14 @@ async function searchByStatuses(
   );
   call.signal.throwIfAborted();
   const statuses = new Set<number>(STANDARD_NOT_CLOSED);
-  const notes: string[] = [];
+  let isPartial = false;
   answers.forEach((answer, index) => {
     if (answer.status === "fulfilled") {
       for (const { id } of answer.value) if (id !== CLOSED) statuses.add(id);
     } else {
       const name = projects[index]?.name;
-      notes.push(
+      isPartial = true;
+      call.notes.add(
         `The statuses of ${name} could not be read: ${toMessage(answer.reason)}`,
       );
     }
@@ -297,25 +273,24 @@ async function searchByStatuses(
   const whole = first.received < PAGE_SIZE && search.offset === 0;
   const counted = whole ? first.received : await tryCount(call, filters);
   const found = typeof counted === "number" ? counted : counts.total;
-  const rest = await restOfPages(call, search, filters, first.entries, found);
+  const rows = await restOfPages(call, search, filters, first.entries, found);
   const missing = counts.total - found;
   if (typeof counted !== "number") {
-    notes.push(
+    isPartial = true;
+    call.notes.add(
       `How many of the ${counts.total} these statuses hold could not be counted: ${counted.message} Therefore ${MAY_MISS}`,
     );
   }
   if (missing > 0) {
-    const why =
-      notes.length > 0 ? "see above" : "no project lists their status";
-    notes.push(
+    const why = isPartial ? "see above" : "no project lists their status";
+    call.notes.add(
       `${missing} of the ${counts.total} that are not closed are missing here, in custom statuses that could not be found (${why}).`,
     );
   }
   return {
-    rows: rest.rows,
+    rows,
     total: counts.total,
     missing: Math.max(missing, 0),
-    notes: [...notes, ...rest.notes],
   };
 }
 
@@ -366,14 +341,14 @@ async function restOfPages(
   filters: Query,
   first: IssueRow[],
   total: number,
-): Promise<{ rows: IssueRow[]; notes: string[] }> {
+): Promise<IssueRow[]> {
   const wanted = Math.min(search.limit, Math.max(total - search.offset, 0));
   const most = Math.min(wanted, Math.max(search.capacity(first), 1));
   const rows = new Map(first.map((row) => [row.id, row]));
   const more = Math.max(toPages(most) - 1, 0);
-  if (more === 0)
-    return { rows: [...rows.values()].slice(0, search.limit), notes: [] };
-  search.onProgress?.(first.length, wanted);
+  if (more === 0) return [...rows.values()].slice(0, search.limit);
+  call.expect(wanted);
+  call.progress(first.length);
   let done = first.length;
   const { pages, note } = await untilFailure(
     Array.from({ length: more }, async (_, index) => {
@@ -383,16 +358,14 @@ async function restOfPages(
         count: PAGE_SIZE,
       });
       done += page.entries.length;
-      search.onProgress?.(Math.min(done, wanted), wanted);
+      call.progress(Math.min(done, wanted));
       return page;
     }),
   );
   for (const row of pages.flatMap(({ entries }) => entries))
     rows.set(row.id, row);
-  return {
-    rows: [...rows.values()].slice(0, search.limit),
-    notes: note ? [toPartNote(note, rows.size, wanted)] : [],
-  };
+  if (note) call.notes.add(toPartNote(note, rows.size, wanted));
+  return [...rows.values()].slice(0, search.limit);
 }
 
 /** The pages before the first that failed, so that no gap goes unseen. */

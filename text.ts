@@ -214,3 +214,23 @@ export function quote(text: string, most = 60): string {
     text.length > most ? `${whole(text.slice(0, most))}…` : text,
   );
 }
+
+/** For the lines that say what is missing and how to get it. */
+export const NOTICE_SIZE: Size = { characters: 2_500, tokens: 1_000 };
+
+/** One line a note; what does not fit its share is counted. */
+export function formatNotes(notes: readonly string[], clean: Cleaner): string {
+  if (notes.length === 0) return "";
+  const lines = notes.map((note) => `Note: ${clean.line(note, 600)}`);
+  const shown = takeWhileFitting(lines, share(NOTICE_SIZE, 0.7));
+  const more = lines.length - shown.length;
+  const rest = more > 0 ? [`Note: and ${more} more notes`] : [];
+  return `${[...shown, ...rest].join("\n")}\n\n`;
+}
+
+/** What cleaning took out of the text, if anything. */
+export function formatRemoved(removed: number): string {
+  if (removed === 0) return "";
+  const characters = removed === 1 ? "character was" : "characters were";
+  return `\nNote: ${removed} invisible or direction-changing ${characters} removed from the text.\n`;
+}

@@ -10,10 +10,10 @@ import {
   IssueListSchema,
   parseListArguments,
 } from "./arguments.ts";
-import type { Backlog, BacklogCall } from "./backlog.ts";
+import type { Backlog, BacklogCall, OnProgress } from "./backlog.ts";
 import { parseTimeZone, toToday } from "./dates.ts";
 import { BacklogError, toMessage } from "./errors.ts";
-import { getIssueDetails, type OnProgress } from "./issue.ts";
+import { getIssueDetails } from "./issue.ts";
 import { parseIssueKey } from "./issue-key.ts";
 import { formatIssue } from "./issue-text.ts";
 import { getUserIssueList } from "./list.ts";
@@ -79,20 +79,21 @@ function registerTools(server: McpServer, options: ServerOptions): void {
         const timeZone = readTimeZone(args.timezone);
         const reference = parseIssueKey(args.issue_key, call.host);
         const today = toToday(options.now(), timeZone);
-        const { details, view } = await getIssueDetails(
+        const { details, thread, view } = await getIssueDetails(
           call,
           reference,
           { timeZone, today },
-          toProgress(extra),
         );
+        const { issueKey, summary } = details.issue;
         const { issue_title: title } = args;
-        if (title !== undefined && differsPlainly(title, details.title)) {
-          details.notes.unshift(
-            `issue_title ${JSON.stringify(title)} is not the title of ${details.key}: make sure that it is the issue meant.`,
-          );
-        }
-        details.notes.push(...describeLeftOut(call));
-        return formatIssue(details, view);
+        const notes =
+          title !== undefined && differsPlainly(title, summary)
+            ? [
+                `issue_title ${JSON.stringify(title)} is not the title of ${issueKey}: make sure that it is the issue meant.`,
+              ]
+            : [];
+        notes.push(...call.notes, ...describeLeftOut(call));
+        return formatIssue(details, thread, { view, notes });
       }),
   );
   server.registerTool(
@@ -108,14 +109,11 @@ function registerTools(server: McpServer, options: ServerOptions): void {
         { ...options, extra, ifMissing: CHECK },
         async (call, { userId }) => {
           const parsed = parseListArguments(args, options.now());
-          const list = await getUserIssueList(
-            call,
-            parsed,
-            () => resolveMe(call, userId),
-            toProgress(extra),
+          const list = await getUserIssueList(call, parsed, () =>
+            resolveMe(call, userId),
           );
-          list.notes.push(...describeLeftOut(call));
-          return formatIssueList(list, parsed);
+          const notes = [...call.notes, ...describeLeftOut(call)];
+          return formatIssueList(list, parsed, notes);
         },
       ),
   );
@@ -137,7 +135,7 @@ async function answer(
   run: (call: BacklogCall, connected: Connected) => Promise<string>,
 ): Promise<CallToolResult> {
   const connected = await connect();
-  const call = connected.backlog.open(extra.signal);
+  const call = connected.backlog.open(extra.signal, toProgress(extra));
   try {
     const text = await run(call, connected);
     return { content: [{ type: "text", text }] };

@@ -5,6 +5,12 @@ import { join } from "node:path";
 import biome from "../biome.json" with { type: "json" };
 import manifest from "../package.json" with { type: "json" };
 import { BINARY, ROOT, run } from "../scripts/build.ts";
+import {
+  findFaults,
+  listImports,
+  readFloors,
+  readRooms,
+} from "../scripts/floors.ts";
 
 /** Our own text files, as they stand: what others made is not ours to check. */
 async function readSources(): Promise<Map<string, string>> {
@@ -121,23 +127,68 @@ describe("stdout carries the protocol", () => {
   });
 });
 
-describe("the walls of the house", () => {
-  const IMPORTS = /(?:from|import\()\s*"([^"]+)"/g;
+describe("the house", () => {
+  test("stands: no import goes upwards or in a circle", async () => {
+    const text = await readFile(join(ROOT, "CONTRIBUTING.md"), "utf8");
+    expect(findFaults(readFloors(text), await readRooms())).toEqual([]);
+  });
 
   test.each([
-    [
-      "backlog.ts",
-      /^(valibot|\.\/(errors|responses|settings)\.ts|\.\/package\.json)$/,
-    ],
-    ["responses.ts", /^valibot$/],
-    ["issue-text.ts", /^\.\/(answer-facts|dates|text)\.ts$/],
-    ["answer-facts.ts", /^\.\/(issue-text|dates|text)\.ts$/],
-    ["dates.ts", /^\.\/text\.ts$/],
-    ["text.ts", /^$/],
-  ])("%s imports only what it may", async (path, allowed) => {
-    const text = await readFile(join(ROOT, path), "utf8");
-    const imported = [...text.matchAll(IMPORTS)].map(([, name = ""]) => name);
-    expect(imported.filter((name) => !allowed.test(name))).toEqual([]);
+    {
+      name: "an arrow that points up",
+      sources: { "a.ts": "", "b.ts": 'import { a } from "./a.ts";' },
+      fault: "b.ts imports a.ts, which is on a floor above",
+    },
+    {
+      name: "one for a type alone",
+      sources: { "a.ts": "", "b.ts": 'import type { A } from "./a.ts";' },
+      fault: "b.ts imports a.ts, which is on a floor above",
+    },
+    {
+      name: "one that is taken later",
+      sources: { "a.ts": "", "b.ts": 'await import("./a.ts");' },
+      fault: "b.ts imports a.ts, which is on a floor above",
+    },
+    {
+      name: "a circle on one floor",
+      sources: {
+        "a.ts": "",
+        "b.ts": 'export { c } from "./c.ts";',
+        "c.ts": 'import {\n  type B,\n} from "./b.ts";',
+      },
+      fault: "a circle: b.ts → c.ts → b.ts",
+    },
+    {
+      name: "a room on no floor",
+      sources: { "a.ts": "", "b.ts": "", "d.ts": "" },
+      fault: "d.ts is on no floor of CONTRIBUTING.md",
+    },
+    {
+      name: "a room that is gone",
+      sources: { "a.ts": "" },
+      fault: "CONTRIBUTING.md names b.ts, which is not there",
+    },
+  ])("falls with $name", ({ sources, fault }) => {
+    const floors = [
+      ["a.ts"],
+      Object.keys(sources).includes("c.ts") ? ["b.ts", "c.ts"] : ["b.ts"],
+    ];
+    const imports = new Map(
+      Object.entries(sources).map(([room, source]) => [
+        room,
+        listImports(source),
+      ]),
+    );
+    expect(findFaults(floors, imports)).toEqual([fault]);
+  });
+
+  test("has rooms that fit on a few screens", async () => {
+    const rooms = [...(await readSources())].filter(([path]) =>
+      /^[\w-]+\.ts$/.test(path),
+    );
+    expect(rooms.length).toBeLessThanOrEqual(28);
+    const large = rooms.filter(([, text]) => text.split("\n").length > 481);
+    expect(large.map(([path]) => path)).toEqual([]);
   });
 
   // On Windows a Bun.file() read that fails does not keep the process alive: it

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import { formatEntry, type TimelineEntry } from "../issue-text.ts";
 import { roomForRows } from "../list-text.ts";
 import { addThread, type SpaceData, sampleData } from "../sample-space/data.ts";
 import {
@@ -9,6 +8,7 @@ import {
 } from "../sample-space/server.ts";
 import { connectInProcess } from "../scripts/connect.ts";
 import { ANSWER_SIZE, fits, sizeOf } from "../text.ts";
+import { formatEntry, type TimelineEntry } from "../thread.ts";
 
 type Issue = SpaceData["issues"][number];
 type Comment = NonNullable<ReturnType<SpaceData["comments"]["get"]>>[number];
