@@ -7,7 +7,7 @@ export interface Size {
 }
 
 /** One answer's room, for both tools; clients cut or refuse what is longer. */
-export const ANSWER_SIZE: Size = { characters: 49_900, tokens: 20_000 };
+export const ANSWER_SIZE: Size = { characters: 39_900, tokens: 10_000 };
 
 /** The size of a text as a model meets it. */
 export function sizeOf(text: string): Size {

@@ -155,7 +155,7 @@ is not counted. Tokens: ASCII characters / 4 + other characters.
 ${formatGrowth(results)}
 
 Backlog's pages hold 100 issues, so above that the true total takes one request
-more, and each further page another: as many as an answer of 20,000 tokens can
+more, and each further page another: as many as an answer of 10,000 tokens can
 show, at most four under way at once. None of it grows with what is not shown.
 The 150 searches a minute of a paid space are 50 lists of three requests.
 

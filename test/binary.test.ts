@@ -187,8 +187,8 @@ describe("a whole conversation", () => {
     );
     const [, thread] = answers;
     const { characters, tokens } = sizeOf(thread ? toText(thread) : "");
-    expect(characters).toBeLessThan(50_000);
-    expect(tokens).toBeLessThan(20_000);
+    expect(characters).toBeLessThan(40_000);
+    expect(tokens).toBeLessThan(10_000);
     expect(thread && toText(thread)).toMatch(
       /\n## Comments and changes: Backlog counts 1234; the newest \d+ are shown, oldest first\n/,
     );
