@@ -186,10 +186,10 @@ const MOST_VALUES = 20;
 function formatFilters(filters: readonly ListFilter[]): string {
   const texts = filters.map(({ label, values, isDefault }) => {
     const shown = values.slice(0, MOST_VALUES).map(({ name, ids }) => {
-      const numbers = ids.length > 0 ? ids.join(", ") : "";
+      const numbers = ids.join(", ");
       if (name === undefined) return `ID ${numbers}`;
-      const cleaned = toName(name);
-      return numbers === "" ? cleaned : `${cleaned} (${numbers})`;
+      // What has no ID is a word or a day of ours, and no name.
+      return numbers === "" ? name : `${toName(name)} (${numbers})`;
     });
     const more = values.length - shown.length;
     const rest = more > 0 ? ` and ${more} more` : "";

@@ -51,7 +51,7 @@ export class Lookup {
     const candidates = projects.map(({ id, projectKey, name }) => ({
       ids: [id],
       names: [projectKey, ...(name ? [name] : [])],
-      label: name ? `${projectKey} (${toName(name)})` : projectKey,
+      label: `${toName(projectKey)}${name ? ` (${toName(name)})` : ""}`,
     }));
     // A key is a key, even where another project is called so.
     const byKey = (word: string) =>

@@ -191,7 +191,7 @@ async function findPeople(
 }
 
 function toPerson({ id, name, userId, mailAddress, nulabAccount }: User) {
-  const login = userId ? `${userId}, ` : "";
+  const login = userId ? `${toName(userId)}, ` : "";
   return {
     ids: [id],
     names: [
@@ -434,6 +434,6 @@ export function toMe(owner: User, userId: string | undefined): Me {
   const own = [owner.userId, owner.name, owner.nulabAccount?.uniqueId];
   if (own.some((text) => text && fold(text) === fold(userId))) return me;
   throw new Error(
-    `USER_ID is ${quote(userId)}, which is neither a numeric ID nor the login, display name or unique name of the key's owner. Set it to ${owner.id} (${owner.name}), or remove it: Backlog is then asked who you are.`,
+    `USER_ID is ${quote(userId)}, which is neither a numeric ID nor the login, display name or unique name of the key's owner. Set it to ${owner.id} (${toName(owner.name)}), or remove it: Backlog is then asked who you are.`,
   );
 }

@@ -79,6 +79,16 @@ export class Cleaner {
     return this.line(text).replace(/[\\|]/g, "\\$&");
   }
 
+  /** A name, in quotation marks where it could pass for more than a name. */
+  name(text: string, most = 100): string {
+    const line = this.line(text, Number.POSITIVE_INFINITY);
+    const short = whole(line.slice(0, most));
+    const shown = isPlainName(short) ? short : JSON.stringify(short);
+    return line.length > most
+      ? `${shown}… (${most} of ${line.length} characters)`
+      : shown;
+  }
+
   /** Its lines, without empty ones at the ends. */
   lines(text: string): string[] {
     const clean = this.#visible(text.replace(LINE_BREAK, "\n"));
@@ -122,6 +132,64 @@ const SEQUENCES = new RegExp(
   ].join(""),
   "gu",
 );
+
+// What stands between names in our texts; `·` also as it is imitated, but not
+// where a Japanese name has it between its parts: ジョン・スミス.
+const SEPARATOR = /[()[\]{};,"→⇒]|->|:(?:\s|$)|\s[·•∙⋅・‧]|[·•∙⋅・‧]\s/;
+// A sentence that ends, unless it is J. Smith, Dr. Mori or Acme Inc.
+const SENTENCE =
+  /(?<!(?:^|[\s.])(?:\p{L}|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|No|Co|Ltd|Inc|Corp))[.。](?:\s|$)/iu;
+const OUR_WORDS =
+  /^(?:none|nobody|anyone|any|unknown|not closed|\?)?$|\band \d+ more\b|\bby default\b|\bID \d|#(?:comment|description|attachment)|issue_key|get_(?:issue_details|user_issue_list)/i;
+
+function isPlainName(name: string): boolean {
+  const folded = name.normalize("NFKC");
+  return ![SEPARATOR, SENTENCE, OUR_WORDS].some((shape) => shape.test(folded));
+}
+
+/** What a person is told apart by. */
+export interface Person {
+  name: string;
+  id?: number | null | undefined;
+  userId?: string | null | undefined;
+}
+
+/**
+ * Writes the people of one answer: different ones of the same name with their
+ * login behind it, else their ID, else `?`.
+ */
+export function tellApart(
+  people: Iterable<Person>,
+  clean = new Cleaner(),
+): (person: Person) => string {
+  const all = [...people];
+  const idsByLogin = new Map<string, number>();
+  const loginsById = new Map<number | string | undefined, string>();
+  for (const { id, userId } of all) {
+    if (id == null || !userId) continue;
+    idsByLogin.set(userId, id);
+    loginsById.set(id, userId);
+  }
+  const toIdentity = ({ id, userId }: Person) =>
+    id ?? (userId ? (idsByLogin.get(userId) ?? userId) : undefined);
+  const identitiesByName = new Map<string, Set<number | string>>();
+  for (const person of all) {
+    const name = toName(person.name);
+    const identities = identitiesByName.get(name) ?? new Set();
+    const identity = toIdentity(person);
+    if (identity !== undefined) identities.add(identity);
+    identitiesByName.set(name, identities);
+  }
+  return (person) => {
+    const name = clean.name(person.name);
+    const namesakes = identitiesByName.get(toName(person.name));
+    if (namesakes === undefined || namesakes.size < 2) return name;
+    const identity = toIdentity(person);
+    const login = person.userId || loginsById.get(identity);
+    if (login) return `${name} (${toName(login)})`;
+    return `${name} (${identity === undefined ? "?" : `ID ${identity}`})`;
+  };
+}
 
 /** Behind `> `, so that no line of it can pass for one of ours. */
 export function toQuote(lines: readonly string[]): string {
@@ -198,21 +266,24 @@ function countCharacters(lines: readonly string[]): number {
   );
 }
 
-/** In quotation marks where it could be taken for more than one name. */
-export function toName(text: string, most = 100): string {
-  const line = new Cleaner().line(text, Number.POSITIVE_INFINITY);
-  const short = whole(line.slice(0, most));
-  const isPlain = !/[()[\]{};,"→]|[.:](?:\s|$)/.test(short);
-  const cut =
-    line.length > most ? `… (${most} of ${line.length} characters)` : "";
-  return `${isPlain ? short : JSON.stringify(short)}${cut}`;
+/** For errors and filters: as `Cleaner.name`, what it takes out uncounted. */
+export function toName(text: string, most?: number): string {
+  return new Cleaner().name(text, most);
 }
 
-/** In quotation marks, on one line, and not too long for a message. */
+/** In quotation marks, on one line, what nobody sees escaped; never long. */
 export function quote(text: string, most = 60): string {
-  return JSON.stringify(
-    text.length > most ? `${whole(text.slice(0, most))}…` : text,
-  );
+  const short = text.length > most ? `${whole(text.slice(0, most))}…` : text;
+  return JSON.stringify(short)
+    .replace(SEQUENCES, (sequence, visible) =>
+      visible === undefined ? toEscapes(sequence) : sequence,
+    )
+    .replace(LINE_BREAK, toEscapes);
+}
+
+function toEscapes(text: string): string {
+  const units = text.split("").map((unit) => unit.charCodeAt(0).toString(16));
+  return units.map((unit) => `\\u${unit.padStart(4, "0")}`).join("");
 }
 
 /** For the lines that say what is missing and how to get it. */

@@ -633,8 +633,8 @@ describe("the built-in words", () => {
 
   test.each([
     ["Closed", "status Closed (9001)"],
-    ["any", "status any (9002)"],
-    ["not closed", "status not closed (9003)"],
+    ["any", 'status "any" (9002)'],
+    ["not closed", 'status "not closed" (9003)'],
     ["closed", "status Closed (4)"],
     ["ANY", "status any"],
   ])(
