@@ -7,6 +7,7 @@ import { sizeOf } from "../text.ts";
 import {
   askToTheEnd,
   type Cost,
+  type Memory,
   makeHelloWorld,
   measureQuestion,
   openSession,
@@ -15,6 +16,7 @@ import {
   readFloor,
   readMemory,
   type Session,
+  type Times,
   timeRun,
   timeStart,
   toTimes,
@@ -26,7 +28,6 @@ import {
   PEER,
 } from "./peer.ts";
 import { type Call, QUESTIONS, type Question } from "./questions.ts";
-import { formatReport, type Results, toTargets } from "./report.ts";
 
 const LATENCY_MS = 80;
 const CALLS = 1_000;
@@ -36,6 +37,28 @@ const SIZES = [10, 100, 1_000, 10_000];
 type Setting = {
   runs: number;
   peer?: { entry: string; certificate: Certificate };
+};
+
+/** Everything that was measured. */
+type Results = {
+  machine: string;
+  start: ({ program: string } & Times)[];
+  memory: {
+    program: string;
+    start: Memory | undefined;
+    /** After so many calls, and after three times as many. */
+    first?: Memory | undefined;
+    third?: Memory | undefined;
+  }[];
+  toolsList: { program: string; bytes: number; tokens: number }[];
+  questions: ({ question: string; program: string } & Cost)[];
+  growth: ({
+    list: string;
+    issues: number;
+    rows: number;
+    mostAtOnce: number;
+    memory: Memory | undefined;
+  } & Cost)[];
 };
 
 /** Measures everything side by side and prints it. */
@@ -57,37 +80,70 @@ async function main(): Promise<void> {
     const certificate = disposables.use(await makeCertificate());
     setting.peer = { entry: await installPeer(), certificate };
   }
-  const measured = {
-    ...describeMachine(setting),
+  const results: Results = {
+    machine: describeMachine(setting),
     ...(await measureProcesses(setting)),
     questions: await measureQuestions(setting),
     growth: await measureGrowth(setting),
   };
-  const results: Results = { ...measured, targets: toTargets(measured) };
   process.stdout.write(
     values.json
       ? `${JSON.stringify(results, null, 2)}\n`
-      : formatReport(results),
+      : formatResults(results),
   );
 }
 
-function describeMachine({ runs, peer }: Setting) {
+/** Each part as a table. */
+function formatResults(results: Results): string {
+  const { machine, memory, questions, growth, ...parts } = results;
+  const tables = {
+    "Milliseconds from spawn to the answer of tools/list": parts.start,
+    [`Peak MB after the start, ${CALLS} and ${3 * CALLS} calls`]: memory.map(
+      ({ program, start, first, third }) => {
+        const [atFirst, later, last] = [start?.peak, first?.peak, third?.peak];
+        return { program, start: atFirst, first: later, third: last };
+      },
+    ),
+    "Tool definitions": parts.toolsList,
+    [`Questions, ${LATENCY_MS} ms to Backlog and back`]: questions.map(toRow),
+    "All issues are the user's, 30 % are closed, in 60 projects": growth.map(
+      ({ memory, ...row }) => ({ ...toRow(row), peakMb: memory?.peak }),
+    ),
+  };
+  return [
+    `${machine}\n`,
+    ...Object.entries(tables).map(
+      ([title, rows]) => `\n${title}\n${Bun.inspect.table(rows.map(round))}`,
+    ),
+  ].join("");
+}
+
+function toRow<Row extends Cost>({ tokensByTool: _, ...row }: Row) {
+  return row;
+}
+
+function round(row: object): object {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      typeof value === "number" ? Math.round(value * 10) / 10 : value,
+    ]),
+  );
+}
+
+function describeMachine({ runs, peer }: Setting): string {
   const [cpu] = cpus();
   const [load = 0] = loadavg();
-  return {
-    runs,
-    latencyMs: LATENCY_MS,
-    calls: CALLS,
-    machine: [
-      `${process.platform} ${process.arch}`,
-      `${cpus().length} × ${cpu?.model.trim()}`,
-      `load ${load.toFixed(2)} at the start`,
-      `Bun ${Bun.version}`,
-      `backlog-mcp ${manifest.version}`,
-      ...(peer ? [`${PEER.name} ${PEER.version} on the same Bun`] : []),
-      new Date().toISOString().slice(0, 10),
-    ].join(", "),
-  };
+  return [
+    `${process.platform} ${process.arch}`,
+    `${cpus().length} × ${cpu?.model.trim()}`,
+    `load ${load.toFixed(2)} at the start`,
+    `${runs} runs`,
+    `Bun ${Bun.version}`,
+    `backlog-mcp ${manifest.version}`,
+    ...(peer ? [`${PEER.name} ${PEER.version} on the same Bun`] : []),
+    new Date().toISOString().slice(0, 10),
+  ].join(", ");
 }
 
 /** Our program and, if it is wanted, the official server. */

@@ -1,4 +1,5 @@
-import { rm } from "node:fs/promises";
+import { mkdtemp, realpath, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
 
@@ -70,6 +71,17 @@ export async function assertVersion(binary: string): Promise<void> {
       `${binary} --version answers ${JSON.stringify(answer)}, package.json says ${manifest.version}.`,
     );
   }
+}
+
+/** A folder with a space in its name, gone once it is disposed of. */
+export async function startFolder() {
+  const path = await realpath(await mkdtemp(join(tmpdir(), "backlog mcp ")));
+  return {
+    path,
+    // Windows keeps a program locked for a moment after its end.
+    [Symbol.asyncDispose]: () =>
+      rm(path, { recursive: true, force: true, maxRetries: 10 }),
+  };
 }
 
 interface Surroundings {
