@@ -32,6 +32,7 @@ import {
   USAGE,
 } from "../scripts/release.ts";
 import { assertAnswers, smoke } from "../scripts/smoke.ts";
+import { QEMU, WINE } from "../scripts/systems.ts";
 import {
   archiveName,
   BUNDLE_TARGETS,
@@ -583,5 +584,25 @@ test("CI runs the test command on three systems", async () => {
   expect(text).toContain(`run: npx -y ${manifest.packageManager} run test\n`);
   for (const os of ["ubuntu", "macos", "windows"]) {
     expect(text).toContain(`${os}-latest`);
+  }
+});
+
+test("CI installs what systems asks for, and the guide names it", async () => {
+  for (const file of [".github/workflows/ci.yml", "CONTRIBUTING.md"]) {
+    const text = await Bun.file(join(ROOT, file)).text();
+    for (const needs of [QEMU, WINE]) {
+      expect(text).toContain(needs.replace("install ", ""));
+    }
+  }
+});
+
+test("docs/install.md says of every target how far it was tried", async () => {
+  const text = await Bun.file(join(ROOT, "docs/install.md")).text();
+  const rows = [...text.matchAll(/^\| `([\w-]+)` \| (.+?) \|/gm)];
+  expect(rows.map(([, target]) => target ?? "").sort()).toEqual(
+    [...TARGETS].sort(),
+  );
+  for (const [, , tried] of rows) {
+    expect(tried).toMatch(/^(natively|emulated|not at all)/);
   }
 });
