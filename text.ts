@@ -58,7 +58,7 @@ export function smaller(a: Size, b: Size): Size {
 const LONGEST_LINE = 1_000;
 
 /** What may break a line in some reader, not in JavaScript alone. */
-const LINE_BREAK = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/g;
+const LINE_BREAKS = /[\n\v\f\r\u0085\u2028\u2029]+/g;
 
 /**
  * Other people's words, made safe to show: each method returns the text without
@@ -69,7 +69,7 @@ export class Cleaner {
 
   /** On one line: line breaks become spaces. Far too long is cut, and says so. */
   line(text: string, most = LONGEST_LINE): string {
-    const line = this.#visible(text.replace(LINE_BREAK, " ")).trim();
+    const line = this.#visible(text.replace(LINE_BREAKS, " ")).trim();
     if (line.length <= most) return line;
     return `${whole(line.slice(0, most))}… (${most} of ${line.length} characters)`;
   }
@@ -89,48 +89,76 @@ export class Cleaner {
       : shown;
   }
 
-  /** Its lines, without empty ones at the ends. */
+  /** Of many lines, without spaces at their ends and empty ones at its own. */
+  text(text: string): string {
+    const visible = this.#visible(text.replace(OTHER_BREAKS, "\n"));
+    return visible.replace(SPACES_AT_END, "").trimEnd().replace(/^\n+/, "");
+  }
+
   lines(text: string): string[] {
-    const clean = this.#visible(text.replace(LINE_BREAK, "\n"));
-    const lines = clean.split("\n").map((line) => line.trimEnd());
-    while (lines.length > 0 && lines[0] === "") lines.shift();
-    while (lines.length > 0 && lines.at(-1) === "") lines.pop();
-    return lines;
+    const clean = this.text(text);
+    return clean === "" ? [] : clean.split("\n");
   }
 
   #visible(text: string): string {
     const wellFormed = text.toWellFormed();
     if (!SUSPECT.test(wellFormed)) return wellFormed;
-    let kept = "";
-    for (const [sequence, visible] of wellFormed.matchAll(SEQUENCES)) {
-      if (visible !== undefined) kept += sequence;
-      else this.removed += 1;
-    }
-    return kept;
+    const visible = wellFormed
+      .replace(ALWAYS_HIDDEN, "")
+      .replace(HIDDEN_HERE, "$1");
+    this.removed += countCodePoints(wellFormed) - countCodePoints(visible);
+    return visible;
   }
 }
+
+/** A surrogate pair is one. */
+function countCodePoints(wellFormed: string): number {
+  let count = wellFormed.length;
+  for (let index = 0; index < wellFormed.length; index += 1) {
+    if ((wellFormed.charCodeAt(index) & 0xfc00) === 0xd800) count -= 1;
+  }
+  return count;
+}
+
+// Each of these patterns takes time in proportion to the text, whatever it is:
+// a body of Backlog's may hold 31 MB of one character.
+const OTHER_BREAKS = /\r\n?|[\v\f\u0085\u2028\u2029]/g;
+const SPACES_AT_END = /(?<![^\S\n])[^\S\n]+(?=\n)/g;
 
 // Default_Ignorable_Code_Point is Unicode's own list of what shows nothing:
 // zero widths, fillers, selectors, tags, direction marks and isolates.
 const INVISIBLE =
-  "\\p{Default_Ignorable_Code_Point}\\u{fff9}-\\u{fffb}\\u{0}-\\u{8}\\u{b}-\\u{1f}\\u{7f}-\\u{9f}\\u{e0000}-\\u{e007f}";
-const SUSPECT = new RegExp(`[${INVISIBLE}]`, "u");
-// An emoji joined of others; its selectors and joiners are part of the picture.
-const PICTURE =
-  "[\\p{Extended_Pictographic}\\p{Regional_Indicator}][\\u{fe0e}\\u{fe0f}]?\\p{Emoji_Modifier}?";
-const SEQUENCES = new RegExp(
-  [
-    "(",
-    // A flag of a region is spelled in tags, with an end: 🏴󠁧󠁢󠁳󠁣󠁴󠁿
-    "\\u{1f3f4}[\\u{e0030}-\\u{e0039}\\u{e0061}-\\u{e007a}]{1,6}\\u{e007f}",
-    `|${PICTURE}(?:\\u{200d}${PICTURE})*`,
-    // Digits become keycaps; Han characters choose among their forms.
-    "|\\p{Emoji}[\\u{fe0e}\\u{fe0f}]?",
-    "|\\p{Script=Han}[\\u{fe00}-\\u{fe02}\\u{e0100}-\\u{e01ef}]?",
-    `|[^${INVISIBLE}]`,
-    ")|[^]",
-  ].join(""),
-  "gu",
+  "[\\p{Default_Ignorable_Code_Point}\\ufff9-\\ufffb\\0-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u{e0000}-\\u{e007f}]";
+// Joiners, selectors and tags: at some places they are part of what is seen.
+const AT_PLACES =
+  "[\\u200c\\u200d\\ufe00-\\ufe0f\\u{e0020}-\\u{e007f}\\u{e0100}-\\u{e01ef}]";
+const SUSPECT = new RegExp(INVISIBLE, "v");
+const ALWAYS_HIDDEN = new RegExp(`[${INVISIBLE}--${AT_PLACES}]+`, "gv");
+// Where letters join or not is a matter of spelling: Persian می‌خواهم, Hindi क्‍ष.
+const JOINING_SCRIPTS =
+  "Arab Syrc Mand Nkoo Phag Mong Adlm Rohg Deva Beng Guru Gujr Orya Taml Telu Knda Mlym Sinh Khmr Mymr Tibt"
+    .split(" ")
+    .map((script) => `\\p{scx=${script}}`);
+const JOINED = `[[${JOINING_SCRIPTS.join("")}]&&[\\p{L}\\p{M}]]`;
+const VIRAMA =
+  "[\\u094d\\u09cd\\u0a4d\\u0acd\\u0b4d\\u0bcd\\u0c4d\\u0ccd\\u0d4d\\u0dca]";
+const PICTURE = "\\p{Extended_Pictographic}";
+const SEEN = [
+  // Among emoji's forms, and of digits as keycaps.
+  `(?<=${PICTURE})[\\ufe0e\\ufe0f]`,
+  "(?<=[0-9#*])\\ufe0f(?=\\u20e3)",
+  "(?<=\\p{Script=Han})[\\ufe00-\\ufe02\\u{e0100}-\\u{e01ef}]",
+  // An emoji joined of others.
+  `(?<=${PICTURE}[\\ufe0e\\ufe0f]?\\p{Emoji_Modifier}?)\\u200d(?=${PICTURE})`,
+  `(?<=${JOINED})[\\u200c\\u200d](?=${JOINED})`,
+  `(?<=${VIRAMA})\\u200d`,
+].join("|");
+// A flag of a region is spelled in tags, with an end: 🏴󠁧󠁢󠁳󠁣󠁴󠁿
+const FLAG =
+  "\\u{1f3f4}[\\u{e0030}-\\u{e0039}\\u{e0061}-\\u{e007a}]{1,6}\\u{e007f}";
+const HIDDEN_HERE = new RegExp(
+  `(${FLAG})|(?=${AT_PLACES})(?!${SEEN})[^]`,
+  "gv",
 );
 
 // What stands between names in our texts; `·` also as it is imitated, but not
@@ -275,10 +303,9 @@ export function toName(text: string, most?: number): string {
 export function quote(text: string, most = 60): string {
   const short = text.length > most ? `${whole(text.slice(0, most))}…` : text;
   return JSON.stringify(short)
-    .replace(SEQUENCES, (sequence, visible) =>
-      visible === undefined ? toEscapes(sequence) : sequence,
-    )
-    .replace(LINE_BREAK, toEscapes);
+    .replace(ALWAYS_HIDDEN, toEscapes)
+    .replace(HIDDEN_HERE, (hidden, flag) => flag ?? toEscapes(hidden))
+    .replace(LINE_BREAKS, toEscapes);
 }
 
 function toEscapes(text: string): string {

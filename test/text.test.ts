@@ -34,6 +34,12 @@ describe("Cleaner leaves what a reader sees", () => {
     ],
     ["the form of a Han character", "葛\u{e0100}"],
     ["an older form of a Han character", "逸\ufe00"],
+    ["Persian, where letters do not join", "می\u200cخواهم خانه\u200cها"],
+    ["Persian, where a letter joins nothing", "ه\u200dـ"],
+    ["Hindi and Marathi", "क्\u200dष र्\u200dया श्री"],
+    ["Bengali, Kannada, Malayalam", "র\u200d্য ರ್\u200cನ ന്\u200dമ"],
+    ["Malayalam, where a word ends", "അവന്\u200d"],
+    ["Sinhala", "ශ්\u200dරී ක්\u200dෂ"],
   ])("%s", (_, text) => {
     const clean = new Cleaner();
     expect(clean.line(text)).toBe(text);
@@ -67,7 +73,11 @@ describe("Cleaner removes and counts", () => {
     ["a second form", "葛\u{e0100}\u{e0101}", "葛\u{e0100}", 1],
     ["a selector behind a letter", "a\ufe0fb\u{e0100}", "ab", 2],
     ["a selector alone", "\ufe0f", "", 1],
+    ["a selector behind a digit that is no keycap", "1\ufe0f", "1", 1],
     ["a joiner that joins nothing", "🙂\u200da", "🙂a", 1],
+    ["a second joiner between letters", "می\u200c\u200dخ", "میخ", 2],
+    ["a joiner where a word begins or ends", "\u200cمی\u200c ", "می", 2],
+    ["a joiner beside another script", "می\u200ca", "میa", 1],
   ])("%s", (_, text, expected, removed) => {
     const clean = new Cleaner();
     expect(clean.line(text)).toBe(expected);
@@ -119,6 +129,27 @@ describe("whatever may break a line", () => {
   });
 });
 
+// In proportion to the square of their length these would take hours.
+describe("millions of the same are cleaned in one go", () => {
+  const MANY = 4_000_000;
+  test.each([
+    ["line breaks", "\n", 0],
+    ["spaces", " ", 0],
+    ["spaces and line breaks", " \n", 0],
+    ["control characters", "\x7f", MANY],
+    ["joiners", "\u200d", MANY],
+    ["pictures with joiners", "👨\u200d", 1],
+    ["flags without an end", "🏴\u{e0061}", MANY],
+    ["forms", "葛\u{e0100}", 0],
+  ])("%s", (_, text, removed) => {
+    const clean = new Cleaner();
+    expect(clean.text(`a${text.repeat(MANY)}b`)).toStartWith("a");
+    expect(clean.removed).toBe(removed);
+    expect(clean.line(`a${text.repeat(MANY)}b`, 2)).toStartWith("a");
+    expect(quote(text.repeat(MANY)).length).toBeLessThan(1_000);
+  });
+});
+
 describe("Cleaner's single lines", () => {
   test.each([
     ["a | b", "a \\| b"],
@@ -134,6 +165,10 @@ describe("Cleaner's single lines", () => {
       `${"x".repeat(1_000)}… (1000 of 1500 characters)`,
     );
     expect(new Cleaner().line("x".repeat(1_000))).toBe("x".repeat(1_000));
+  });
+
+  test("several breaks are one space", () => {
+    expect(new Cleaner().line("a\r\n\r\n\u2028b")).toBe("a b");
   });
 
   test("no surrogate pair is cut in half", () => {
