@@ -4,16 +4,19 @@ import {
   BacklogError,
   type Failure,
   outOfTime,
+  secondsToReset,
   timedOut,
   toFailure,
   toFormatError,
   toNetworkFailure,
   tooLarge,
+  tooMany,
   toShapeError,
   valueOrError,
 } from "./errors.ts";
 import { version } from "./package.json";
 import {
+  type Activity,
   type Comment,
   type Issue,
   type IssueRow,
@@ -35,6 +38,8 @@ export const LIMITS = {
   /** A longer wait for Backlog's limit is told instead of waited. */
   rateLimitWaitMs: 10_000,
   concurrentRequests: 4,
+  /** Each attempt counts. Where counts lie, pages would have no end. */
+  requestsPerCall: 100,
   bodyBytes: 32 * 1024 * 1024,
   /** Request lines above this may be refused on the way. */
   pathAndQueryBytes: 8_000,
@@ -78,22 +83,22 @@ export function toQueryString(query: Query): string {
 
 /** Speaks to one space, with GET only and at most four requests at once. */
 export class Backlog {
-  readonly #slots: Slots;
+  /** Another one once Backlog has refused a key and there is a new one. */
+  connection: Connection;
+  readonly slots: Slots;
+  readonly rates = new Rates();
 
   constructor(
-    readonly connection: Connection,
+    connection: Connection,
     readonly limits: Limits = LIMITS,
   ) {
-    this.#slots = new Slots(limits.concurrentRequests);
+    this.connection = connection;
+    this.slots = new Slots(limits.concurrentRequests);
   }
 
   /** One tool call's access: its deadline starts now, `signal` cancels it. */
   open(signal?: AbortSignal, onProgress?: OnProgress): BacklogCall {
-    return new BacklogCall(
-      this.connection,
-      { limits: this.limits, slots: this.#slots },
-      { signal, onProgress },
-    );
+    return new BacklogCall(this, { signal, onProgress });
   }
 }
 
@@ -104,29 +109,29 @@ export class BacklogCall {
   /** What had to be left out of Backlog's answers, by request and field. */
   readonly leftOut = new Map<string, number>();
   readonly host: string;
-  private readonly limits: Limits;
-  private readonly slots: Slots;
+  readonly #backlog: Backlog;
   readonly #deadline: number;
   readonly #ending = new AbortController();
   readonly #forgetClient: () => void;
   readonly #onProgress: OnProgress | undefined;
   #expected: number | undefined;
   #timeZone: Promise<string | BacklogError | undefined> | undefined;
+  #renewal: Promise<void> | undefined;
+  #requests = 0;
 
   constructor(
-    private readonly connection: Connection,
-    { limits, slots }: { limits: Limits; slots: Slots },
+    backlog: Backlog,
     client: {
       signal?: AbortSignal | undefined;
       onProgress?: OnProgress | undefined;
     } = {},
   ) {
-    this.limits = limits;
-    this.slots = slots;
+    this.#backlog = backlog;
     this.#onProgress = client.onProgress;
     const cancelled = client.signal;
-    this.host = new URL(connection.origin).host;
-    this.#deadline = performance.now() + limits.callMs - limits.answerMs;
+    this.host = new URL(backlog.connection.origin).host;
+    const { callMs, answerMs } = backlog.limits;
+    this.#deadline = performance.now() + callMs - answerMs;
     const end = () => this.#ending.abort(cancelled?.reason);
     if (cancelled?.aborted) end();
     cancelled?.addEventListener("abort", end, { once: true });
@@ -134,7 +139,12 @@ export class BacklogCall {
   }
 
   get origin(): string {
-    return this.connection.origin;
+    return this.#backlog.connection.origin;
+  }
+
+  /** Requests of a class left in this minute; undefined: not known yet. */
+  remaining(rate: RateClass): number | undefined {
+    return this.#backlog.rates.remaining(rate);
   }
 
   /** Aborted once the client has cancelled, or the call has its answer. */
@@ -224,6 +234,38 @@ export class BacklogCall {
     return this.#get(`/issues/${idOrKey}/relatedIssues`, Responses.issueRows);
   }
 
+  /**
+   * The file's bytes; one of more than `mostBytes` is an error.
+   * https://developer.nulab.com/docs/backlog/api/2/get-issue-attachment/
+   */
+  getAttachment(
+    issueIdOrKey: string,
+    id: number,
+    mostBytes: number,
+  ): Promise<Uint8Array> {
+    const path = `/issues/${issueIdOrKey}/attachments/${id}`;
+    return this.#request(path, { mostBytes, accept: "*/*" });
+  }
+
+  /**
+   * What somebody did, or what happened in a project, the newest first.
+   * https://developer.nulab.com/docs/backlog/api/2/get-user-recent-updates/
+   */
+  listActivities(
+    path: `/users/${number}/activities` | `/projects/${string}/activities`,
+    query: Query,
+  ): Promise<Page<Activity>> {
+    return this.#list(path, Responses.activities, query);
+  }
+
+  /** https://developer.nulab.com/docs/backlog/api/2/get-custom-field-list/ */
+  listCustomFields(project: string | number) {
+    return this.#get(
+      `/projects/${project}/customFields`,
+      Responses.customFields,
+    );
+  }
+
   /** https://developer.nulab.com/docs/backlog/api/2/get-own-user/ */
   getMyself(): Promise<User> {
     return this.#get("/users/myself", Responses.user);
@@ -274,7 +316,8 @@ export class BacklogCall {
   }
 
   async #getJson(path: string, query: Query): Promise<unknown> {
-    const body = await this.#request(path, toQueryString(query));
+    const bytes = await this.#request(path, { query });
+    const body = toText(bytes);
     try {
       return JSON.parse(body);
     } catch {
@@ -292,32 +335,56 @@ export class BacklogCall {
       for (const [what, times] of leftOut) {
         this.leftOut.set(what, (this.leftOut.get(what) ?? 0) + times);
       }
-      return output;
+      return redactTexts(output, this.#redact);
     } catch (cause) {
       if (cause instanceof TypeError) throw toShapeError(path, cause);
       throw cause;
     }
   }
 
+  /** Before anything is cut or measured, or a part of a key might remain. */
+  readonly #redact = (text: string): string =>
+    this.#backlog.connection.redact?.(text) ?? text;
+
   /** The body of a 200 answer, retried where a repetition can help. */
-  async #request(path: string, queryString: string): Promise<string> {
-    if (path.length + queryString.length > this.limits.pathAndQueryBytes) {
+  async #request(
+    path: string,
+    { query = {}, ...options }: RequestOptions,
+  ): Promise<Uint8Array> {
+    const { limits } = this.#backlog;
+    const target = `${path}${toQueryString(query)}`;
+    if (target.length > limits.pathAndQueryBytes) {
       throw new BacklogError(
-        `The filters make a request of ${path.length + queryString.length} bytes, more than the ${this.limits.pathAndQueryBytes} that are safe to send. Name fewer IDs or names.`,
+        `The filters make a request of ${target.length} bytes, more than the ${limits.pathAndQueryBytes} that are safe to send. Name fewer IDs or names.`,
       );
     }
     for (let attempt = 1; ; attempt += 1) {
-      const outcome = await this.#attempt(path, queryString);
-      if (typeof outcome === "string") return outcome;
+      const { apiKey } = this.#backlog.connection;
+      const outcome = await this.#attempt(path, target, options);
+      if (outcome instanceof Uint8Array) return outcome;
+      if (outcome.error.status === 401) {
+        await this.#renew();
+        if (this.#backlog.connection.apiKey !== apiKey) continue;
+      }
       const waitMs = this.#waitBeforeRetry(outcome.retry, attempt);
       if (waitMs === undefined) throw outcome.error;
       await sleep(waitMs, this.signal);
     }
   }
 
+  /** Reads the settings again, once in a call: a mended key counts at once. */
+  #renew(): Promise<void> {
+    const backlog = this.#backlog;
+    this.#renewal ??= (async () => {
+      const renewed = await backlog.connection.renew?.();
+      if (renewed) backlog.connection = renewed;
+    })();
+    return this.#renewal;
+  }
+
   /** Undefined where no further attempt can help, or time is short. */
   #waitBeforeRetry(retry: Failure["retry"], attempt: number) {
-    const { attempts, retryWaitMs, rateLimitWaitMs } = this.limits;
+    const { attempts, retryWaitMs, rateLimitWaitMs } = this.#backlog.limits;
     if (retry === "never" || attempt >= attempts) return undefined;
     const waitMs =
       retry === "after a wait"
@@ -328,8 +395,13 @@ export class BacklogCall {
     return performance.now() + waitMs < this.#deadline ? waitMs : undefined;
   }
 
-  async #attempt(path: string, queryString: string): Promise<string | Failure> {
-    const { limits, signal } = this;
+  async #attempt(
+    path: string,
+    target: string,
+    options: Omit<RequestOptions, "query">,
+  ): Promise<Uint8Array | Failure> {
+    const { limits, slots, rates } = this.#backlog;
+    const { signal } = this;
     const controller = new AbortController();
     const abort = () => controller.abort(signal.reason);
     signal.addEventListener("abort", abort, { once: true });
@@ -340,13 +412,19 @@ export class BacklogCall {
     let leave: (() => void) | undefined;
     try {
       signal.throwIfAborted();
-      leave = await this.slots.enter(controller.signal);
+      leave = await slots.enter(controller.signal);
       timers.push(endIn(limits.attemptMs, TIMED_OUT));
-      const response = await this.#fetch(path, queryString, controller.signal);
-      const body = await readBody(response, limits.bodyBytes);
-      if (body === undefined) return tooLarge(path, limits.bodyBytes);
+      this.#requests += 1;
+      if (this.#requests > limits.requestsPerCall) {
+        return tooMany(path, limits.requestsPerCall);
+      }
+      const response = await this.#fetch(target, options, controller.signal);
+      rates.note(path, response.headers);
+      const mostBytes = options.mostBytes ?? limits.bodyBytes;
+      const body = await readBody(response, mostBytes);
+      if (body === undefined) return tooLarge(path, mostBytes);
       if (response.status === 200) return body;
-      return toFailure(path, response, body, this.host);
+      return toFailure(path, response, this.#redact(toText(body)), this.host);
     } catch (cause) {
       if (signal.aborted) throw signal.reason;
       if (cause === OUT_OF_TIME) return outOfTime(path, limits.callMs);
@@ -363,13 +441,18 @@ export class BacklogCall {
     return this.#deadline - performance.now();
   }
 
-  #fetch(path: string, queryString: string, signal: AbortSignal) {
-    return fetch(`${this.connection.origin}/api/v2${path}${queryString}`, {
+  #fetch(
+    target: string,
+    { accept = "application/json" }: RequestOptions,
+    signal: AbortSignal,
+  ) {
+    const { origin, apiKey } = this.#backlog.connection;
+    return fetch(`${origin}/api/v2${target}`, {
       method: "GET",
       headers: {
-        "Backlog-API-Key": this.connection.apiKey,
+        "Backlog-API-Key": apiKey,
         "User-Agent": `backlog-mcp/${version}`,
-        Accept: "application/json",
+        Accept: accept,
       },
       // A custom header would follow a redirect to another host.
       redirect: "manual",
@@ -382,6 +465,13 @@ export class BacklogCall {
   }
 }
 
+interface RequestOptions {
+  query?: Query;
+  accept?: string;
+  /** Of the body; undefined: as many as any answer may have. */
+  mostBytes?: number;
+}
+
 export type ProjectChoices =
   | "statuses"
   | "versions"
@@ -392,11 +482,28 @@ export type ProjectChoices =
 const TIMED_OUT = new Error("timed out");
 const OUT_OF_TIME = new Error("out of time");
 
-/** The decoded body, or undefined where it is larger than `mostBytes`. */
+function toText(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
+/** The same value, every text in it redacted in place. */
+function redactTexts<Value>(
+  value: Value,
+  redact: (text: string) => string,
+): Value {
+  if (typeof value !== "object" || value === null) return value;
+  for (const [key, inner] of Object.entries(value)) {
+    if (typeof inner === "string") Reflect.set(value, key, redact(inner));
+    else redactTexts(inner, redact);
+  }
+  return value;
+}
+
+/** The body, or undefined where it is larger than `mostBytes`. */
 async function readBody(
   response: Response,
   mostBytes: number,
-): Promise<string | undefined> {
+): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   // Leaving the loop early cancels the rest of the body.
@@ -405,7 +512,40 @@ async function readBody(
     if (bytes > mostBytes) return undefined;
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
+}
+
+/** Backlog counts these apart, each in its minute. */
+export type RateClass = "search" | "read";
+
+/** What Backlog's answers tell of its limits, as long as it holds. */
+class Rates {
+  readonly #seen = new Map<
+    RateClass,
+    { remaining: number; reset: string | null; until: number }
+  >();
+
+  remaining(rate: RateClass): number | undefined {
+    const seen = this.#seen.get(rate);
+    return seen && seen.until > Date.now() ? seen.remaining : undefined;
+  }
+
+  /** https://developer.nulab.com/docs/backlog/rate-limit/ */
+  note(path: string, headers: Headers): void {
+    const rate = /^\/issues(\/count)?$/.test(path) ? "search" : "read";
+    const text = headers.get("x-ratelimit-remaining") ?? "";
+    if (!/^\d{1,9}$/.test(text)) return;
+    const reset = headers.get("x-ratelimit-reset");
+    const before = this.#seen.get(rate);
+    // Of two answers under way at once the one that came last may be older.
+    const isSameMinute = reset !== null && before?.reset === reset;
+    const least = isSameMinute ? before.remaining : Number(text);
+    this.#seen.set(rate, {
+      remaining: Math.min(Number(text), least),
+      reset,
+      until: Date.now() + Math.min(secondsToReset(headers) ?? 60, 60) * 1000,
+    });
+  }
 }
 
 /** At most `size` holders at a time; the others wait in their order. */

@@ -50,9 +50,12 @@ export function toFailure(
   const request = `GET ${path}`;
   if (status >= 300 && status < 400) {
     const target = toHost(response.headers.get("location"), `https://${host}`);
+    const advice = path.includes("/attachments/")
+      ? "Open the file from the issue's address in a browser."
+      : "Check BACKLOG_DOMAIN.";
     return {
       error: new BacklogError(
-        `${host} redirects ${request} to ${target} (${status}). Redirects are not followed, so that the API key goes to no other place. Check BACKLOG_DOMAIN.`,
+        `${host} redirects ${request} to ${target} (${status}). Redirects are not followed, so that the API key goes to no other place. ${advice}`,
         { status },
       ),
       retry: "never",
@@ -106,16 +109,22 @@ function toAdvice(status: number, code: number | undefined, host: string) {
   return "Change the arguments; retrying unchanged will not help.";
 }
 
-// The server's own clock: this machine's may be wrong.
+/** Until the minute of Backlog's limit is over; undefined: it does not say. */
+export function secondsToReset(headers: Headers): number | undefined {
+  const reset = Number(headers.get("x-ratelimit-reset") ?? Number.NaN);
+  // The server's own clock: this machine's may be wrong.
+  const now = Date.parse(headers.get("date") ?? "") || Date.now();
+  const seconds = Math.ceil(reset - now / 1000);
+  return Number.isFinite(seconds) ? seconds : undefined;
+}
+
 function toRateLimit(
   request: string,
   said: string,
   response: Response,
 ): Failure {
-  const reset = Number(response.headers.get("x-ratelimit-reset") ?? Number.NaN);
-  const now = Date.parse(response.headers.get("date") ?? "") || Date.now();
-  const seconds = Math.ceil(reset - now / 1000);
-  if (!Number.isFinite(seconds)) {
+  const seconds = secondsToReset(response.headers);
+  if (seconds === undefined) {
     return {
       error: new BacklogError(
         `Backlog refused ${request}${said}: too many requests in this minute. Try again in a minute.`,
@@ -200,11 +209,25 @@ export function outOfTime(path: string, callMs: number): Failure {
   };
 }
 
-/** The answer is larger than is read into memory. */
-export function tooLarge(path: string, bodyBytes: number): Failure {
+/** The call has sent as many requests as one may. */
+export function tooMany(path: string, requestsPerCall: number): Failure {
   return {
     error: new BacklogError(
-      `Backlog's answer to GET ${path} is larger than ${bodyBytes / 1024 / 1024} MiB and was not read. Ask for less; retrying unchanged will not help.`,
+      `This call has sent the ${requestsPerCall} requests that one may, so GET ${path} was not sent. Narrow the search; retrying unchanged will not help.`,
+    ),
+    retry: "never",
+  };
+}
+
+/** The answer is larger than is read into memory. */
+export function tooLarge(path: string, mostBytes: number): Failure {
+  const most =
+    mostBytes < 1024 * 1024
+      ? `${mostBytes} bytes`
+      : `${Math.floor(mostBytes / 1024 / 1024)} MiB`;
+  return {
+    error: new BacklogError(
+      `Backlog's answer to GET ${path} is larger than ${most} and was not read. Ask for less; retrying unchanged will not help.`,
     ),
     retry: "never",
   };

@@ -140,7 +140,7 @@ async function serve(envFile: string | undefined): Promise<void> {
       const [userFile = ""] = await places.usualFiles();
       throw new Error(toRemedy(reading, envFile ?? userFile));
     }
-    backlog ??= new Backlog(settings);
+    backlog ??= new Backlog({ ...settings, redact });
     return { backlog, userId: settings.userId };
   };
   const host = reading.settings?.host;

@@ -2,6 +2,11 @@ import * as v from "valibot";
 
 const IdSchema = v.pipe(v.number(), v.safeInteger());
 const NumberSchema = v.pipe(v.number(), v.finite());
+// IDs that come as either: the reference and Nulab's own clients differ.
+const TextOrNumberSchema = v.pipe(
+  v.union([v.string(), NumberSchema]),
+  v.transform(String),
+);
 const InstantSchema = v.pipe(
   v.string(),
   v.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/),
@@ -13,8 +18,19 @@ const DaySchema = v.pipe(
   v.regex(/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?$/),
   v.check((text) => !Number.isNaN(Date.parse(text)), "not a real day"),
 );
-const NamedSchema = v.object({ name: v.string() });
+/** What is shown by its name; the ID tells two of one name apart. */
+const NamedSchema = v.object({ id: v.nullish(IdSchema), name: v.string() });
+const PersonSchema = v.object({
+  ...NamedSchema.entries,
+  userId: v.nullish(v.string()),
+});
 const ChoiceSchema = v.object({ id: IdSchema, name: v.string() });
+/** A status, a category, an issue type; the days are a milestone's. */
+const ProjectChoiceSchema = v.object({
+  ...ChoiceSchema.entries,
+  startDate: v.nullish(DaySchema),
+  releaseDueDate: v.nullish(DaySchema),
+});
 // No list of Backlog's is longer; millions of wrong entries, each with its own
 // complaint, would stop everything else for minutes.
 const LONGEST_LIST = 10_000;
@@ -36,26 +52,49 @@ const UserSchema = v.object({
 });
 export type User = v.InferOutput<typeof UserSchema>;
 
+const CustomFieldSchema = v.object({
+  id: v.nullish(IdSchema),
+  name: v.string(),
+  value: v.nullish(
+    v.union([
+      v.string(),
+      NumberSchema,
+      NamedSchema,
+      v.array(v.union([NamedSchema, v.string()])),
+    ]),
+  ),
+  otherValue: v.nullish(v.string()),
+  fieldTypeId: v.nullish(IdSchema),
+});
+
 /** https://developer.nulab.com/docs/backlog/api/2/get-issue-list/ */
 const IssueRowSchema = v.object({
   id: IdSchema,
+  projectId: v.nullish(IdSchema),
   // It goes into addresses and next calls, so it must be one.
   issueKey: v.pipe(v.string(), v.regex(/^[A-Z0-9_]+-\d+$/i)),
   summary: v.string(),
   status: ChoiceSchema,
   issueType: v.nullish(NamedSchema),
   priority: v.nullish(NamedSchema),
-  assignee: v.nullish(v.object({ id: v.nullish(IdSchema), name: v.string() })),
+  assignee: v.nullish(PersonSchema),
+  category: nullableList(NamedSchema),
+  milestone: nullableList(NamedSchema),
   dueDate: v.nullish(DaySchema),
+  createdUser: v.nullish(PersonSchema),
+  created: v.nullish(InstantSchema),
   updated: v.nullish(InstantSchema),
+  customFields: nullableList(CustomFieldSchema),
 });
 export type IssueRow = v.InferOutput<typeof IssueRowSchema>;
 
 const FileSchema = v.object({
+  id: v.nullish(IdSchema),
   name: v.string(),
   dir: v.nullish(v.string()),
   size: v.nullish(NumberSchema),
-  createdUser: v.nullish(NamedSchema),
+  createdUser: v.nullish(PersonSchema),
+  created: v.nullish(InstantSchema),
 });
 
 /** https://developer.nulab.com/docs/backlog/api/2/get-issue/ */
@@ -63,31 +102,12 @@ const IssueSchema = v.object({
   ...IssueRowSchema.entries,
   description: v.nullish(v.string()),
   resolution: v.nullish(NamedSchema),
-  category: nullableList(NamedSchema),
   versions: nullableList(NamedSchema),
-  milestone: nullableList(NamedSchema),
   startDate: v.nullish(DaySchema),
   estimatedHours: v.nullish(NumberSchema),
   actualHours: v.nullish(NumberSchema),
   parentIssueId: v.nullish(IdSchema),
-  createdUser: v.nullish(NamedSchema),
-  created: v.nullish(InstantSchema),
-  updatedUser: v.nullish(NamedSchema),
-  customFields: nullableList(
-    v.object({
-      name: v.string(),
-      value: v.nullish(
-        v.union([
-          v.string(),
-          NumberSchema,
-          NamedSchema,
-          v.array(v.union([NamedSchema, v.string()])),
-        ]),
-      ),
-      otherValue: v.nullish(v.string()),
-      fieldTypeId: v.nullish(IdSchema),
-    }),
-  ),
+  updatedUser: v.nullish(PersonSchema),
   attachments: nullableList(FileSchema),
   sharedFiles: nullableList(FileSchema),
   externalFileLinks: nullableList(
@@ -104,18 +124,69 @@ const CommentSchema = v.object({
   id: IdSchema,
   created: InstantSchema,
   content: v.nullish(v.string()),
-  createdUser: v.nullish(NamedSchema),
+  createdUser: v.nullish(PersonSchema),
   changeLog: nullableList(
     v.object({
       field: v.string(),
       newValue: v.nullish(v.string()),
       originalValue: v.nullish(v.string()),
       attachmentInfo: v.nullish(NamedSchema),
-      attributeInfo: v.nullish(v.looseObject({})),
+      attributeInfo: v.nullish(
+        v.object({ typeId: v.nullish(TextOrNumberSchema) }),
+      ),
     }),
   ),
 });
 export type Comment = v.InferOutput<typeof CommentSchema>;
+
+const RemarkSchema = v.object({
+  id: v.nullish(IdSchema),
+  content: v.nullish(v.string()),
+});
+
+/** One issue of several that were updated at once. */
+const LinkedIssueSchema = v.object({
+  id: v.nullish(IdSchema),
+  key_id: IdSchema,
+  title: v.nullish(v.string()),
+  comment: v.nullish(RemarkSchema),
+});
+
+/** https://developer.nulab.com/docs/backlog/api/2/get-user-recent-updates/ */
+const ActivitySchema = v.object({
+  id: IdSchema,
+  type: IdSchema,
+  created: InstantSchema,
+  createdUser: v.nullish(PersonSchema),
+  project: v.object({ id: v.nullish(IdSchema), projectKey: v.string() }),
+  content: v.nullish(
+    v.object({
+      id: v.nullish(IdSchema),
+      key_id: v.nullish(IdSchema),
+      summary: v.nullish(v.string()),
+      comment: v.nullish(RemarkSchema),
+      changes: nullableList(
+        v.object({
+          field: v.string(),
+          new_value: v.nullish(TextOrNumberSchema),
+          old_value: v.nullish(TextOrNumberSchema),
+        }),
+      ),
+      link: nullableList(LinkedIssueSchema),
+    }),
+  ),
+});
+export type Activity = v.InferOutput<typeof ActivitySchema>;
+
+/** https://developer.nulab.com/docs/backlog/api/2/get-custom-field-list/ */
+const CustomFieldDefinitionSchema = v.object({
+  ...ChoiceSchema.entries,
+  typeId: IdSchema,
+  items: nullableList(ChoiceSchema),
+});
+export type CustomFieldDefinition = v.InferOutput<
+  typeof CustomFieldDefinitionSchema
+>;
 
 const ProjectSchema = v.object({
   id: IdSchema,
@@ -141,7 +212,9 @@ export const Responses = {
   user: UserSchema,
   users: list(UserSchema),
   projects: list(ProjectSchema),
-  choices: list(ChoiceSchema),
+  choices: list(ProjectChoiceSchema),
+  activities: list(ActivitySchema),
+  customFields: list(CustomFieldDefinitionSchema),
   space: v.object({
     name: v.nullish(v.string()),
     timezone: v.nullish(v.string()),
@@ -153,7 +226,7 @@ export const Responses = {
     }),
   }),
 };
-export type Choice = v.InferOutput<typeof ChoiceSchema>;
+export type Choice = v.InferOutput<typeof ProjectChoiceSchema>;
 export type Limit = v.InferOutput<typeof LimitSchema>;
 
 export interface LenientlyParsed<Output> {

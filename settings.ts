@@ -5,6 +5,15 @@ export interface Connection {
   /** Such as `https://your-space.backlog.com`. */
   origin: string;
   apiKey: string;
+  /** Takes every key read since the start out of a text. */
+  redact?: (text: string) => string;
+  /**
+   * The settings as they stand now in the same source; undefined where nothing
+   * changed. Throws what to do where they name another space.
+   */
+  renew?: () => Promise<Connection | undefined>;
+  /** Keys of the only projects that may be shown; undefined: all. */
+  projects?: readonly string[] | undefined;
 }
 
 /** What `.env.example` says in the places to fill in: as good as nothing. */

@@ -8,10 +8,16 @@ import {
   startSampleSpace,
 } from "../sample-space/server.ts";
 
+type Address = Pick<SampleSpace, "url" | "apiKey">;
+
+function toConnection({ url: origin, apiKey }: Address) {
+  return { origin, apiKey };
+}
+
 /** A call to a space; a failing request is not repeated, to be quick. */
-function open(space: Pick<SampleSpace, "url" | "apiKey">): BacklogCall {
-  const { url: origin, apiKey } = space;
-  return new Backlog({ origin, apiKey }, { ...LIMITS, attempts: 1 }).open();
+function open(space: Address): BacklogCall {
+  const limits = { ...LIMITS, attempts: 1 };
+  return new Backlog(toConnection(space), limits).open();
 }
 
 async function messageOf(promise: Promise<unknown>): Promise<string> {
@@ -38,6 +44,7 @@ const METHODS: [string, (call: BacklogCall) => Promise<unknown>][] = [
   ["versions", (call) => call.listProjectChoices("WEB", "versions")],
   ["categories", (call) => call.listProjectChoices("WEB", "categories")],
   ["issueTypes", (call) => call.listProjectChoices(1073835211, "issueTypes")],
+  ["listCustomFields", (call) => call.listCustomFields("WEB")],
   ["getSpace", (call) => call.getSpace()],
   ["getRateLimit", (call) => call.getRateLimit()],
 ];
@@ -140,6 +147,7 @@ describe("what the client reads", () => {
       "milestone",
       "parentIssueId",
       "priority",
+      "projectId",
       "resolution",
       "sharedFiles",
       "startDate",
@@ -149,7 +157,8 @@ describe("what the client reads", () => {
       "updatedUser",
       "versions",
     ]);
-    expect(issue.assignee).toEqual({ id: 1073936937, name: "Hana Mori" });
+    const hana = { id: 1073936937, name: "Hana Mori", userId: "hana" };
+    expect(issue.assignee).toEqual(hana);
   });
 
   test("of a page, its entries and how many Backlog sent", async () => {
@@ -181,6 +190,237 @@ describe("what the client reads", () => {
       received: 2,
     });
     expect([...call.leftOut]).toEqual([["entries of the list", 1]]);
+  });
+});
+
+describe("what others build on", () => {
+  test("a row tells its project, and its people and choices with their IDs", async () => {
+    await using space = startSampleSpace();
+    const { entries } = await open(space).listIssues({ count: 100 });
+    const row = entries.find(({ issueKey }) => issueKey === "WEB-3");
+    expect(row).toMatchObject({
+      projectId: 1073835211,
+      issueType: { id: expect.any(Number), name: "Task" },
+      priority: { id: 3, name: "Normal" },
+      createdUser: { id: expect.any(Number), userId: expect.any(String) },
+      created: expect.stringMatching(/^2026-/),
+      category: expect.any(Array),
+      milestone: [{ id: 1073352112, name: "Sprint 42" }],
+      customFields: [],
+    });
+  });
+
+  test("a custom field tells its kind and the items of a list", async () => {
+    await using space = startSampleSpace();
+    const fields = await open(space).listCustomFields("WEB");
+    const list = fields.find(({ typeId }) => typeId === 5);
+    expect(list?.items?.[0]).toEqual({ id: 1, name: expect.any(String) });
+    expect(fields.find(({ typeId }) => typeId === 1)?.items).toBeUndefined();
+  });
+
+  test("an activity tells which issue, and IDs as text whichever way they come", async () => {
+    const base = {
+      project: { id: 1, projectKey: "WEB", name: "Web" },
+      createdUser: { id: 7, userId: "hana", name: "Hana Mori", lang: null },
+      created: "2026-11-20T00:00:00Z",
+    };
+    const changes = [{ field: "status", new_value: 4, old_value: "1" }];
+    const comment = { id: 9, content: "Done." };
+    const link = [{ id: 5, key_id: 2, title: "A title", comment }];
+    await using space = startSampleSpace({
+      answer: () =>
+        Response.json([
+          { ...base, id: 3, type: 14, content: { tx_id: 1, changes, link } },
+          { ...base, id: 2, type: 3, content: { id: 4, key_id: 1, comment } },
+          { ...base, id: 1, type: 99, content: null },
+          { id: 0, type: 1 },
+        ]),
+    });
+    const query = { activityTypeId: [1, 14], count: 100 };
+    const page = await open(space).listActivities("/users/7/activities", query);
+    expect(space.requests[0]).toMatchObject({
+      path: "/users/7/activities",
+      query: "activityTypeId[]=1&activityTypeId[]=14&count=100",
+    });
+    expect(page.received).toBe(4);
+    expect(page.entries.map(({ id }) => id)).toEqual([3, 2, 1]);
+    expect(page.entries[0]).toMatchObject({
+      project: { projectKey: "WEB" },
+      createdUser: { id: 7, userId: "hana", name: "Hana Mori" },
+      content: {
+        changes: [{ field: "status", new_value: "4", old_value: "1" }],
+        link: [{ key_id: 2, comment }],
+      },
+    });
+  });
+
+  test("an attachment is its very bytes, up to the size that is asked for", async () => {
+    const file = new Uint8Array([0, 255, 10, 13, 200]);
+    await using space = startSampleSpace({ answer: () => new Response(file) });
+    const call = open(space);
+    expect([...(await call.getAttachment("WEB-5", 8, 5))]).toEqual([...file]);
+    expect(space.requests[0]?.path).toBe("/issues/WEB-5/attachments/8");
+    expect(await messageOf(call.getAttachment("WEB-5", 8, 4))).toBe(
+      "Backlog's answer to GET /issues/WEB-5/attachments/8 is larger than 4 bytes and was not read. Ask for less; retrying unchanged will not help.",
+    );
+  });
+
+  test("an attachment that is kept elsewhere is named, not followed", async () => {
+    await using other = startSampleSpace();
+    await using space = startSampleSpace(
+      answering(302, "", { Location: `${other.url}/files/8?token=t` }),
+    );
+    expect(await messageOf(open(space).getAttachment("WEB-5", 8, 9))).toBe(
+      `${space.host} redirects GET /issues/WEB-5/attachments/8 to ${other.host} (302). Redirects are not followed, so that the API key goes to no other place. Open the file from the issue's address in a browser.`,
+    );
+    expect(other.requests).toEqual([]);
+  });
+});
+
+describe("what is left of Backlog's limits", () => {
+  const limited = (
+    answers: { path?: string; remaining?: string; reset?: number }[],
+  ) => {
+    const now = Math.floor(Date.now() / 1000);
+    let asked = 0;
+    return startSampleSpace({
+      answer: () => {
+        const { remaining, reset = 30 } = answers[asked] ?? {};
+        asked += 1;
+        const headers = new Headers({ "X-RateLimit-Reset": `${now + reset}` });
+        if (remaining) headers.set("X-RateLimit-Remaining", remaining);
+        return Response.json({ count: 1, id: 1, name: "Hana" }, { headers });
+      },
+    });
+  };
+
+  test("is not known before the first answer, then known for each class", async () => {
+    await using space = startSampleSpace({
+      rateLimit: { search: 15, read: 60, resetInSeconds: 60 },
+    });
+    const backlog = new Backlog({ origin: space.url, apiKey: space.apiKey });
+    const call = backlog.open();
+    expect(call.remaining("search")).toBeUndefined();
+    await Promise.all([call.countIssues({}), call.listIssues({})]);
+    expect(call.remaining("search")).toBe(13);
+    expect(call.remaining("read")).toBeUndefined();
+    await call.getIssue("WEB-1");
+    expect(call.remaining("read")).toBe(59);
+    expect(backlog.open().remaining("search")).toBe(13);
+  });
+
+  test.each([
+    { name: "the least of one minute", answers: [["6"], ["8"]], expected: 6 },
+    {
+      name: "anew in the next minute",
+      answers: [["6"], ["14", 60]] as const,
+      expected: 14,
+    },
+    { name: "gone with its minute", answers: [["6", -9]], expected: undefined },
+    {
+      name: "kept where an answer lacks it",
+      answers: [["6"], []],
+      expected: 6,
+    },
+    { name: "no number", answers: [["-1"], ["many"]], expected: undefined },
+  ])("is $name", async ({ answers, expected }) => {
+    await using space = limited(
+      answers.map(([remaining, reset]) => ({ remaining, reset })),
+    );
+    const call = open(space);
+    for (const _ of answers) await call.countIssues({});
+    expect(call.remaining("search")).toBe(expected);
+  });
+});
+
+test("a call sends at most 100 requests, retries included, and then says so", async () => {
+  await using space = startSampleSpace();
+  const call = open(space);
+  const asked = await Promise.all(
+    Array.from({ length: 101 }, () => messageOf(call.countIssues({}))),
+  );
+  expect(space.requests).toHaveLength(100);
+  expect(asked.filter((text) => !text.startsWith("no error"))).toEqual([
+    "This call has sent the 100 requests that one may, so GET /issues/count was not sent. Narrow the search; retrying unchanged will not help.",
+  ]);
+});
+
+describe("after a 401", () => {
+  const space = () => startSampleSpace({ apiKey: "right" });
+
+  test("the settings are read again, once, and every request is repeated with the new key", async () => {
+    await using mended = space();
+    let renewed = 0;
+    const connection = { origin: mended.url, apiKey: "wrong" };
+    const renew = async () => {
+      renewed += 1;
+      return { ...connection, apiKey: "right" };
+    };
+    const backlog = new Backlog({ ...connection, renew });
+    const call = backlog.open();
+    await Promise.all([
+      call.getMyself(),
+      call.getSpace(),
+      call.countIssues({}),
+    ]);
+    expect(renewed).toBe(1);
+    await backlog.open().getMyself();
+    expect(mended.requests.map(({ apiKey }) => apiKey)).toEqual([
+      ...["wrong", "wrong", "wrong", "right", "right", "right", "right"],
+    ]);
+  });
+
+  test.each([
+    { name: "nothing changed", key: undefined },
+    { name: "the new key is wrong too", key: "also wrong" },
+  ])("where $name, the error stands", async ({ key }) => {
+    await using mended = space();
+    const connection = { origin: mended.url, apiKey: "wrong" };
+    const renew = async () => key && { ...connection, apiKey: key };
+    const backlog = new Backlog({ ...connection, renew });
+    const call = backlog.open();
+    expect(await messageOf(call.getMyself())).toContain("(401, ");
+    expect(await messageOf(call.getMyself())).toContain("(401, ");
+    expect(mended.requests).toHaveLength(key ? 3 : 2);
+  });
+
+  test("where another space is configured now, that is the error", async () => {
+    await using mended = space();
+    const connection = { origin: mended.url, apiKey: "wrong" };
+    const renew = async () => {
+      throw new Error("Restart it.");
+    };
+    const backlog = new Backlog({ ...connection, renew });
+    expect(await messageOf(backlog.open().getMyself())).toBe("Restart it.");
+  });
+});
+
+describe("the key is taken out before anything is cut", () => {
+  const redact = (text: string) => text.replaceAll("SECRET", "[API key]");
+
+  test("of every text that Backlog sends, nested ones too", async () => {
+    const data = sampleData();
+    const issue = data.issues[0];
+    if (issue) {
+      issue.summary = "SECRET";
+      issue.customFields = [
+        { id: 1, fieldTypeId: 1, name: "F", value: "SECRET" },
+      ];
+    }
+    await using space = startSampleSpace({ data });
+    const backlog = new Backlog({ ...toConnection(space), redact });
+    const read = await backlog.open().getIssue(issue?.issueKey ?? "");
+    expect(read.summary).toBe("[API key]");
+    expect(read.customFields?.[0]?.value).toBe("[API key]");
+  });
+
+  test("of an error astride the length at which it is cut", async () => {
+    const body = refusal(7, `${"x".repeat(297)}SECRET`);
+    await using space = startSampleSpace(answering(400, body));
+    const backlog = new Backlog({ ...toConnection(space), redact });
+    const text = await messageOf(backlog.open().countIssues({}));
+    expect(text).toContain("x[AP…");
+    expect(text).not.toContain("SEC");
   });
 });
 
