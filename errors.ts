@@ -182,11 +182,11 @@ export function toNetworkFailure(
 
 /** Names the proxy that Bun takes from the environment, never its password. */
 function describeProxy(host: string): string {
-  const loopback = /^(localhost|127\.|\[::1\])/.test(host);
-  const name = loopback ? "http_proxy" : "https_proxy";
-  const value = process.env[name] || process.env[name.toUpperCase()];
+  // What is on this machine is never asked through one.
+  if (/^(localhost|127\.|\[::1\])/.test(host)) return "";
+  const value = process.env.https_proxy || process.env.HTTPS_PROXY;
   if (!value) return "";
-  return `, and the proxy ${toHost(value, "http://proxy")} that ${name.toUpperCase()} names`;
+  return `, and the proxy ${toHost(value, "http://proxy")} that HTTPS_PROXY names`;
 }
 
 /** One attempt took too long. */
@@ -228,6 +228,18 @@ export function tooLarge(path: string, mostBytes: number): Failure {
   return {
     error: new BacklogError(
       `Backlog's answer to GET ${path} is larger than ${most} and was not read. Ask for less; retrying unchanged will not help.`,
+    ),
+    retry: "never",
+  };
+}
+
+/** The answer is packed in a way that was not asked for. */
+export function packedOtherwise(path: string, encoding: string): Failure {
+  const shown = /^[\w-]{1,20}$/.test(encoding) ? ` (${encoding})` : "";
+  return {
+    error: new BacklogError(
+      `The answer to GET ${path} is compressed in a way that was not asked for${shown}, so it was not read. A proxy may stand between; retrying will not help.`,
+      { status: 200 },
     ),
     retry: "never",
   };

@@ -74,6 +74,11 @@ export function toOrigin(domain: string): string | undefined {
   return CLOUD_HOST.test(name) && port === "" ? `https://${name}` : undefined;
 }
 
+/** Whether an origin is this machine itself: for tests and the demo. */
+export function isLoopback(origin: string): boolean {
+  return LOOPBACK.includes(new URL(origin).hostname);
+}
+
 /** Less what may hold a key: a query, or a key put into the wrong place. */
 function quoteDomain(domain: string): string {
   const text = domain.replace(/[?#].*/s, "");

@@ -302,6 +302,64 @@ describe("an answer of Backlog that is no answer", () => {
   });
 });
 
+describe("a compressed answer", () => {
+  const zipped = (text: string) => Bun.gzipSync(Buffer.from(text));
+  const packed = (bytes: Uint8Array<ArrayBuffer>, encoding: string) =>
+    failing(
+      ISSUE,
+      () => new Response(bytes, { headers: { "Content-Encoding": encoding } }),
+    );
+
+  test.each(["gzip", "x-gzip", "GZIP"])("in %s is read", async (encoding) => {
+    const issue = zipped(JSON.stringify(sampleData().issues[0]));
+    await using space = startSampleSpace(packed(issue, encoding));
+    await using server = await connectInProcess(space);
+    const { text, isError } = await server.details(WEB_5);
+    expect(isError).toBe(false);
+    expect(text).toContain("WEB-1");
+  });
+
+  test("of a few kilobytes is cut off where it unpacks to more than 32 MiB", async () => {
+    const bomb = zipped(" ".repeat(100 << 20));
+    await using space = startSampleSpace(packed(bomb, "gzip"));
+    await using server = await connectInProcess(space);
+    expect(await server.details(WEB_5)).toEqual({
+      text: `Backlog's answer to GET ${ISSUE} is larger than 32 MiB and was not read. Ask for less; retrying unchanged will not help.`,
+      isError: true,
+    });
+  });
+
+  test.each([
+    ["br", " (br)"],
+    ["gzip, br", ""],
+    ["zstd", " (zstd)"],
+    ["deflate", " (deflate)"],
+  ])(
+    "in %s, which nobody asked for, is refused unread",
+    async (encoding, shown) => {
+      // Whoever tried to unpack it would fail in another way.
+      const noise = crypto.getRandomValues(new Uint8Array(3_000));
+      await using space = startSampleSpace(packed(noise, encoding));
+      await using server = await connectInProcess(space);
+      expect(await server.details(WEB_5)).toEqual({
+        text: `The answer to GET ${ISSUE} is compressed in a way that was not asked for${shown}, so it was not read. A proxy may stand between; retrying will not help.`,
+        isError: true,
+      });
+      expect(paths(space, ISSUE)).toHaveLength(1);
+    },
+  );
+
+  test("that breaks off is tried three times, then an error", async () => {
+    const half = zipped(JSON.stringify(sampleData().issues[0])).slice(0, 200);
+    await using space = startSampleSpace(packed(half, "gzip"));
+    await using server = await connectInProcess(space, { limits: QUICK });
+    const { text, isError } = await server.details(WEB_5);
+    expect(isError).toBe(true);
+    expect(text).toMatch(/^Could not reach .* for GET \/issues\/WEB-5 \(/);
+    expect(paths(space, ISSUE)).toHaveLength(3);
+  });
+});
+
 describe("a redirect", () => {
   test.each([301, 302, 303, 307, 308])(
     "%d to another host is refused, and that host sees nothing",
@@ -945,6 +1003,42 @@ describe("the key", () => {
     },
   );
 
+  test("goes through no proxy where the space is on this machine", async () => {
+    await using proxy = startSampleSpace();
+    await using space = startSampleSpace();
+    await using server = startRaw({
+      ...toEnvironment(space),
+      ...toProxies(proxy.url),
+    });
+    server.send(toCall(1, "get_issue_details", WEB_5));
+    expect(toText(await server.answerTo(1))).toStartWith("# WEB-5 ");
+    expect(proxy.requests).toEqual([]);
+  });
+
+  test("is in no byte that a proxy sees of a space on the internet", async () => {
+    let seen = "";
+    using proxy = Bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: {
+        data(socket, chunk) {
+          seen += chunk.toString("latin1");
+          socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
+        },
+      },
+    });
+    await using server = startRaw({
+      BACKLOG_DOMAIN: "example.backlog.com",
+      BACKLOG_API_KEY: "0123456789abcdefghij",
+      ...toProxies(`http://127.0.0.1:${proxy.port}`),
+    });
+    server.send(toCall(1, "get_issue_details", WEB_5));
+    expect(toText(await server.answerTo(1))).toContain("Could not reach");
+    expect(seen).toStartWith("CONNECT example.backlog.com:443 HTTP/1.1\r\n");
+    expect(seen).not.toContain("0123456789abcdefghij");
+    expect(seen).not.toContain("/api/v2");
+  });
+
   test("goes to no server whose certificate nobody trusts, and the error says why", async () => {
     await using space = startSampleSpace({ tls: UNTRUSTED });
     await using server = startRaw({
@@ -958,6 +1052,16 @@ describe("the key", () => {
     expect(space.requests).toEqual([]);
   });
 });
+
+function toProxies(url: string): Record<string, string> {
+  const names = ["http_proxy", "https_proxy", "all_proxy"];
+  return Object.fromEntries(
+    names.flatMap((name) => [
+      [name, url],
+      [name.toUpperCase(), url],
+    ]),
+  );
+}
 
 type Inbox = { text: string };
 

@@ -212,7 +212,7 @@ describe("the house", () => {
         !path.endsWith(".test.ts") &&
         /(?<![\w.#])fetch\(/.test(text),
     );
-    expect(callers.map(([path]) => path)).toEqual(["backlog.ts"]);
+    expect(callers.map(([path]) => path)).toEqual(["http.ts"]);
   });
 });
 
