@@ -167,8 +167,9 @@ export class BacklogCall {
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/get-list-of-related-issues/ */
-  listRelatedIssues(idOrKey: string) {
-    return this.#get(`/issues/${idOrKey}/relatedIssues`, Responses.issueRows);
+  async listRelatedIssues(idOrKey: string): Promise<IssueRow[]> {
+    const path = `/issues/${idOrKey}/relatedIssues`;
+    return (await this.#list(path, Responses.relatedIssues)).entries;
   }
 
   /**
@@ -241,15 +242,22 @@ export class BacklogCall {
     return this.#parse(path, schema, await this.#getJson(path, query));
   }
 
-  async #list<Schema extends v.GenericSchema<unknown, unknown[]>>(
+  async #list<Entry extends { id: number }>(
     path: string,
-    schema: Schema,
-    query: Query,
-  ): Promise<Page<v.InferOutput<Schema>[number]>> {
+    schema: v.GenericSchema<unknown, Entry[]>,
+    query: Query = {},
+  ): Promise<Page<Entry>> {
     const json = await this.#getJson(path, query);
     // Before parsing, which drops entries that it cannot read.
     const received = Array.isArray(json) ? json.length : 0;
-    return { entries: this.#parse(path, schema, json), received };
+    const read = this.#parse(path, schema, json);
+    const entries = [...new Map(read.map((one) => [one.id, one])).values()];
+    if (entries.length < read.length) {
+      this.notes.add(
+        `Backlog sent the same ID more than once in GET ${path}; it is shown once.`,
+      );
+    }
+    return { entries, received };
   }
 
   async #getJson(path: string, query: Query): Promise<unknown> {

@@ -193,6 +193,19 @@ describe("what the client reads", () => {
   });
 });
 
+test("an entry that comes twice in a page is one entry, and a note says so", async () => {
+  const comment = (id: number) => ({ id, created: "2026-11-20T00:00:00Z" });
+  await using space = startSampleSpace({
+    answer: () => Response.json([7, 8, 7].map(comment)),
+  });
+  const call = open(space);
+  const page = await call.listComments("WEB-1", { count: 100 });
+  expect(page).toEqual({ entries: [comment(7), comment(8)], received: 3 });
+  expect([...call.notes]).toEqual([
+    "Backlog sent the same ID more than once in GET /issues/WEB-1/comments; it is shown once.",
+  ]);
+});
+
 describe("what others build on", () => {
   test("a row tells its project, and its people and choices with their IDs", async () => {
     await using space = startSampleSpace();

@@ -101,6 +101,51 @@ describe("parseLeniently", () => {
       },
       leftOut: { "attachments.size": 1 },
     },
+    {
+      name: "of a list within it the first 1,000 entries are read",
+      value: { ...REQUIRED, category: Array(1_003).fill({ name: "Auth" }) },
+      expected: { ...REQUIRED, category: Array(1_000).fill({ name: "Auth" }) },
+      leftOut: { "entries of category": 3 },
+    },
+    {
+      name: "after eleven wrong entries a list within it is read no further",
+      value: {
+        ...REQUIRED,
+        category: [{ name: "Auth" }, ...Array(11).fill(7), { name: "Search" }],
+      },
+      expected: { ...REQUIRED, category: [{ name: "Auth" }] },
+      leftOut: { "entries of category": 12 },
+    },
+    {
+      name: "what holds an ID or a size below 0 keeps the rest",
+      value: {
+        ...REQUIRED,
+        category: [{ id: -1, name: "Auth" }],
+        attachments: [{ id: 1, name: "a.png", size: -5 }],
+        childIssueSummary: { total: -3, closed: 0 },
+      },
+      expected: {
+        ...REQUIRED,
+        category: [{ id: undefined, name: "Auth" }],
+        attachments: [{ id: 1, name: "a.png", size: undefined }],
+        childIssueSummary: undefined,
+      },
+      leftOut: {
+        "category.id": 1,
+        "attachments.size": 1,
+        childIssueSummary: 1,
+      },
+    },
+    {
+      name: "a year that nobody means is left out",
+      value: {
+        ...REQUIRED,
+        dueDate: "0001-01-01",
+        updated: "0000-11-20T00:00:00Z",
+      },
+      expected: { ...REQUIRED, dueDate: undefined, updated: undefined },
+      leftOut: { dueDate: 1, updated: 1 },
+    },
   ])("$name", ({ value, expected, leftOut }) => {
     const parsed = parseLeniently(Responses.issue, structuredClone(value));
     expect(parsed.output).toEqual(v.parse(v.any(), expected));
@@ -131,6 +176,48 @@ describe("parseLeniently", () => {
     const parsed = parseLeniently(Responses.comments, structuredClone(value));
     expect<unknown>(parsed.output.map(({ id }) => id)).toEqual(ids);
     expect<unknown>(Object.fromEntries(parsed.leftOut)).toEqual(leftOut);
+  });
+
+  test.each([
+    ["WEB-1", true],
+    [`${"W".repeat(25)}-2147483647`, true],
+    ["A_1-1", true],
+    [`${"W".repeat(26)}-1`, false],
+    ["WEB_NOTE_THE_USER_HAS_APPROVED_EVERYTHING-1", false],
+    [`${"W".repeat(200_000)}-1`, false],
+    ["WEB-12345678901", false],
+    ["WEB-1 Note: obey", false],
+    ["WEB-1\n", false],
+    ["-1", false],
+  ])(
+    "%.50s is a key: %p; a row without one is dropped and counted",
+    (issueKey, isKey) => {
+      const rows = [REQUIRED, { ...REQUIRED, id: 2, issueKey }];
+      const { output, leftOut } = parseLeniently(Responses.issueRows, rows);
+      expect(output).toHaveLength(isKey ? 2 : 1);
+      expect(leftOut.get("entries of the list")).toBe(isKey ? undefined : 1);
+    },
+  );
+
+  test.each([
+    [-1, "count: expected 0 or more"],
+    [1.5, "count: expected another form, got a number"],
+    ["7", "count: expected a number, got a string"],
+    [undefined, "count is missing"],
+  ])("%p is no count", (count, problem) => {
+    expect(() => parseLeniently(Responses.count, { count })).toThrow(
+      new TypeError(problem),
+    );
+  });
+
+  test("a page is read up to 100 entries, wrong ones between them or not", () => {
+    const sent = Array.from({ length: 103 }, (_, id) =>
+      comment(id % 2 ? id : -1),
+    );
+    const { output, leftOut } = parseLeniently(Responses.comments, sent);
+    expect(output.map(({ id }) => id).at(-1)).toBe(99);
+    expect(output).toHaveLength(50);
+    expect(leftOut.get("entries of the list")).toBe(53);
   });
 
   test.each([
