@@ -20,6 +20,7 @@ import {
   type Reading,
   readAlone,
   toDomain,
+  toRedactor,
 } from "./settings.ts";
 import { Cleaner } from "./text.ts";
 
@@ -212,9 +213,10 @@ export async function check(found: Found): Promise<CheckResult> {
   ].filter(({ length }) => length > 0);
   // Names and a stray .env are other people's words; a terminal obeys some.
   const cleaner = new Cleaner();
+  const redact = toRedactor(reading.secrets);
   const text = sections
     .map((lines) =>
-      lines.map((line) => `${cleaner.line(line, 2_000)}\n`).join(""),
+      lines.map((line) => `${cleaner.line(redact(line), 2_000)}\n`).join(""),
     )
     .join("\n");
   return { text, isWell: problems.length === 0 };

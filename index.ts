@@ -1,6 +1,8 @@
 import type { Client } from "./clients.ts";
 import { version } from "./package.json";
 import {
+  LiveSettings,
+  listLikeKeys,
   listUsualFiles,
   PLACEHOLDERS,
   type Places,
@@ -57,7 +59,10 @@ async function main(): Promise<void> {
     // Behind the quoted option parseArgs gives a hint that is wrong here.
     const message = text.replace(/(?<=')\. .*/s, "");
     const { USAGE } = await import("./cli.ts");
-    await Bun.write(Bun.stderr, `backlog-mcp: ${message}\n\n${USAGE}`);
+    // A key may have been typed where a command stands.
+    const { secrets } = await readSettings(toPlaces(undefined));
+    const redact = toRedactor([...secrets, ...listLikeKeys(message)]);
+    await Bun.write(Bun.stderr, redact(`backlog-mcp: ${message}\n\n${USAGE}`));
     process.exitCode = 2;
     return;
   }
@@ -87,14 +92,14 @@ async function report(commandLine: CommandLine): Promise<void> {
   const { check, toConfig } = await import("./cli.ts");
   const places = toPlaces(envFile);
   const reading = await readSettings(places);
-  const { BACKLOG_API_KEY, BACKLOG_DOMAIN = "" } = reading.values;
+  const { BACKLOG_DOMAIN = "" } = reading.values;
   const found = {
     reading,
     origin: toOrigin(BACKLOG_DOMAIN),
     envFile,
     usualFiles: await places.usualFiles(),
   };
-  const redact = toRedactor(BACKLOG_API_KEY);
+  const redact = toRedactor(reading.secrets);
   if (command === "check") {
     const { text, isWell } = await check(found);
     await print(redact(text));
@@ -118,32 +123,28 @@ function toPlaces(envFile: string | undefined): Places {
 /** Serves MCP on stdio until the client has gone. */
 async function serve(envFile: string | undefined): Promise<void> {
   const places = toPlaces(envFile);
-  let reading = await readSettings(places);
+  const live = new LiveSettings(places);
+  const { settings, problems } = await live.read();
   const [{ createServer, describeServer }, { StdioTransport }, { Backlog }] =
     await Promise.all([
       import("./tools.ts"),
       import("./stdio.ts"),
       import("./backlog.ts"),
     ]);
-  let redactor = toRedactor(reading.values.BACKLOG_API_KEY);
-  const redact = (text: string) => redactor(text);
+  const { redact } = live;
   const log = (text: string) => console.error(redact(`backlog-mcp: ${text}`));
   let backlog: InstanceType<typeof Backlog> | undefined;
   const connect = async () => {
-    // While they are incomplete: saving the file shall be enough.
-    if (!reading.settings) {
-      reading = await readSettings(places);
-      redactor = toRedactor(reading.values.BACKLOG_API_KEY);
-    }
+    const reading = await live.read();
     const { settings } = reading;
     if (!settings) {
       const [userFile = ""] = await places.usualFiles();
       throw new Error(toRemedy(reading, envFile ?? userFile));
     }
-    backlog ??= new Backlog({ ...settings, redact });
+    backlog ??= new Backlog(live.toConnection(settings));
     return { backlog, userId: settings.userId };
   };
-  const host = reading.settings?.host;
+  const host = settings?.host;
   const server = createServer({ host, connect, now: () => new Date() });
   const transport = new StdioTransport({
     ...describeServer(host),
@@ -154,10 +155,8 @@ async function serve(envFile: string | undefined): Promise<void> {
     },
   });
   await server.connect(transport);
-  if (reading.problems.length > 0) {
-    log(
-      `not configured: ${reading.problems.join("; ")}. Tool calls say what to do.`,
-    );
+  if (problems.length > 0) {
+    log(`not configured: ${problems.join("; ")}. Tool calls say what to do.`);
   }
   // Asking whether this is a terminal takes 2 ms, which no client shall wait.
   setTimeout(greet, GREETING_AFTER_MS).unref();

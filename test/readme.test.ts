@@ -81,6 +81,7 @@ describe("the first run in README.md", () => {
         values: { BACKLOG_API_KEY: space.apiKey, BACKLOG_DOMAIN: HOST },
         userIdSource: file,
         problems: [],
+        secrets: [],
         settings: {
           apiKey: space.apiKey,
           origin: space.url,

@@ -1,10 +1,18 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import {
+  mkdir,
+  mkdtemp,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { ROOT } from "../scripts/build.ts";
 import {
+  LiveSettings,
   listUsualFiles,
   PLACEHOLDERS,
   type Places,
@@ -18,7 +26,7 @@ const EXAMPLE = readFileSync(join(ROOT, ".env.example"), "utf8");
 const KEY = "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789";
 
 /** A folder with `.env` files by name; gone at the end of the test. */
-async function startFolder(files: Record<string, string> = {}) {
+async function startFolder(files: Record<string, string | Buffer> = {}) {
   const path = await mkdtemp(join(tmpdir(), "backlog mcp settings "));
   for (const [name, text] of Object.entries(files)) {
     await mkdir(dirname(join(path, name)), { recursive: true });
@@ -171,7 +179,7 @@ describe("readSettings takes all values from the first source", () => {
       usualFiles: async () => [folder.at("user.env")],
     });
     expect(reading.source).toBe(folder.at("named.env"));
-    expect(reading.settings).toEqual({
+    expect(reading.settings).toMatchObject({
       apiKey: "named-key-0123456789",
       origin: "https://named.backlog.com",
       host: "named.backlog.com",
@@ -360,28 +368,38 @@ describe("a value", () => {
     ["with spaces around", `  ${KEY} `, KEY],
     ["in double quotes", `"${KEY}"`, KEY],
     ["in single quotes", `' ${KEY} '`, KEY],
-    ["with a sign that a URL would encode", `${KEY}+/=%`, `${KEY}+/=%`],
+    ["with - and _", `${KEY}-_`, `${KEY}-_`],
   ])("%s is read", async (_, given, apiKey) => {
     const environment = { BACKLOG_API_KEY: given, BACKLOG_DOMAIN: HOST };
     const reading = await readSettings(toPlaces({ environment }));
     expect(reading.settings?.apiKey).toBe(apiKey);
   });
 
+  const MORE =
+    "BACKLOG_API_KEY holds something that no key has, which is letters, digits, - and _ only: paste the key alone, without quotes, spaces, an address or a word before it";
   test.each([
-    ["a space", "abc def"],
-    ["a line break, which would begin another header", "abc\r\nX-Evil: 1"],
-    ["a tab", "abc\tdef"],
-    ["a control character", "abc\u0000def"],
-    ["an invisible character", "abc\u200bdef"],
-    ["a letter beyond ASCII", "キー"],
-    ["a full-width letter", "ａｂｃ"],
-  ])("of the key with %s is refused, unsaid", async (_, key) => {
+    ["a space", "abc def", MORE],
+    ["a word before it", `Bearer ${KEY}`, MORE],
+    [
+      "a line break, which would begin another header",
+      `${KEY}\r\nX-Evil: 1`,
+      MORE,
+    ],
+    ["a control character", `${KEY}\u0000def`, MORE],
+    ["an invisible character", `${KEY}\u200bdef`, MORE],
+    ["a letter beyond ASCII", "キー".repeat(16), MORE],
+    ["nothing but backslashes", "\\".repeat(64), MORE],
+    ["a sign of base64", `${KEY}+/=`, MORE],
+    [
+      "15 characters",
+      KEY.slice(0, 15),
+      "BACKLOG_API_KEY has 15 characters, too few for a key: copy the whole of it",
+    ],
+  ])("of the key with %s is refused, unsaid", async (_, key, problem) => {
     const environment = { BACKLOG_API_KEY: key, BACKLOG_DOMAIN: HOST };
     const reading = await readSettings(toPlaces({ environment }));
     expect(reading.settings).toBeUndefined();
-    expect(reading.problems).toEqual([
-      "BACKLOG_API_KEY holds a space, a control character or a letter that no key has: copy the key again",
-    ]);
+    expect(reading.problems).toEqual([problem]);
   });
 
   test("of the domain that is not allowed is quoted with those that are", async () => {
@@ -398,15 +416,45 @@ describe("a value", () => {
     ]);
   });
 
+  const USE =
+    "use your-space.backlog.com, your-space.backlog.jp or your-space.backlogtool.com";
   test.each([
-    ["a key", KEY],
-    ["an address with a key", `evil.example/?apiKey=${KEY}`],
-  ])("of the domain that is %s does not show it", async (_, domain) => {
-    const environment = { BACKLOG_API_KEY: "other", BACKLOG_DOMAIN: domain };
-    const reading = await readSettings(toPlaces({ environment }));
-    expect(reading.problems).toHaveLength(1);
-    expect(reading.problems.join()).not.toContain(KEY);
-  });
+    [KEY, `names no space: ${USE}`],
+    [`${KEY}.`, `names no space: ${USE}`],
+    [`https://${KEY}`, `names no space: ${USE}`],
+    [`https://${KEY}.example.com`, `names no space: ${USE}`],
+    [`evil.example/${KEY}`, `is "evil.example": ${USE}`],
+    [`evil.example/?apiKey=${KEY}`, `is "evil.example": ${USE}`],
+    [`https://u:${KEY}@evil.example`, `is "evil.example": ${USE}`],
+    [`${KEY}@evil.example`, `is "evil.example": ${USE}`],
+    [
+      `https://${each((code) => `%${code.toString(16)}`)}`,
+      `names no space: ${USE}`,
+    ],
+    [`evil.example\n${KEY}`, `names no space: ${USE}`],
+    [`${KEY.slice(0, 20)}.backlog.community`, `names no space: ${USE}`],
+    [
+      "acme",
+      'is "acme": write acme.backlog.com, acme.backlog.jp or acme.backlogtool.com, whichever your browser shows',
+    ],
+    [
+      "https://acme/dashboard",
+      'is "acme": write acme.backlog.com, acme.backlog.jp or acme.backlogtool.com, whichever your browser shows',
+    ],
+  ])(
+    "of the domain, %s, shows no more than a host",
+    async (domain, problem) => {
+      for (const BACKLOG_API_KEY of [
+        undefined,
+        "another-key-0123456789",
+        KEY,
+      ]) {
+        const environment = { BACKLOG_API_KEY, BACKLOG_DOMAIN: domain };
+        const { problems } = await readSettings(toPlaces({ environment }));
+        expect(problems.at(-1)).toBe(`BACKLOG_DOMAIN ${problem}`);
+      }
+    },
+  );
 
   test("of both that are wrong is told at once", async () => {
     const environment = { BACKLOG_API_KEY: "a b", BACKLOG_DOMAIN: "a.example" };
@@ -428,10 +476,14 @@ describe("a .env file", () => {
       "export BACKLOG_API_KEY='a-key-0123456789'\nexport BACKLOG_DOMAIN=\"a.backlog.com\" # ours\n",
     ],
     ["without a line end at its end", toFile("a").trimEnd()],
+    [
+      "of PowerShell's, in UTF-16",
+      Buffer.from(`\ufeff${toFile("a")}`, "utf16le"),
+    ],
   ])("%s is read", async (_, text) => {
     await using folder = await startFolder({ ".env": text });
     const places = toPlaces({ envFile: folder.at(".env") });
-    expect((await readSettings(places)).settings).toEqual({
+    expect((await readSettings(places)).settings).toMatchObject({
       apiKey: "a-key-0123456789",
       origin: "https://a.backlog.com",
       host: "a.backlog.com",
@@ -466,15 +518,55 @@ describe("a .env file", () => {
     ]);
   });
 
-  test("named by --env-file that is a folder is an error", async () => {
-    await using folder = await startFolder({ "user.env": toFile("user") });
-    const reading = await readSettings({
+  test.skipIf(process.platform === "win32").each([
+    ["a folder", ".", "is a folder, no file"],
+    ["a pipe", "pipe", "is a pipe (FIFO), no file"],
+    ["a link to a pipe", "link to pipe", "is a pipe (FIFO), no file"],
+    ["a link to standard input", "link to /dev/stdin", "no file"],
+    [
+      "a link to a device without end",
+      "link to /dev/zero",
+      "is a device, no file",
+    ],
+    [
+      "a file of 3 GB",
+      "huge",
+      "is larger than 64 KiB, which no file of settings is",
+    ],
+  ])("that is %s is named at once, in any place", async (_, name, problem) => {
+    await using folder = await startFolder({ huge: "" });
+    await truncate(folder.at("huge"), 3_000_000_000);
+    await Bun.$`mkfifo ${folder.at("pipe")}`;
+    for (const target of ["pipe", "/dev/stdin", "/dev/zero"]) {
+      await mkdir(dirname(folder.at(`link to ${target}`)), { recursive: true });
+      await symlink(
+        resolve(folder.at("."), target),
+        folder.at(`link to ${target}`),
+      );
+    }
+    const path = folder.at(name);
+    const named = await readSettings(toPlaces({ envFile: path }));
+    expect(named.problems).toHaveLength(1);
+    expect(named.problems[0]).toStartWith(`${path}, named by --env-file, `);
+    expect(named.problems[0]).toEndWith(problem);
+    if (name === ".") return;
+    const usual = await readSettings({
       environment: {},
-      envFile: folder.at("."),
-      usualFiles: async () => [folder.at("user.env")],
+      usualFiles: async () => [path],
     });
-    expect(reading.settings).toBeUndefined();
-    expect(reading.problems).toHaveLength(1);
+    expect(usual.problems[0]).toStartWith(`${path} `);
+    expect(usual.problems[0]).toEndWith(problem);
+  });
+
+  test("of 64 KiB is read", async () => {
+    const text = toFile("a");
+    await using folder = await startFolder({
+      ".env": `${text}#${"x".repeat(64 * 1024 - text.length - 1)}`,
+    });
+    const { problems } = await readSettings(
+      toPlaces({ envFile: folder.at(".env") }),
+    );
+    expect(problems).toEqual([]);
   });
 
   test("named by --env-file that lacks everything is no fall-through either", async () => {
@@ -560,30 +652,190 @@ describe("listUsualFiles", () => {
   });
 });
 
-describe("toRedactor", () => {
-  const SPECIAL = 'key/with+signs="0123"\\';
-  test.each([
-    ["the key", `a ${KEY} b ${KEY}`, KEY, "a [API key] b [API key]"],
-    [
-      "the key as a URL writes it",
-      `?apiKey=${encodeURIComponent(SPECIAL)}`,
-      SPECIAL,
-      "?apiKey=[API key]",
-    ],
-    [
-      "the key as JSON writes it",
-      JSON.stringify({ key: SPECIAL }),
-      SPECIAL,
-      '{"key":"[API key]"}',
-    ],
-    ["a text without it", "nothing here", KEY, "nothing here"],
-    // Such a short one cannot be a real key, and would tear up every text.
-    ["a word that is no key", "a letter", "a", "a letter"],
-  ])("%s", (_, text, key, expected) => {
-    expect(toRedactor(key)(text)).toBe(expected);
+describe("LiveSettings", () => {
+  const OLD = toFile("old", "").replace("old.backlog", "a.backlog");
+  const NEW = OLD.replace("old-key", "new-key");
+
+  /** A program that has begun with a user's file, which then changes. */
+  async function startLive(text: string) {
+    const folder = await startFolder({ "user.env": OLD });
+    const live = new LiveSettings({
+      environment: {},
+      usualFiles: async () => ["user.env", "next.env"].map(folder.at),
+    });
+    const { settings } = await live.read();
+    if (!settings) throw new Error("no settings");
+    const connection = live.toConnection(settings);
+    await writeFile(folder.at("user.env"), text);
+    await writeFile(folder.at("next.env"), toFile("next"));
+    return { ...folder, live, connection };
+  }
+
+  test("reads again while something is missing, and no more then", async () => {
+    await using folder = await startFolder({
+      "user.env": "BACKLOG_DOMAIN=a.backlog.com",
+    });
+    const live = new LiveSettings(toPlaces({ envFile: folder.at("user.env") }));
+    expect((await live.read()).settings).toBeUndefined();
+    await writeFile(folder.at("user.env"), OLD);
+    expect((await live.read()).settings?.apiKey).toBe("old-key-0123456789");
+    await writeFile(folder.at("user.env"), NEW);
+    expect((await live.read()).settings?.apiKey).toBe("old-key-0123456789");
   });
 
-  test("without a key the text stays", () => {
-    expect(toRedactor()("text")).toBe("text");
+  test("renews the key from the same file, for every call that had the old one", async () => {
+    await using started = await startLive(NEW);
+    const { connection, live } = started;
+    const renewed = await connection.renew?.();
+    expect(renewed).toMatchObject({
+      apiKey: "new-key-0123456789",
+      origin: connection.origin,
+    });
+    expect((await connection.renew?.())?.apiKey).toBe("new-key-0123456789");
+    expect(await renewed?.renew?.()).toBeUndefined();
+    expect((await live.read()).settings?.apiKey).toBe("new-key-0123456789");
+    expect(live.redact("old-key-0123456789, new-key-0123456789")).toBe(
+      "[API key], [API key]",
+    );
+  });
+
+  test("finds nothing new in a file that is the same, or in the environment", async () => {
+    await using started = await startLive(OLD);
+    expect(await started.connection.renew?.()).toBeUndefined();
+    const live = new LiveSettings(
+      toPlaces({
+        environment: { BACKLOG_API_KEY: KEY, BACKLOG_DOMAIN: "a.backlog.com" },
+      }),
+    );
+    const { settings } = await live.read();
+    expect(
+      settings && (await live.toConnection(settings).renew?.()),
+    ).toBeUndefined();
+  });
+
+  test.each([
+    [
+      "another domain asks for a restart",
+      NEW.replace("a.backlog", "b.backlog"),
+      /now names b\.backlog\.com, but this program speaks to a\.backlog\.com until it is restarted\. Restart/,
+    ],
+    [
+      "a key that is missing is said, and no other file is taken",
+      "BACKLOG_DOMAIN=a.backlog.com",
+      /user\.env holds no other: BACKLOG_API_KEY is not set\./,
+    ],
+  ])("%s", async (_, text, problem) => {
+    await using started = await startLive(text);
+    await expect(started.connection.renew?.()).rejects.toThrow(problem);
+  });
+});
+
+/** Each of its characters written so. */
+const each = (write: (code: number) => string) =>
+  [...KEY].map((letter) => write(letter.charCodeAt(0))).join("");
+
+describe("toRedactor takes the key out", () => {
+  const json = (code: number) => `\\u${code.toString(16).padStart(4, "0")}`;
+  const url = (code: number) => `%${code.toString(16).toUpperCase()}`;
+  test.each([
+    ["as it is", KEY],
+    ["in small letters", KEY.toLowerCase()],
+    ["in capitals", KEY.toUpperCase()],
+    ["full width", each((code) => String.fromCharCode(code + 0xfee0))],
+    ["URL-encoded", each(url)],
+    ["URL-encoded twice", encodeURIComponent(each(url))],
+    [
+      "URL-encoded in part, in small letters",
+      `%61${KEY.slice(1).toLowerCase()}`,
+    ],
+    ["as JSON may write it", each(json)],
+    ["as JSON in JSON may write it", each((code) => `\\${json(code)}`)],
+    ["JSON, then URL-encoded", encodeURIComponent(each(json))],
+    ["as \\x5a", each((code) => `\\x${code.toString(16)}`)],
+    ["as \\u{5a}", each((code) => `\\u{${code.toString(16)}}`)],
+    [
+      "as \\u{00005A}",
+      each((code) => `\\u{0000${code.toString(16).toUpperCase()}}`),
+    ],
+    ["as octal", each((code) => `\\${code.toString(8)}`)],
+    ["as decimal entities", each((code) => `&#${code};`)],
+    ["as entities with zeros, without an end", each((code) => `&#000${code}`)],
+    ["as hexadecimal entities", each((code) => `&#x${code.toString(16)};`)],
+    ["as entities of entities", each((code) => `&amp;#x${code.toString(16)};`)],
+    [
+      "as entities, URL-encoded",
+      encodeURIComponent(each((code) => `&#${code};`)),
+    ],
+    [
+      "with invisible characters in it",
+      each((code) => `\u200b${String.fromCharCode(code)}\u00ad`).slice(1, -1),
+    ],
+  ])("%s", (_, written) => {
+    const redact = toRedactor(["another-key-0123456789", KEY]);
+    expect(redact(`a ${written} b ${written}c`)).toBe(
+      "a [API key] b [API key]c",
+    );
+  });
+
+  test.each([
+    ["- and _ as Markdown writes them", "a\\_key\\-of\\_16\\-signs"],
+    ["- and _ by name", "a&lowbar;key&hyphen;of&UnderBar;16&dash;signs"],
+  ])("%s", (_, written) => {
+    expect(toRedactor(["a_key-of_16-signs"])(written)).toBe("[API key]");
+  });
+
+  test.each([
+    [
+      "what stands around it was set as well",
+      `Bearer ${KEY}`,
+      KEY,
+      "[API key]",
+    ],
+    ["a longer one holds a shorter one", `${KEY}X`, `${KEY}X`, "[API key]"],
+    [
+      "it is as long as no key is",
+      KEY.repeat(9),
+      KEY.repeat(9),
+      "[API key][API key][API key]",
+    ],
+  ])("where %s", (_, set, text, expected) => {
+    expect(toRedactor([KEY, set])(text)).toBe(expected);
+  });
+
+  test.each([
+    ["a text without it", [KEY], "nothing here"],
+    ["a part of it", [KEY], KEY.slice(1)],
+    // Such a short one is no key, and would tear up every text.
+    ["a word that is no key", ["letter"], "a letter"],
+    ["nothing where there is no key", [], KEY],
+  ])("but leaves %s", (_, keys, text) => {
+    expect(toRedactor(keys)(text)).toBe(text);
+  });
+});
+
+// In proportion to the square of their length these would take hours.
+describe("toRedactor comes to an end with", () => {
+  const MANY = 400_000;
+  test.each([
+    ["a key of backslashes", "\\".repeat(64)],
+    ["a key of one letter", "a".repeat(64)],
+    ["a key that ends otherwise", `${"a".repeat(63)}b`],
+    ["a key of escapes", "\\u0075".repeat(20)],
+    ["a key of 100 kB", KEY.repeat(3_000)],
+  ])("%s", (_, key) => {
+    const redact = toRedactor([key]);
+    for (const text of [
+      "\\",
+      "a",
+      "%25",
+      "%61",
+      "&amp;",
+      "&#0",
+      "\\u0061",
+      "a\u200b",
+    ]) {
+      const long = text.repeat(MANY / text.length);
+      expect(redact(`${long} `)).toEndWith(" ");
+    }
   });
 });
