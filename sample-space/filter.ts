@@ -39,14 +39,14 @@ export const EXPAND = { "expand[]": /^childIssueSummary$/ };
 /** What a search of issues takes. */
 export const ISSUE_PARAMETERS: Parameters = {
   ...each(/^/, "keyword"),
-  ...each(INTEGER, "projectId[] issueTypeId[] categoryId[] versionId[]"),
-  ...each(INTEGER, "milestoneId[] statusId[] priorityId[] assigneeId[]"),
-  ...each(INTEGER, "createdUserId[] resolutionId[] id[] parentIssueId[]"),
-  ...each(INTEGER, "offset"),
+  ...each(INTEGER, "projectId[] issueTypeId[] categoryId[]"),
+  ...each(INTEGER, "milestoneId[] statusId[] priorityId[] createdUserId[]"),
+  ...each(INTEGER, "id[] parentIssueId[] offset"),
+  "assigneeId[]": /^(-1|\d{1,15})$/,
   ...each(isDay, "createdSince createdUntil updatedSince updatedUntil"),
   ...each(isDay, "startDateSince startDateUntil dueDateSince dueDateUntil"),
-  ...each(BOOLEAN, "attachment sharedFile hasDueDate"),
-  parentChild: /^[0-4]$/,
+  // The reference: true is answered with an error.
+  hasDueDate: /^false$/,
   count: COUNT,
   order: ORDER,
   sort: (name) => Object.hasOwn(SORTS, name) || /^customField_\d+$/.test(name),
@@ -58,6 +58,12 @@ export const COMMENT_PARAMETERS: Parameters = {
   maxId: INTEGER,
   count: COUNT,
   order: ORDER,
+};
+
+/** What a list of activities takes. */
+export const ACTIVITY_PARAMETERS: Parameters = {
+  ...COMMENT_PARAMETERS,
+  "activityTypeId[]": INTEGER,
 };
 
 /** The same kind for each of the names. */
@@ -125,31 +131,33 @@ type Test = (issue: Issue) => boolean;
 export function filterIssues(
   data: SpaceData,
   query: Query,
-  projects: ProjectData[],
+  { projects, zone }: { projects: ProjectData[]; zone: string },
 ): Issue[] {
   const owners = new Set(projects.map(({ project }) => project.id));
   const tests: Test[] = [({ projectId }) => owners.has(projectId)];
   for (const [name, values] of query) {
     const test =
       toIdTest(name, values) ??
-      toDayTest(data, name, values[0] ?? "") ??
-      toOtherTest(data, name, values[0] ?? "") ??
+      toDayTest(zone, name, values[0] ?? "") ??
+      toKeywordTest(name, values[0] ?? "") ??
+      toDueTest(name) ??
       toCustomTest(data, name, values);
     if (test) tests.push(test);
   }
   return data.issues.filter((issue) => tests.every((test) => test(issue)));
 }
 
+/** What stands for "nobody" in place of an ID. */
+export const NOBODY = -1;
+
 const IDS: Record<string, (issue: Issue) => (number | null | undefined)[]> = {
   "issueTypeId[]": (issue) => [issue.issueType.id],
   "categoryId[]": (issue) => issue.category.map(({ id }) => id),
-  "versionId[]": (issue) => issue.versions.map(({ id }) => id),
   "milestoneId[]": (issue) => issue.milestone.map(({ id }) => id),
   "statusId[]": (issue) => [issue.status.id],
   "priorityId[]": (issue) => [issue.priority?.id],
-  "assigneeId[]": (issue) => [issue.assignee?.id],
+  "assigneeId[]": (issue) => [issue.assignee?.id ?? NOBODY],
   "createdUserId[]": (issue) => [issue.createdUser.id],
-  "resolutionId[]": (issue) => [issue.resolution?.id],
   "id[]": (issue) => [issue.id],
   "parentIssueId[]": (issue) => [issue.parentIssueId],
 };
@@ -161,100 +169,41 @@ function toIdTest(name: string, values: string[]): Test | undefined {
   return (issue) => toIds(issue).some((id) => wanted.has(id));
 }
 
-/** Both ends count; instants are compared by the day in the space's zone. */
-function toDayTest(data: SpaceData, name: string, day: string) {
+/** Both ends count; instants are compared by their day in the zone. */
+function toDayTest(timeZone: string, name: string, wanted: string) {
   const match = /^(created|updated|startDate|dueDate)(Since|Until)$/.exec(name);
   if (!match) return undefined;
-  const [, field, end] = match;
-  const toOffset = toZoneOffset(data.space.timezone);
-  const isDate = field === "startDate" || field === "dueDate";
-  const next = new Date(Date.parse(day) + 86_400_000).toISOString();
-  const edge = `${end === "Since" ? day : next.slice(0, 10)}T00:00:00Z`;
-  const start = isDate ? edge : moveBy(edge, -toOffset(edge));
+  const [, field = "", end] = match;
+  const inZone = new Intl.DateTimeFormat("sv-SE", { timeZone });
   return (issue: Issue) => {
-    const stored = toStored(issue, field);
+    const stored = DAYS[field]?.(issue) ?? null;
     if (stored === null) return false;
     // Older records have midnight of the space's zone instead of UTC.
-    const value =
-      isDate && !stored.endsWith("T00:00:00Z")
-        ? moveBy(stored, toOffset(stored))
-        : stored;
-    return end === "Since" ? value >= start : value < start;
+    const day =
+      field.endsWith("Date") && stored.endsWith("T00:00:00Z")
+        ? stored.slice(0, 10)
+        : inZone.format(Date.parse(stored));
+    return end === "Since" ? day >= wanted : day <= wanted;
   };
 }
 
-function toStored(issue: Issue, field: string | undefined): string | null {
-  switch (field) {
-    case "created":
-      return issue.created;
-    case "updated":
-      return issue.updated;
-    case "startDate":
-      return issue.startDate;
-    default:
-      return issue.dueDate;
-  }
+const DAYS: Record<string, (issue: Issue) => string | null> = {
+  created: (issue) => issue.created,
+  updated: (issue) => issue.updated,
+  startDate: (issue) => issue.startDate,
+  dueDate: (issue) => issue.dueDate,
+};
+
+function toKeywordTest(name: string, value: string): Test | undefined {
+  if (name !== "keyword") return undefined;
+  const word = value.toLowerCase();
+  return ({ summary, description }) =>
+    summary.toLowerCase().includes(word) ||
+    description.toLowerCase().includes(word);
 }
 
-function moveBy(instant: string, milliseconds: number): string {
-  const moved = new Date(Date.parse(instant) + milliseconds).toISOString();
-  return `${moved.slice(0, 19)}Z`;
-}
-
-/** How far ahead of UTC the zone is at an instant. */
-function toZoneOffset(timeZone: string): (instant: string) => number {
-  const options = { timeZone, timeZoneName: "longOffset" } as const;
-  const format = new Intl.DateTimeFormat("en-US", options);
-  return (instant) => {
-    const text = format.format(Date.parse(instant));
-    const [, sign, hours, minutes] = /GMT([+-])(\d\d):(\d\d)/.exec(text) ?? [];
-    if (sign === undefined) return 0;
-    const size = (Number(hours) * 60 + Number(minutes)) * 60_000;
-    return sign === "-" ? -size : size;
-  };
-}
-
-function toOtherTest(
-  data: SpaceData,
-  name: string,
-  value: string,
-): Test | undefined {
-  const wanted = value === "true";
-  switch (name) {
-    case "keyword": {
-      const word = value.toLowerCase();
-      return ({ summary, description }) =>
-        summary.toLowerCase().includes(word) ||
-        description.toLowerCase().includes(word);
-    }
-    case "attachment":
-      return (issue) => issue.attachments.length > 0 === wanted;
-    case "sharedFile":
-      return (issue) => issue.sharedFiles.length > 0 === wanted;
-    case "hasDueDate":
-      return (issue) => (issue.dueDate !== null) === wanted;
-    case "parentChild":
-      return toFamilyTest(data, value);
-    default:
-      return undefined;
-  }
-}
-
-function toFamilyTest(data: SpaceData, value: string): Test {
-  const parents = new Set(data.issues.map((issue) => issue.parentIssueId));
-  switch (value) {
-    case "1":
-      return (issue) => issue.parentIssueId === null;
-    case "2":
-      return (issue) => issue.parentIssueId !== null;
-    case "3":
-      return ({ id, parentIssueId }) =>
-        parentIssueId === null && !parents.has(id);
-    case "4":
-      return ({ id }) => parents.has(id);
-    default:
-      return () => true;
-  }
+function toDueTest(name: string): Test | undefined {
+  return name === "hasDueDate" ? ({ dueDate }) => dueDate === null : undefined;
 }
 
 function toCustomTest(
@@ -308,25 +257,11 @@ function compare(a: Value, b: Value, sign: number): number {
 }
 
 const SORTS: Record<string, (issue: Issue) => Value> = {
-  issueType: (issue) => issue.issueType.displayOrder,
-  category: (issue) => issue.category[0]?.name,
-  version: (issue) => issue.versions[0]?.name,
-  milestone: (issue) => issue.milestone[0]?.name,
-  summary: (issue) => issue.summary,
   status: (issue) => issue.status.displayOrder,
   priority: (issue) => issue.priority?.id,
-  attachment: (issue) => issue.attachments.length,
-  sharedFile: (issue) => issue.sharedFiles.length,
   created: (issue) => issue.created,
-  createdUser: (issue) => issue.createdUser.name,
   updated: (issue) => issue.updated,
-  updatedUser: (issue) => issue.updatedUser?.name,
-  assignee: (issue) => issue.assignee?.name,
-  startDate: (issue) => issue.startDate,
   dueDate: (issue) => issue.dueDate,
-  estimatedHours: (issue) => issue.estimatedHours,
-  actualHours: (issue) => issue.actualHours,
-  childIssue: (issue) => issue.parentIssueId,
 };
 
 function toSort(data: SpaceData, name: string): (issue: Issue) => Value {

@@ -1,21 +1,13 @@
 /** What Backlog names by ID. */
 export type Named = { id: number; name: string };
 /** An entry of a list that has an order. */
-export type Item = Named & { displayOrder: number };
+type Item = Named & { displayOrder: number };
 export type Category = Item & { projectId: number };
 export type Status = Category & { color: string };
-export type IssueType = Status & {
-  templateSummary: string | null;
-  templateDescription: string | null;
-};
-export type Version = Category & {
-  description: string | null;
-  startDate: string | null;
-  releaseDueDate: string | null;
-  archived: boolean;
-};
+type IssueType = ReturnType<typeof toIssueType>;
+export type Version = ReturnType<typeof toVersion>;
 export type User = ReturnType<typeof toUser>;
-export type Project = ReturnType<typeof toProject>;
+type File = Named & { size: number; createdUser: User; created: string };
 export type CustomField = {
   id: number;
   fieldTypeId: number;
@@ -48,7 +40,7 @@ export type Issue = {
   updatedUser: User | null;
   updated: string;
   customFields: CustomField[];
-  attachments: ReturnType<typeof toAttachment>[];
+  attachments: File[];
   sharedFiles: ReturnType<typeof toSharedFile>[];
   externalFileLinks: never[];
   stars: ReturnType<typeof toStar>[];
@@ -56,7 +48,7 @@ export type Issue = {
 export type Change = ReturnType<typeof toChange>;
 export type Comment = ReturnType<typeof toComment>;
 export type ProjectData = {
-  project: Project;
+  project: ReturnType<typeof toProject>;
   statuses: Status[];
   issueTypes: IssueType[];
   categories: Category[];
@@ -66,17 +58,7 @@ export type ProjectData = {
   customFields?: ReturnType<typeof toDefinition>[];
 };
 export type SpaceData = {
-  space: {
-    spaceKey: string;
-    name: string;
-    ownerId: number;
-    lang: string;
-    timezone: string;
-    reportSendTime: string;
-    textFormattingRule: string;
-    created: string;
-    updated: string;
-  };
+  space: Record<string, string | number>;
   users: User[];
   /** The numeric ID of the user the key belongs to. */
   me: number;
@@ -86,68 +68,53 @@ export type SpaceData = {
   issues: Issue[];
   comments: Map<number, Comment[]>;
   related: Map<number, number[]>;
+  /** The comments that one update of several issues made, by ID. */
+  bulkUpdates: number[][];
+  /** What is answered for an attachment, by its ID. */
+  files: Map<number, () => Response>;
 };
-
-/** A project in short: lists are words with ", " between them. */
-export type Layout = {
-  id: number;
-  key: string;
-  name: string;
-  markup: string;
-  archived: boolean;
-  types: string;
-  customs: string;
-  categories: string;
-  versions: string;
-};
-
-/** The calendar day as Backlog writes it today. */
-export function toDate(day: string): string {
-  return `${day}T00:00:00Z`;
-}
-
-/** The calendar day as older records have it: midnight of Asia/Tokyo. */
-export function toOlderDate(day: string): string {
-  return plus(toDate(day), -9 * 3600);
-}
-
-/** An instant some seconds later. */
-export function plus(instant: string, seconds: number): string {
-  const moved = new Date(Date.parse(instant) + seconds * 1000);
-  return moved.toISOString().replace(".000Z", "Z");
-}
 
 /** A user; without a login, the legacy one. */
-export function toUser(
-  id: number,
-  userId: string | null,
-  name: string,
-  uniqueId: string | null,
-  roleType = 2,
-) {
-  const lang: string | null = userId === null ? null : "ja";
+export function toUser({
+  id,
+  login,
+  name,
+  unique,
+  role = 2,
+}: Named & { login?: string; unique?: string; role?: number }) {
   const nulabId = `Q3vWmJ2dKxT8bYfNs5Zr7LcHaGp9UeXt4BnRqVoDyMiS${id}`;
-  const lastLoginTime: string | null =
-    userId === null ? null : "2026-11-20T23:41:07Z";
   return {
     id,
-    userId,
+    userId: login ?? null,
     name,
-    roleType,
-    lang,
-    mailAddress: `${userId ?? "legacy"}@corp.example`,
-    nulabAccount: uniqueId === null ? null : { nulabId, name, uniqueId },
+    roleType: role,
+    lang: login ? "ja" : null,
+    mailAddress: `${login ?? "legacy"}@corp.example`,
+    nulabAccount: unique ? { nulabId, name, uniqueId: unique } : null,
     keyword: `${name} ${name.toUpperCase()}`,
-    lastLoginTime,
+    lastLoginTime: login ? "2026-11-20T23:41:07Z" : null,
   };
 }
 
+/** A project in short. */
+export type Layout = Named & {
+  key: string;
+  markup?: string;
+  archived?: boolean;
+  types?: string[];
+  /** Custom statuses with their places in the order. */
+  customs?: Record<string, number>;
+  categories?: string[];
+  /** Start and end; "" stands for none. */
+  versions?: Record<string, string[]>;
+};
+
 /** A project as the list of projects has it. */
-export function toProject(layout: Layout) {
+export function toProject({ id, key, name, markup, archived }: Layout) {
   return {
-    id: layout.id,
-    projectKey: layout.key,
-    name: layout.name,
+    id,
+    projectKey: key,
+    name,
     chartEnabled: true,
     useResolvedForChart: false,
     subtaskingEnabled: true,
@@ -159,43 +126,50 @@ export function toProject(layout: Layout) {
     useOriginalImageSizeAtWiki: false,
     useSubversion: false,
     useGit: true,
-    textFormattingRule: layout.markup,
-    archived: layout.archived,
+    textFormattingRule: markup ?? "markdown",
+    archived: archived ?? false,
     displayOrder: 2147483646,
     useDevAttributes: true,
   };
 }
 
-/** A file of one issue. */
-export function toAttachment(
-  id: number,
-  name: string,
-  size: number,
-  createdUser: User,
-  created: string,
+/** An issue type of a project. */
+export function toIssueType(type: Category, color: string) {
+  const none: string | null = null;
+  return { ...type, color, templateSummary: none, templateDescription: none };
+}
+
+/** A version, which is a milestone too. */
+export function toVersion(
+  { displayOrder, ...version }: Category,
+  startDate: string | null,
+  releaseDueDate: string | null,
 ) {
-  return { id, name, size, createdUser, created };
+  const description: string | null = null;
+  const archived = false;
+  return {
+    ...version,
+    description,
+    startDate,
+    releaseDueDate,
+    archived,
+    displayOrder,
+  };
 }
 
 /** A file of a project that an issue links to. */
-export function toSharedFile(
-  id: number,
-  projectId: number,
-  name: string,
-  createdUser: User,
-) {
+export function toSharedFile(file: Named, projectId: number, by: User) {
   const created = "2026-11-01T04:54:37Z";
-  const updatedUser: User | null = null;
+  const nobody: User | null = null;
   return {
-    id,
+    ...file,
     projectId,
     type: "file",
     dir: "/design/",
-    name,
     size: 339200,
-    createdUser,
+    createdUser: by,
     created,
-    updatedUser,
+    updatedUser: nobody,
     updated: created,
   };
 }
@@ -235,31 +209,29 @@ export function toChange(
 }
 
 /** That a user was told of a comment, and has read it. */
-export function toNotification(id: number, user: User) {
+export function toNotification(user: User) {
   const read = { alreadyRead: true, resourceAlreadyRead: true };
-  return { id, ...read, reason: 2, user };
+  return { id: 14751874, ...read, reason: 2, user };
 }
 
 /** A comment, or without content a mere change. */
 export function toComment(
   issue: Issue,
-  id: number,
-  createdUser: User,
-  created: string,
-  content: string | null,
-  changeLog: Change[] | null,
+  comment: {
+    id: number;
+    content: string | null;
+    changeLog: Change[] | null;
+    createdUser: User;
+    created: string;
+  },
 ) {
   const stars: ReturnType<typeof toStar>[] = [];
   const notifications: ReturnType<typeof toNotification>[] = [];
   return {
-    id,
+    ...comment,
     projectId: issue.projectId,
     issueId: issue.id,
-    content,
-    changeLog,
-    createdUser,
-    created,
-    updated: created,
+    updated: comment.created,
     stars,
     notifications,
   };
@@ -267,11 +239,10 @@ export function toComment(
 
 /** A custom field as its project defines it. */
 export function toDefinition(
+  { id, fieldTypeId, name }: CustomField,
   projectId: number,
-  field: CustomField,
   items: Item[],
 ) {
-  const { id, fieldTypeId, name } = field;
   const applicableIssueTypes: number[] = [];
   return {
     id,
@@ -288,15 +259,6 @@ export function toDefinition(
   };
 }
 
-/** The items of a list, of their names in order. */
-export function toItems(names: string): Item[] {
-  return split(names).map((name, index) => ({
-    id: index + 1,
-    name,
-    displayOrder: index,
-  }));
-}
-
 /** The field as an issue has it that leaves it empty. */
 export function toEmptyField(field: CustomField): CustomField {
   const isMany = field.fieldTypeId === 6 || field.fieldTypeId === 7;
@@ -304,7 +266,40 @@ export function toEmptyField(field: CustomField): CustomField {
   return { ...field, value: isMany ? [] : null, ...other };
 }
 
-/** The words of a list in a layout. */
-export function split(words: string): string[] {
-  return words === "" ? [] : words.split(", ");
+/** The issue with this key. */
+export function byKey(data: SpaceData, key: string): Issue {
+  return found(data.issues, ({ issueKey }) => issueKey === key, key);
+}
+
+/** The user with this login. */
+export function byLogin(data: SpaceData, login: string): User {
+  // The legacy user has no login; his mail address still begins with one.
+  const mail = `${login}@corp.example`;
+  return found(data.users, ({ mailAddress }) => mailAddress === mail, login);
+}
+
+/** The entry with this ID. */
+export function byId<T extends { id: number }>(list: T[], id: number): T {
+  return found(list, (entry) => entry.id === id, id);
+}
+
+/** The entry of this name. */
+export function byName<T extends Named>(list: T[], name: string): T {
+  return found(list, (entry) => entry.name === name, name);
+}
+
+/** Wraps around, so that a list can be dealt out without end. */
+export function at<T>(list: readonly T[], index: number): T {
+  return found(list, (_, place) => place === index % list.length, index);
+}
+
+/** The first that is meant; throws where there is none. */
+export function found<T>(
+  list: readonly T[],
+  isMeant: (entry: T, index: number) => boolean,
+  name: string | number,
+): T {
+  const entry = list.find(isMeant);
+  if (entry === undefined) throw new Error(`No ${name} in the sample data.`);
+  return entry;
 }
