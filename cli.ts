@@ -1,39 +1,26 @@
-import { realpath } from "node:fs/promises";
-import { homedir } from "node:os";
-import { basename, isAbsolute, join, resolve } from "node:path";
 import type { BacklogCall } from "./backlog.ts";
-import {
-  CLIENTS,
-  type Client,
-  describePlace,
-  formatConfig,
-  NAME,
-  type SettingsFrom,
-} from "./clients.ts";
+import { CLIENTS, describeHidden } from "./clients.ts";
 import { toMessage } from "./errors.ts";
+import { nearest } from "./matching.ts";
 import { version } from "./package.json";
 import {
   type Connection,
   type Found,
   findHiddenFile,
-  type PLACEHOLDERS,
-  type Reading,
-  readAlone,
   toDomain,
   toRedactor,
 } from "./settings.ts";
 import { Cleaner } from "./text.ts";
 
-/** What `--help` prints, and what follows a wrong command line. */
+/** What `--help` prints. */
 export const USAGE = `backlog-mcp ${version}: lets an AI assistant read your work in Backlog, over MCP.
 
   backlog-mcp                   serve MCP on stdio (what an MCP client starts)
-  backlog-mcp check             say what is configured and whether Backlog answers
+  backlog-mcp check             say what is configured, and if Backlog answers
   backlog-mcp config [CLIENT]   print what to paste into an MCP client:
                                 ${CLIENTS.slice(0, 4).join(", ")},
                                 ${CLIENTS.slice(4).join(", ")}
-  backlog-mcp --version
-  backlog-mcp --help
+  backlog-mcp --version | --help
   option: --env-file PATH       read the settings from this file
 
 Settings: BACKLOG_API_KEY, BACKLOG_DOMAIN and, optionally, USER_ID. From the
@@ -48,142 +35,39 @@ export const HINT = `backlog-mcp ${version} is meant to be started by an MCP cli
 Instead, "backlog-mcp check" says whether Backlog answers, and "backlog-mcp config" prints what to paste into a client.
 `;
 
-export interface Config {
-  /** What is to be pasted, and nothing else. */
-  text: string;
-  /** For the person who pastes it. */
-  advice: string;
+const WORDS = ["check", "config", "version", "help"];
+const OPTIONS = ["--env-file", "--version", "--help"];
+
+/** One line for a word or an option that is not known, and what it may mean. */
+export function describeTypo(word: string): string {
+  const isOption = word.startsWith("-");
+  const meant = nearest(word, isOption ? [...OPTIONS, ...WORDS] : WORDS);
+  const hint =
+    meant === undefined
+      ? "For what there is"
+      : `Did you mean ${meant}? For the rest`;
+  // A key that was typed in the wrong place is not shown again.
+  const shown = word.length > 24 ? "of this name" : JSON.stringify(word);
+  return `There is no ${isOption ? "option" : "command"} ${shown}. ${hint}: backlog-mcp --help`;
 }
 
-/** The configuration of a client that starts this executable. */
-export async function toConfig(
-  client: Client | undefined,
-  found: Found,
-  placeholders: typeof PLACEHOLDERS,
-): Promise<Config> {
-  if (!Bun.isStandaloneExecutable) {
-    throw new Error(
-      "config prints the path of the compiled program: bun run build, then dist/backlog-mcp config.",
-    );
-  }
-  const path = await findLastingPath(process.execPath, {
-    searchPath: process.env.PATH ?? "",
-    typed: process.argv0,
-  });
-  const { platform, env: environment } = process;
-  const home = homedir();
-  const settings = toSettingsFrom(found, join(home, ".config"));
-  const isNamed = found.envFile !== undefined;
-  const hidden = await findHiddenFile(found);
-  return {
-    text: formatConfig(client, { path, settings, placeholders }, platform),
-    advice: [
-      describePlace(client, { platform, environment, home }, isNamed),
-      ...(isNamed
-        ? [`For a second space, give this entry another name than ${NAME}.`]
-        : []),
-      ...(hidden === undefined ? [] : [describeHidden(hidden)]),
-      await describeSettings(settings, found, hidden),
-    ].join("\n"),
-  };
+/** Breaks lines at spaces; what is indented is to be copied as it stands. */
+export function wrap(text: string, columns: number | undefined): string {
+  if (columns === undefined || columns < MIN_COLUMNS) return text;
+  return text
+    .split("\n")
+    .map((line) =>
+      line.startsWith(INDENT)
+        ? line
+        : Bun.wrapAnsi(line, columns - INDENT.length, {
+            trim: false,
+          }).replaceAll(/ *\n/g, `\n${INDENT}`),
+    )
+    .join("\n");
 }
 
-/** Where a client's server finds what `found` tells of this terminal's. */
-export function toSettingsFrom(
-  { reading, envFile, usualFiles, origin }: Found,
-  configFolder: string,
-  platform: string = process.platform,
-): SettingsFrom {
-  if (envFile !== undefined) {
-    return { kind: "--env-file", file: resolve(envFile) };
-  }
-  const [userFile] = usualFiles;
-  if (userFile === undefined || reading.source !== userFile) {
-    return { kind: "client", domain: toDomain(origin) };
-  }
-  // Clients hand on HOME and APPDATA, but hardly one XDG_CONFIG_HOME.
-  const isUsual =
-    platform === "win32" ||
-    userFile === join(configFolder, "backlog-mcp", ".env");
-  return isUsual
-    ? { kind: "user's file" }
-    : { kind: "--env-file", file: userFile };
-}
-
-async function describeSettings(
-  settings: SettingsFrom,
-  found: Found,
-  hidden: string | undefined,
-): Promise<string> {
-  switch (settings.kind) {
-    case "user's file":
-      return describeFile(found.reading.source, found.reading);
-    case "--env-file":
-      // The client's server has not the environment of this terminal.
-      return describeFile(settings.file, await readAlone(settings.file));
-    case "client": {
-      const [userFile = ""] = found.usualFiles;
-      const better = hidden ? "do that" : `put them into ${userFile}`;
-      return `Fill in your values. Better: ${better} and run this again; then no key stands in the client's configuration or in the shell's history.`;
-    }
-  }
-}
-
-function describeFile(file: string, { problems }: Reading): string {
-  if (problems.length === 0) {
-    return `No key stands in the configuration. The settings are read from ${file}.`;
-  }
-  const text = problems.join("; ");
-  const unreadable = /cannot be read \(.*\)$/.exec(text)?.[0];
-  return `The settings are to be read from ${file}, which ${unreadable ?? `is not complete yet: ${text}`}.`;
-}
-
-function describeHidden(file: string): string {
-  return `${file} has settings as well, but those of the environment come first. To use the file's, unset BACKLOG_API_KEY and BACKLOG_DOMAIN.`;
-}
-
-/**
- * The path to this executable that will still be there after an update: a link
- * of Homebrew's, else one on PATH, else the file's own.
- */
-export async function findLastingPath(
-  executable: string,
-  { searchPath, typed }: { searchPath: string; typed: string },
-): Promise<string> {
-  const own = await realpath(executable);
-  const names = new Set([basename(typed), "backlog-mcp", basename(own)]);
-  const separator = process.platform === "win32" ? ";" : ":";
-  const folders = searchPath.split(separator).filter(isAbsolute);
-  const links = [
-    ...toHomebrewLinks(own),
-    ...folders.flatMap((folder) =>
-      [...names].map((name) => join(folder, name)),
-    ),
-  ];
-  for (const link of links) {
-    if (link !== own && (await resolvesTo(link, own))) return link;
-  }
-  return own;
-}
-
-/** `prefix/opt` stands even where the formula is not linked into `bin`. */
-function toHomebrewLinks(path: string): string[] {
-  const parts = /^(.*)\/Cellar\/([^/]+)\/[^/]+\/(.+)$/.exec(path);
-  if (!parts) return [];
-  const [, prefix = "", formula = "", file = ""] = parts;
-  return [
-    join(prefix, "opt", formula, file),
-    join(prefix, "bin", basename(file)),
-  ];
-}
-
-async function resolvesTo(link: string, path: string): Promise<boolean> {
-  try {
-    return (await realpath(link)) === path;
-  } catch {
-    return false;
-  }
-}
+const INDENT = "  ";
+const MIN_COLUMNS = 40;
 
 export interface CheckResult {
   /** Plain lines, for a terminal or a report. */
@@ -329,96 +213,127 @@ interface Answers {
   problems: string[];
 }
 
-/** One line of the report, or the request that failed for it. */
-type Part =
-  | { row: [string, string] }
-  | { row: [string, string]; path: string; message: string };
+/** What a request brought, or what went wrong with it. */
+type Part<Value> = { value?: Value; path: string; failure?: string };
 
+/** Asks for all at once what tells a person that the settings are right. */
 async function askBacklog(
   settings: Connection & { userId: string | undefined },
 ): Promise<Answers> {
-  const [{ Backlog, LIMITS }, { toMe }] = await Promise.all([
-    import("./backlog.ts"),
-    import("./names.ts"),
-  ]);
+  const { Backlog, LIMITS } = await import("./backlog.ts");
   // Whoever waits for it had rather see a failure at once than three times.
   const call = new Backlog(settings, { ...LIMITS, attempts: 1 }).open();
-  const notes: string[] = [];
-  const problems: string[] = [];
-  const { userId } = settings;
-  const parts = await Promise.all([
-    ask("Space", "/space", call.getSpace(), ({ name }) =>
-      [name, call.origin].filter(Boolean).join(", "),
-    ),
-    ask("Key of", "/users/myself", call.getMyself(), (owner) => {
-      const { name } = owner;
-      if (userId !== undefined && /^\d{1,15}$/.test(userId)) {
-        if (Number(userId) !== owner.id) {
-          notes.push(
-            `USER_ID ${userId} is someone else: "me" means that person, not ${name} (${owner.id}), to whom the key belongs. If that is not meant, remove USER_ID.`,
-          );
-        }
-      } else {
-        try {
-          toMe(owner, userId);
-        } catch (error) {
-          problems.push(toMessage(error));
-        }
-      }
-      return `${name}, USER_ID ${owner.id}`;
-    }),
-    ask("Projects", "/projects", call.listProjects(), (projects) => {
-      const archived = projects.filter((project) => project.archived).length;
-      if (projects.length === 0) {
-        notes.push(
-          "The owner of the key has joined no project, so there is nothing to read. Ask a project's administrator.",
-        );
-      }
-      return `${projects.length} can be read${archived > 0 ? `, ${archived} of them archived` : ""}`;
-    }),
-    ask("Requests left", "/rateLimit", call.getRateLimit(), ({ rateLimit }) =>
-      Object.entries(rateLimit)
-        .map(([name, left]) =>
-          left ? `${name} ${left.remaining} of ${left.limit}` : "",
-        )
-        .filter(Boolean)
-        .join(", "),
-    ),
+  const [space, owner, projects, limits] = await Promise.all([
+    attempt("/space", call.getSpace()),
+    attempt("/users/myself", call.getMyself()),
+    attempt("/projects", call.listProjects()),
+    attempt("/rateLimit", call.getRateLimit()),
   ]);
   call.end();
+  const about = await describeUserId(settings.userId, owner.value);
   return {
-    rows: parts.map(({ row }) => row),
-    notes: [...notes, ...toLeftOutNotes(call)],
-    problems: [...groupFailures(parts), ...problems],
+    rows: [
+      toRow("Space", space, ({ name }) =>
+        [name, call.origin].filter(Boolean).join(", "),
+      ),
+      toRow("Key of", owner, ({ name, id }) => `${name}, USER_ID ${id}`),
+      toRow("Projects", projects, describeProjects),
+      toRow("Requests left", limits, describeLimits),
+    ],
+    notes: [
+      ...about.notes,
+      ...(projects.value?.length === 0 ? [NO_PROJECT] : []),
+      ...toLeftOutNotes(call),
+    ],
+    problems: [
+      ...groupFailures([space, owner, projects, limits]),
+      ...about.problems,
+    ],
   };
 }
 
-async function ask<Answer>(
-  label: string,
+async function attempt<Value>(
   path: string,
-  answer: Promise<Answer>,
-  describe: (answer: Answer) => string,
-): Promise<Part> {
+  answer: Promise<Value>,
+): Promise<Part<Value>> {
   try {
-    return { row: [label, describe(await answer)] };
+    return { path, value: await answer };
   } catch (error) {
-    const message = toMessage(error);
-    return { row: [label, "could not be read"], path, message };
+    return { path, failure: toMessage(error) };
+  }
+}
+
+function toRow<Value>(
+  label: string,
+  { value }: Part<Value>,
+  describe: (value: Value) => string,
+): string[] {
+  return [label, value === undefined ? "could not be read" : describe(value)];
+}
+
+const NO_PROJECT =
+  "The owner of the key has joined no project, so there is nothing to read. Ask a project's administrator.";
+
+type Projects = Awaited<ReturnType<BacklogCall["listProjects"]>>;
+
+function describeProjects(projects: Projects): string {
+  const archived = projects.filter((project) => project.archived).length;
+  const some = archived > 0 ? `, ${archived} of them archived` : "";
+  return `${projects.length} can be read${some}`;
+}
+
+type Limits = Awaited<ReturnType<BacklogCall["getRateLimit"]>>;
+
+function describeLimits({ rateLimit }: Limits): string {
+  return Object.entries(rateLimit)
+    .flatMap(([name, left]) =>
+      left ? [`${name} ${left.remaining} of ${left.limit}`] : [],
+    )
+    .join(", ");
+}
+
+type Owner = Awaited<ReturnType<BacklogCall["getMyself"]>>;
+
+/** Whether USER_ID means the owner of the key, as far as that is known. */
+async function describeUserId(
+  userId: string | undefined,
+  owner: Owner | undefined,
+): Promise<{ notes: string[]; problems: string[] }> {
+  if (owner === undefined) return { notes: [], problems: [] };
+  if (userId !== undefined && /^\d{1,15}$/.test(userId)) {
+    const note = `USER_ID ${userId} is someone else: "me" means that person, not ${owner.name} (${owner.id}), to whom the key belongs. If that is not meant, remove USER_ID.`;
+    return { notes: Number(userId) === owner.id ? [] : [note], problems: [] };
+  }
+  const { toMe } = await import("./names.ts");
+  try {
+    toMe(owner, userId);
+    return { notes: [], problems: [] };
+  } catch (error) {
+    return { notes: [], problems: [toMessage(error)] };
   }
 }
 
 /** What went wrong with several requests in the same way is said once. */
-function groupFailures(parts: readonly Part[]): string[] {
+function groupFailures(parts: readonly Part<unknown>[]): string[] {
   const requests = new Map<string, string[]>();
-  for (const part of parts) {
-    if (!("path" in part)) continue;
-    const request = `GET ${part.path}`;
-    const kind = part.message.replace(request, "\0");
+  for (const { path, failure } of parts) {
+    if (failure === undefined) continue;
+    const request = `GET ${path}`;
+    const kind = failure.replace(request, "\0");
     requests.set(kind, [...(requests.get(kind) ?? []), request]);
   }
   return [...requests].map(([kind, names]) =>
-    kind.replace("\0", () => names.join(", ")),
+    toPeople(kind.replace("\0", () => names.join(", "))),
   );
+}
+
+/** An assistant is told first what happened; a person, what to do about it. */
+function toPeople(message: string): string {
+  const [, what, said, advice] =
+    /^(Backlog refused .*?) \((\d{3}(?:, "(?:[^"\\]|\\.)*")?)\)\. (.+)$/s.exec(
+      message,
+    ) ?? [];
+  return advice === undefined ? message : `${advice} (${what}: ${said})`;
 }
 
 function toLeftOutNotes({ leftOut }: BacklogCall): string[] {

@@ -1,10 +1,8 @@
-import type { Client } from "./clients.ts";
 import { version } from "./package.json";
 import {
   LiveSettings,
   listLikeKeys,
   listUsualFiles,
-  PLACEHOLDERS,
   type Places,
   readSettings,
   toOrigin,
@@ -14,39 +12,56 @@ import {
 
 interface CommandLine {
   command: "serve" | "check" | "config" | "version" | "help";
-  client?: Client | undefined;
+  /** Of `config`, as it was typed. */
+  client?: string | undefined;
   envFile?: string | undefined;
 }
 
-/** Throws on anything unknown, with a message for the user. */
+/** Throws on anything unknown, with one line for the user. */
 async function parseCommandLine(args: string[]): Promise<CommandLine> {
   if (args.length === 0) return { command: "serve" };
   const { parseArgs } = await import("node:util");
-  const { values, positionals } = parseArgs({
+  const { values, positionals, tokens } = parseArgs({
     args,
-    allowPositionals: true,
+    // Its own errors are longer than a line, and name no nearest option.
+    strict: false,
+    tokens: true,
     options: {
       "env-file": { type: "string" },
-      version: { type: "boolean" },
+      version: { type: "boolean", short: "v" },
       help: { type: "boolean", short: "h" },
     },
   });
-  const envFile = values["env-file"];
-  const [command, word, ...rest] = positionals;
-  if (values.help) return { command: "help" };
-  if (values.version) return { command: "version" };
-  if (command === undefined) return { command: "serve", envFile };
+  for (const token of tokens) {
+    if (token.kind !== "option") continue;
+    if (!["env-file", "version", "help"].includes(token.name)) {
+      const { describeTypo } = await import("./cli.ts");
+      throw new Error(describeTypo(token.rawName));
+    }
+    if (token.name !== "env-file" && token.value !== undefined) {
+      throw new Error(
+        `${token.rawName} takes no value. See backlog-mcp --help`,
+      );
+    }
+  }
+  const { "env-file": envFile, version, help } = values;
+  const [command = "serve", client, ...rest] = positionals;
+  if (help || command === "help") return { command: "help" };
+  if (version || command === "version") return { command: "version" };
+  if (typeof envFile === "boolean" || envFile === "") {
+    throw new Error(
+      "--env-file needs the path of a file. See backlog-mcp --help",
+    );
+  }
+  if (positionals.length === 0) return { command: "serve", envFile };
   if (command !== "check" && command !== "config") {
-    throw new Error(`Unknown command '${command}'`);
+    const { describeTypo } = await import("./cli.ts");
+    throw new Error(describeTypo(command));
   }
-  if (word === undefined) return { command, envFile };
-  const [unexpected] = command === "check" ? [word] : rest;
-  if (unexpected !== undefined) {
-    throw new Error(`Unexpected argument '${unexpected}'`);
+  if (rest.length > 0 || (command === "check" && client !== undefined)) {
+    const most = command === "check" ? "no argument" : "one client";
+    throw new Error(`${command} takes ${most}. See backlog-mcp --help`);
   }
-  const { CLIENTS } = await import("./clients.ts");
-  const client = CLIENTS.find((name) => name === word);
-  if (client === undefined) throw new Error(`Unknown client '${word}'`);
   return { command, client, envFile };
 }
 
@@ -55,14 +70,11 @@ async function main(): Promise<void> {
   try {
     commandLine = await parseCommandLine(process.argv.slice(2));
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    // Behind the quoted option parseArgs gives a hint that is wrong here.
-    const message = text.replace(/(?<=')\. .*/s, "");
-    const { USAGE } = await import("./cli.ts");
+    const message = error instanceof Error ? error.message : String(error);
     // A key may have been typed where a command stands.
     const { secrets } = await readSettings(toPlaces(undefined));
     const redact = toRedactor([...secrets, ...listLikeKeys(message)]);
-    await Bun.write(Bun.stderr, redact(`backlog-mcp: ${message}\n\n${USAGE}`));
+    await Bun.write(Bun.stderr, redact(`backlog-mcp: ${message}\n`));
     process.exitCode = 2;
     return;
   }
@@ -89,7 +101,7 @@ async function print(text: string): Promise<void> {
 /** `check` and `config`: what a person asks on a terminal. */
 async function report(commandLine: CommandLine): Promise<void> {
   const { command, client, envFile } = commandLine;
-  const { check, toConfig } = await import("./cli.ts");
+  const { check, wrap } = await import("./cli.ts");
   const places = toPlaces(envFile);
   const reading = await readSettings(places);
   const { BACKLOG_DOMAIN = "" } = reading.values;
@@ -102,14 +114,16 @@ async function report(commandLine: CommandLine): Promise<void> {
   const redact = toRedactor(reading.secrets);
   if (command === "check") {
     const { text, isWell } = await check(found);
-    await print(redact(text));
+    await print(wrap(redact(text), process.stdout.columns));
     process.exitCode = isWell ? 0 : 1;
     return;
   }
-  const { text, advice } = await toConfig(client, found, PLACEHOLDERS);
+  const { toConfig } = await import("./clients.ts");
+  const { text, advice } = await toConfig(client, found);
   await print(redact(text));
   // console.error writes in red on a terminal, and nothing is wrong.
-  await Bun.write(Bun.stderr, `\n${redact(advice)}\n`);
+  const advised = wrap(redact(advice), process.stderr.columns);
+  await Bun.write(Bun.stderr, `\n${advised}\n`);
 }
 
 function toPlaces(envFile: string | undefined): Places {
@@ -155,7 +169,8 @@ async function serve(envFile: string | undefined): Promise<void> {
     },
   });
   await server.connect(transport);
-  if (problems.length > 0) {
+  // On a terminal the greeting points to check, which says it better.
+  if (problems.length > 0 && !(await isTerminal())) {
     log(`not configured: ${problems.join("; ")}. Tool calls say what to do.`);
   }
   // Asking whether this is a terminal takes 2 ms, which no client shall wait.
@@ -167,10 +182,14 @@ const GREETING_AFTER_MS = 250;
 
 /** Tells someone who started the server by hand what it is. */
 async function greet(): Promise<void> {
-  const { isatty } = await import("node:tty");
-  if (!isatty(0)) return;
+  if (!(await isTerminal())) return;
   const { HINT } = await import("./cli.ts");
   await Bun.write(Bun.stderr, HINT);
+}
+
+async function isTerminal(): Promise<boolean> {
+  const { isatty } = await import("node:tty");
+  return isatty(0);
 }
 
 if (import.meta.main) {

@@ -76,25 +76,38 @@ export function byNearness<Item>(
   items: readonly Item[],
   toNames: (item: Item) => readonly string[],
 ): Item[] {
-  const folded = fold(word);
-  const toDistance = (text: string) => {
-    const name = fold(text);
-    if (name.includes(folded) || folded.includes(name)) return 0;
-    const edits = editDistance(folded, name);
-    return edits <= Math.max(folded.length, name.length) / 2
-      ? edits
-      : Number.POSITIVE_INFINITY;
-  };
   return items
     .map((item, index) => ({
       item,
       index,
-      distance: Math.min(...toNames(item).map(toDistance)),
+      distance: Math.min(
+        ...toNames(item).map((name) => toDistance(word, name)),
+      ),
     }))
     .sort((a, b) =>
       a.distance === b.distance ? a.index - b.index : a.distance - b.distance,
     )
     .map(({ item }) => item);
+}
+
+/** The one that is nearest; undefined where none is near. */
+export function nearest(
+  word: string,
+  names: readonly string[],
+): string | undefined {
+  return byNearness(word, names, (name) => [name]).find((name) =>
+    Number.isFinite(toDistance(word, name)),
+  );
+}
+
+/** Infinite where two names have hardly anything in common. */
+function toDistance(a: string, b: string): number {
+  const [one, other] = [fold(a), fold(b)];
+  if (one.includes(other) || other.includes(one)) return 0;
+  const edits = editDistance(one, other);
+  return edits <= Math.max(one.length, other.length) / 2
+    ? edits
+    : Number.POSITIVE_INFINITY;
 }
 
 /** Levenshtein's: insertions, deletions and replacements, of 60 characters. */

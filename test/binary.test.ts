@@ -13,7 +13,7 @@ import { basename, dirname, join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
 import { addThread, sampleData } from "../sample-space/data.ts";
 import { type SampleSpace, startSampleSpace } from "../sample-space/server.ts";
-import { BINARY, runToEnd } from "../scripts/build.ts";
+import { BINARY } from "../scripts/build.ts";
 import { UNTRUSTED } from "../scripts/certificate.ts";
 import { connectBinary, toEnvironment } from "../scripts/connect.ts";
 import { startRaw, toCall, toText } from "../scripts/raw-client.ts";
@@ -41,51 +41,6 @@ function toEnvFile(space: SampleSpace): string {
     .map(([name, value]) => `${name}=${value}\n`)
     .join("");
 }
-
-/** The program's answer to arguments, without a client. */
-function run(args: string[]) {
-  return runToEnd([BINARY, ...args], { env: { HOME: "/nonexistent" } });
-}
-
-describe("the command line", () => {
-  test("--version is the version, and nothing else", async () => {
-    expect(await run(["--version"])).toEqual({
-      stdout: `${manifest.version}\n`,
-      stderr: "",
-      code: 0,
-    });
-  });
-
-  test("--help names every command, option and setting", async () => {
-    const { stdout, stderr, code } = await run(["--help"]);
-    expect([stderr, code]).toEqual(["", 0]);
-    for (const word of [
-      "--version",
-      "--help",
-      "--env-file",
-      "BACKLOG_API_KEY",
-      "BACKLOG_DOMAIN",
-      "USER_ID",
-    ]) {
-      expect(stdout).toContain(word);
-    }
-  });
-
-  test.each([
-    ["an unknown flag", ["--verbose"], "--verbose"],
-    ["an unknown command", ["serve"], "serve"],
-    ["--env-file without a file", ["--env-file"], "--env-file"],
-    ["a value where none belongs", ["--version=1"], "--version"],
-  ])("%s is refused with the usage and exit code 2", async (_, args, named) => {
-    const { stdout, stderr, code } = await run(args);
-    const { stdout: usage } = await run(["--help"]);
-    expect([stdout, code]).toEqual(["", 2]);
-    const [first] = stderr.split("\n");
-    expect(first).toStartWith("backlog-mcp: ");
-    expect(first).toContain(named);
-    expect(stderr).toContain(usage.trim());
-  });
-});
 
 describe("what a client is told", () => {
   const toolsOf = async (env: Record<string, string>) => {

@@ -1,104 +1,75 @@
 import { describe, expect, test } from "bun:test";
-import {
-  copyFile,
-  mkdir,
-  mkdtemp,
-  realpath,
-  rename,
-  rm,
-  symlink,
-} from "node:fs/promises";
+import { copyFile, mkdir, rename, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { findLastingPath, maskKey, toSettingsFrom } from "../cli.ts";
+import { join } from "node:path";
+import { wrap } from "../cli.ts";
 import {
   CLIENTS,
   type Client,
   describePlace,
   type Entry,
+  findClient,
+  findLastingPath,
+  formatCommand,
   formatConfig,
   toClientFile,
+  toSettingsFrom,
 } from "../clients.ts";
 import { version } from "../package.json";
-import { sampleData } from "../sample-space/data.ts";
-import {
-  type SampleSpaceOptions,
-  startSampleSpace,
-} from "../sample-space/server.ts";
-import { BINARY, ROOT, runToEnd } from "../scripts/build.ts";
-import { UNTRUSTED } from "../scripts/certificate.ts";
+import { startSampleSpace } from "../sample-space/server.ts";
+import { BINARY, ROOT, startFolder } from "../scripts/build.ts";
 import { connectBinary, toEnvironment } from "../scripts/connect.ts";
-import {
-  listUsualFiles,
-  PLACEHOLDERS,
-  type Reading,
-  toDomain,
-} from "../settings.ts";
+import { listUsualFiles, type Reading, toDomain } from "../settings.ts";
+import { start, writeUserFile } from "./helpers.ts";
 
 const POSIX = process.platform !== "win32";
 const KEY = "sample-key-0123456789abcdefghijklmnop";
 
-/** A folder with a space in its name, gone at the end of the test. */
-async function startFolder() {
-  const path = await realpath(await mkdtemp(join(tmpdir(), "cli test ")));
-  return {
-    path,
-    [Symbol.asyncDispose]: () =>
-      rm(path, { recursive: true, force: true, maxRetries: 10 }),
-  };
-}
-
-interface Start {
-  env?: Record<string, string>;
-  cwd?: string;
-  command?: string;
-}
-
-/** Runs the program with nothing of the machine's own environment. */
-function start(
-  args: string[],
-  { env = {}, cwd = tmpdir(), command = BINARY }: Start = {},
-) {
-  return runToEnd([command, ...args], {
-    env: { HOME: "/nonexistent", APPDATA: "/nonexistent", ...env },
-    cwd,
-  });
-}
-
-/** The user's own file in a home folder, and the environment that finds it. */
-async function writeUserFile(home: string, text: string) {
-  const env = { HOME: home, USERPROFILE: home, APPDATA: join(home, "AppData") };
-  const [file = ""] = await listUsualFiles(env);
-  await Bun.write(file, text);
-  return { env, file };
-}
-
 describe("the command line", () => {
-  test("--version prints the version, --help the usage", async () => {
-    expect((await start(["--version"])).stdout).toBe(`${version}\n`);
-    const { stdout, code } = await start(["--help"]);
-    expect(code).toBe(0);
-    for (const word of ["check", "config", "--env-file", ...CLIENTS]) {
-      expect(stdout).toContain(word);
-    }
+  test.each(["--version", "-v", "version"])("%s is one line", async (word) => {
+    const expected = { stdout: `${version}\n`, stderr: "", code: 0 };
+    expect(await start([word])).toEqual(expected);
   });
 
+  test.each(["--help", "-h", "help"])("%s names all there is", async (word) => {
+    const { stdout, stderr, code } = await start([word]);
+    for (const name of [
+      ...["check", "config", "--env-file", "--version", "--help"],
+      ...["BACKLOG_API_KEY", "BACKLOG_DOMAIN", "USER_ID"],
+      ...CLIENTS,
+    ]) {
+      expect(stdout).toContain(name);
+    }
+    expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
+    expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
+  });
+
+  const ALL = "For what there is: backlog-mcp --help";
+  const REST = "For the rest: backlog-mcp --help";
+  const SEE = "See backlog-mcp --help";
   test.each([
-    [["--nonsense"], "Unknown option '--nonsense'"],
-    [["nonsense"], "Unknown command 'nonsense'"],
-    [["no. sense"], "Unknown command 'no. sense'"],
-    [["config", "emacs"], "Unknown client 'emacs'"],
-    [["config", "codex", "gemini"], "Unexpected argument 'gemini'"],
-    [["check", "now"], "Unexpected argument 'now'"],
-    [["check", "--env-file"], "--env-file"],
-  ])("%p is refused with the usage and exit code 2", async (args, message) => {
-    const { stdout, stderr, code } = await start(args);
-    expect({ stdout, code }).toEqual({ stdout: "", code: 2 });
-    expect(stderr).toStartWith("backlog-mcp: ");
-    expect(stderr).toContain(message);
-    expect(stderr).toContain("backlog-mcp config [CLIENT]");
-    // What parseArgs adds of "--" leads nowhere here.
-    expect(stderr).not.toContain("positional");
+    ["chek", `There is no command "chek". Did you mean check? ${REST}`],
+    ["cfg", `There is no command "cfg". Did you mean config? ${REST}`],
+    ["Check", `There is no command "Check". Did you mean check? ${REST}`],
+    ["nonsense", `There is no command "nonsense". ${ALL}`],
+    [
+      "--verison",
+      `There is no option "--verison". Did you mean --version? ${REST}`,
+    ],
+    ["--check", `There is no option "--check". Did you mean check? ${REST}`],
+    ["--env=x", `There is no option "--env". Did you mean --env-file? ${REST}`],
+    ["-q", `There is no option "-q". ${ALL}`],
+    [KEY, `There is no command of this name. ${ALL}`],
+    [`--${KEY}`, `There is no option of this name. ${ALL}`],
+    [`--api-key=${KEY}`, `There is no option "--api-key". ${ALL}`],
+    ["config codex gemini", `config takes one client. ${SEE}`],
+    ["check now", `check takes no argument. ${SEE}`],
+    ["--version=1", `--version takes no value. ${SEE}`],
+    ["check --env-file", `--env-file needs the path of a file. ${SEE}`],
+  ])("%s is refused in one line", async (line, message) => {
+    const stderr = `backlog-mcp: ${message}\n`;
+    const expected = { stdout: "", stderr, code: 2 };
+    expect(await start(line.split(" "))).toEqual(expected);
   });
 
   test("--version and --help evaluate neither the SDK nor zod", async () => {
@@ -122,386 +93,47 @@ async function listStaticImports(entries: string[]): Promise<string[]> {
   return [...reached];
 }
 
-describe("maskKey shows the last four characters of a real key", () => {
+describe("wrap", () => {
+  const LONG = "one two three four five six seven eight nine ten eleven";
   test.each([
-    [undefined, undefined],
-    ["shortkey123", "set"],
-    ["shortkey1234", "…1234"],
-    [KEY, "…mnop"],
-  ])("%p is %p", (key, shown) => {
-    expect(maskKey(key)).toBe(shown);
+    ["a line that fits", "one two", "one two"],
+    [
+      "a longer one, and it stays one item",
+      `- ${LONG}`,
+      "- one two three four five six seven\n  eight nine ten eleven",
+    ],
+    [
+      "what takes two columns a letter",
+      "課題".repeat(9).concat(" 完了 完了"),
+      `${"課題".repeat(9)}\n  完了 完了`,
+    ],
+    [
+      "a path, which is not broken",
+      `a ${"/path".repeat(10)}`,
+      `a\n  ${"/path".repeat(10)}`,
+    ],
+    ["what is to be copied", `  ${LONG}`, `  ${LONG}`],
+  ])("%s", (_, text, expected) => {
+    expect(wrap(text, 40)).toBe(expected);
+  });
+
+  test("nothing, where there is no terminal or hardly one", () => {
+    expect(wrap(LONG, undefined)).toBe(LONG);
+    expect(wrap(LONG, 10)).toBe(LONG);
   });
 });
 
-describe("check, when all is well", () => {
-  test("tells settings, space, owner, projects and limits, and exits 0", async () => {
-    // Nobody is answered before all four have come.
-    const all = Promise.withResolvers<void>();
-    let come = 0;
-    await using space = startSampleSpace({
-      answer: async () => {
-        come += 1;
-        if (come === 4) all.resolve();
-        await all.promise;
-        return undefined;
-      },
-    });
-    await using folder = await startFolder();
-    const { env, file } = await writeUserFile(
-      folder.path,
-      `BACKLOG_API_KEY=${KEY}\nBACKLOG_DOMAIN=${space.host}\n`,
-    );
-    const { stdout, stderr, code } = await start(["check"], { env });
-    const read = /read (\d+) of 600/.exec(stdout)?.[1];
-    // Which of the four is counted first is left to chance.
-    expect(Number(read)).toBeWithin(596, 600);
-    const domain = space.host.padEnd(15);
-    expect(stdout.replace(`read ${read} of`, "read N of")).toBe(`\
-backlog-mcp ${version}
-
-BACKLOG_API_KEY  ${"…mnop".padEnd(15)}  from ${file}
-BACKLOG_DOMAIN   ${domain}  from ${file}
-USER_ID          not set: Backlog is asked whose key it is
-
-Space          Example Inc., ${space.url}
-Key of         Hana Mori, USER_ID 1073936937
-Projects       4 can be read, 1 of them archived
-Requests left  read N of 600, search 150 of 150
-
-All is well. To set up a client: backlog-mcp config [CLIENT] prints what to paste.
-`);
-    expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
-    expect(space.requests.map(({ path }) => path).sort()).toEqual([
-      "/projects",
-      "/rateLimit",
-      "/space",
-      "/users/myself",
-    ]);
-  });
-
-  test.each([
-    ["the numeric ID", "1073936937"],
-    ["the login", "hana"],
-    ["the display name", "Hana Mori"],
-    ["the unique name", "HanaMori"],
-  ])("USER_ID may be %s of the key's owner", async (_, userId) => {
-    await using space = startSampleSpace();
-    const env = { ...toEnvironment(space), USER_ID: userId };
-    const { stdout, code } = await start(["check"], { env });
-    expect(stdout).toContain(`${userId.padEnd(15)}  from the environment\n`);
-    expect(stdout).not.toContain("someone else");
-    expect(code).toBe(0);
-  });
-
-  test("settings that a client may not find are noted, with exit code 0", async () => {
-    await using space = startSampleSpace();
-    const inEnvironment = await start(["check"], { env: toEnvironment(space) });
-    expect(inEnvironment.stdout).toContain(
-      "Note: These settings are in the environment of this terminal;",
-    );
-    await using folder = await startFolder();
-    const { BACKLOG_API_KEY, BACKLOG_DOMAIN } = toEnvironment(space);
-    await Bun.write(
-      join(folder.path, ".env"),
-      `BACKLOG_API_KEY=${BACKLOG_API_KEY}\nBACKLOG_DOMAIN=${BACKLOG_DOMAIN}\n`,
-    );
-    const inFolder = await start(["check"], { cwd: folder.path });
-    expect(inFolder.stdout).toContain(
-      `Note: ${join(folder.path, ".env")} counts only in this folder;`,
-    );
-    expect([inEnvironment.code, inFolder.code]).toEqual([0, 0]);
-  });
-
-  test("settings that the environment hides are told of in one line", async () => {
-    await using space = startSampleSpace();
-    await using folder = await startFolder();
-    const text = `BACKLOG_API_KEY=${KEY}\nBACKLOG_DOMAIN=e.backlog.com\n`;
-    const { env: home, file } = await writeUserFile(folder.path, text);
-    const named = join(folder.path, "work.env");
-    await Bun.write(named, "BACKLOG_DOMAIN=e.backlog.com");
-    const env = { ...home, ...toEnvironment(space) };
-    const hidden = (path: string) =>
-      `${path} has settings as well, but those of the environment come first. To use the file's, unset BACKLOG_API_KEY and BACKLOG_DOMAIN.\n`;
-
-    const well = await start(["check"], { env });
-    expect(well.stdout).toContain(`\nNote: ${hidden(file)}`);
-    expect(well.stdout.match(/^Note: /gm)).toHaveLength(1);
-    expect(well.code).toBe(0);
-    const partly = { ...home, BACKLOG_DOMAIN: space.host };
-    const incomplete = await start(["check"], { env: partly });
-    expect(incomplete.stdout).toContain(`\nNote: ${hidden(file)}`);
-    const args = ["check", "--env-file", named];
-    const other = await start(args, { env });
-    expect(other.stdout).toContain(`\nNote: ${hidden(named)}`);
-
-    const { stderr } = await start(["config"], { env });
-    expect(stderr).toContain(`\n${hidden(file)}`);
-    expect(stderr).not.toContain("Better: put them into");
-    const alone = await start(["config"], { env: home });
-    expect(alone.stderr).not.toContain("come first");
-  });
-
-  test("USER_ID from the environment is told apart from the file's rest", async () => {
-    await using space = startSampleSpace();
-    await using folder = await startFolder();
-    const file = join(folder.path, "work.env");
-    await Bun.write(
-      file,
-      `BACKLOG_API_KEY=${KEY}\nBACKLOG_DOMAIN=${space.host}\nUSER_ID=7\n`,
-    );
-    const env = { USER_ID: "hana" };
-    const { stdout, code } = await start(["check", "--env-file", file], {
-      env,
-    });
-    expect(stdout).toMatch(/USER_ID +hana +from the environment\n/);
-    expect(stdout).toContain(`  from ${file}\n`);
-    expect(code).toBe(0);
-  });
-});
-
-/** What `check` says of a space that answers in its own way. */
-async function checkSpace(
-  options: SampleSpaceOptions,
-  env: Record<string, string> = {},
-) {
-  await using space = startSampleSpace(options);
-  const settings = { BACKLOG_DOMAIN: space.url, BACKLOG_API_KEY: KEY };
-  const result = await start(["check"], { env: { ...settings, ...env } });
-  return { ...result, host: space.host, requests: space.requests.length };
-}
-
-interface Case {
-  name: string;
-  env: Record<string, string>;
-  problems: string[];
-}
-
-/** What follows the headline, a line each. */
-function listProblems(stdout: string): string[] {
-  const [, problems = ""] = stdout.split("What is wrong, and what to do:\n");
-  return problems.split("\n").filter((line) => line !== "");
-}
-
-describe("check, with settings that are not complete or not valid", () => {
-  test("nothing at all: what to set, where, and where it was looked for", async () => {
-    await using folder = await startFolder();
-    const home = join(folder.path, "home");
-    const { env, file } = await writeUserFile(home, "");
-    const cwd = folder.path;
-    const { stdout, code } = await start(["check"], { env, cwd });
-    expect(stdout).toContain("BACKLOG_API_KEY  not set\n");
-    expect(listProblems(stdout)).toEqual([
-      `- BACKLOG_API_KEY is not set. Make a key in Backlog under Personal Settings > API (https://your-space.backlog.com/EditApiSettings.action) and set it in ${file}.`,
-      `- BACKLOG_DOMAIN is not set. Set it in ${file} to the address of your space, such as your-space.backlog.com.`,
-      `- Searched: the environment, ${file}, ${join(dirname(BINARY), ".env")}, ${join(cwd, ".env")}. Values in a client's configuration are seen only by the server that client starts.`,
-    ]);
-    expect(code).toBe(1);
-  });
-
-  const DOMAIN_ADVICE =
-    "use your-space.backlog.com, your-space.backlog.jp or your-space.backlogtool.com";
-  const ONE_PLACE =
-    "- All settings come from one place, the first that has a key or a domain: here the environment.";
-  const CASES: Case[] = [
-    {
-      name: "a missing key",
-      env: { BACKLOG_DOMAIN: "example.backlog.jp" },
-      problems: [
-        "- BACKLOG_API_KEY is not set. Make a key in Backlog under Personal Settings > API (https://example.backlog.jp/EditApiSettings.action) and set it in the environment.",
-        ONE_PLACE,
-      ],
-    },
-    {
-      name: "a missing domain",
-      env: { BACKLOG_API_KEY: KEY },
-      problems: [
-        "- BACKLOG_DOMAIN is not set. Set it in the environment to the address of your space, such as your-space.backlog.com.",
-        ONE_PLACE,
-      ],
-    },
-    {
-      name: "a host that is no Backlog space",
-      env: { BACKLOG_API_KEY: KEY, BACKLOG_DOMAIN: "backlog.example.com" },
-      problems: [
-        `- BACKLOG_DOMAIN is "backlog.example.com": ${DOMAIN_ADVICE}.`,
-      ],
-    },
-    {
-      name: "a key in the domain's place, which is not shown",
-      env: { BACKLOG_API_KEY: KEY, BACKLOG_DOMAIN: "a1".repeat(32) },
-      problems: [`- BACKLOG_DOMAIN names no space: ${DOMAIN_ADVICE}.`],
-    },
-    {
-      name: "an address with a key in it, which is not shown",
-      env: {
-        BACKLOG_API_KEY: KEY,
-        BACKLOG_DOMAIN: "https://example.com/api?apiKey=secret",
-      },
-      problems: [`- BACKLOG_DOMAIN is "example.com": ${DOMAIN_ADVICE}.`],
-    },
-    {
-      name: "a key that was copied badly",
-      env: { BACKLOG_API_KEY: "two words", BACKLOG_DOMAIN: "e.backlog.com" },
-      problems: [
-        "- BACKLOG_API_KEY holds something that no key has, which is letters, digits, - and _ only: paste the key alone, without quotes, spaces, an address or a word before it.",
-      ],
-    },
-  ];
-  test.each(CASES)("$name", async ({ env, problems }) => {
-    const { stdout, code } = await start(["check"], { env });
-    expect(listProblems(stdout)).toEqual(problems);
-    expect(stdout).not.toMatch(/a1a1|secret|two words/);
-    expect(code).toBe(1);
-  });
-
-  test("a file of --env-file that is not there", async () => {
-    const { stdout, code } = await start(["check", "--env-file", "nowhere"]);
-    expect(listProblems(stdout)).toEqual([
-      "- nowhere, named by --env-file, cannot be read (ENOENT). Correct its name or its permissions.",
-    ]);
-    expect(code).toBe(1);
-  });
-});
-
-describe("check, where Backlog does not answer well", () => {
-  const ALL = "GET /space, GET /users/myself, GET /projects, GET /rateLimit";
-
-  function refuse(status: number, code: number, message: string) {
-    return () =>
-      Response.json({ errors: [{ message, code, moreInfo: "" }] }, { status });
-  }
-
-  test.each([
-    {
-      name: "a wrong key",
-      options: { apiKey: "another-key" },
-      problem: `Backlog refused ${ALL} (401, "Authentication failure."). The API key is wrong or revoked, or belongs to another space than HOST. Check BACKLOG_API_KEY and BACKLOG_DOMAIN; retrying will not help before that.`,
-    },
-    {
-      name: "an IP restriction (code 4)",
-      options: { answer: refuse(403, 4, "Not allowed from this IP.") },
-      problem: `Backlog refused ${ALL} (403, "Not allowed from this IP."). This space accepts only certain IP addresses, and this computer's is not one of them. Connect through the allowed network or VPN, or ask the space's administrator; retrying will not help before that.`,
-    },
-    {
-      name: "a missing two-step login (code 12)",
-      options: { answer: refuse(403, 12, "Two-step login is required.") },
-      problem: `Backlog refused ${ALL} (403, "Two-step login is required."). This space requires two-step login, and the owner of this API key has not set it up. Set it up in the Nulab account; retrying will not help before that.`,
-    },
-    {
-      name: "HTML instead of JSON",
-      options: { answer: () => new Response("<!doctype html><p>Hello") },
-      problem: `Backlog answered ${ALL} with a page of HTML. Check that BACKLOG_DOMAIN (HOST) is the address of a Backlog space and that no login page or proxy stands between.`,
-    },
-    {
-      name: "a certificate that is not trusted",
-      options: { tls: UNTRUSTED },
-      problem: `The certificate of HOST is not trusted (DEPTH_ZERO_SELF_SIGNED_CERT), so ${ALL} was not sent. If your company inspects traffic, add its certificate to the system's store or name its file in NODE_EXTRA_CA_CERTS; retrying will not help before that.`,
-    },
-  ])("$name is said once, with what to do", async ({ options, problem }) => {
-    const { stdout, code, host } = await checkSpace(options);
-    expect(listProblems(stdout)).toEqual([
-      `- ${problem.replace("HOST", host)}`,
-    ]);
-    expect(stdout.match(/could not be read/g)).toHaveLength(4);
-    expect(stdout).not.toContain(KEY);
-    expect(code).toBe(1);
-  });
-
-  test("a certificate named in NODE_EXTRA_CA_CERTS is trusted", async () => {
-    await using folder = await startFolder();
-    const file = join(folder.path, "ca.pem");
-    await Bun.write(file, UNTRUSTED.cert);
-    const env = { NODE_EXTRA_CA_CERTS: file };
-    const { code } = await checkSpace({ tls: UNTRUSTED }, env);
-    expect(code).toBe(0);
-  });
-
-  // No name server is asked for a name of more than 253 characters.
-  const UNRESOLVABLE = `${`${"a".repeat(63)}.`.repeat(4)}backlog.com`;
-
-  const CASES: Case[] = [
-    {
-      name: "a host that does not resolve",
-      env: { BACKLOG_DOMAIN: UNRESOLVABLE },
-      problems: [
-        `The name ${UNRESOLVABLE} could not be resolved for ${ALL}. Check BACKLOG_DOMAIN and the network.`,
-      ],
-    },
-    {
-      name: "a refused connection",
-      env: { BACKLOG_DOMAIN: "127.0.0.1:1" },
-      problems: [
-        `Could not reach 127.0.0.1:1 for ${ALL} (ECONNREFUSED). Check BACKLOG_DOMAIN and the network; try again in a minute.`,
-      ],
-    },
-    {
-      name: "a proxy that does not answer",
-      env: {
-        BACKLOG_DOMAIN: "example.backlog.com",
-        https_proxy: "http://user:secret@127.0.0.1:1",
-      },
-      problems: [
-        `Could not reach example.backlog.com for ${ALL} (ECONNREFUSED). Check BACKLOG_DOMAIN and the network, and the proxy 127.0.0.1:1 that HTTPS_PROXY names; try again in a minute.`,
-      ],
-    },
-  ];
-  test.each(CASES)("$name is said once", async ({ env, problems }) => {
-    const { stdout, code } = await start(["check"], {
-      env: { BACKLOG_API_KEY: KEY, ...env },
-    });
-    expect(listProblems(stdout)).toEqual(
-      problems.map((problem) => `- ${problem}`),
-    );
-    expect(code).toBe(1);
-  });
-
-  test("one part that fails does not hide the others", async () => {
-    const { stdout, code, requests } = await checkSpace({
-      answer: (_, path) =>
-        path === "/projects" ? new Response("no", { status: 500 }) : undefined,
-    });
-    expect(stdout).toContain("Key of         Hana Mori, USER_ID 1073936937\n");
-    expect(stdout).toContain("Projects       could not be read\n");
-    expect(listProblems(stdout)).toEqual([
-      "- Backlog failed on GET /projects (500). Try again in a minute.",
-    ]);
-    expect({ code, requests }).toEqual({ code: 1, requests: 4 });
-  });
-
-  test("USER_ID that is someone else's is a note, with exit code 0", async () => {
-    const { stdout, code } = await checkSpace({}, { USER_ID: "7" });
-    expect(stdout).toContain(
-      'Note: USER_ID 7 is someone else: "me" means that person, not Hana Mori (1073936937), to whom the key belongs. If that is not meant, remove USER_ID.\n',
-    );
-    expect(code).toBe(0);
-  });
-
-  test("USER_ID that is no number and not the owner's is wrong", async () => {
-    const { stdout, code } = await checkSpace({}, { USER_ID: "kenji" });
-    expect(listProblems(stdout)).toEqual([
-      '- USER_ID is "kenji", which is neither a numeric ID nor the login, display name or unique name of the key\'s owner. Set it to 1073936937 (Hana Mori), or remove it: Backlog is then asked who you are.',
-    ]);
-    expect(code).toBe(1);
-  });
-
-  test("no project at all is a note", async () => {
-    const data = { ...sampleData(), projects: [] };
-    const { stdout, code } = await checkSpace({ data });
-    expect(stdout).toContain("Projects       0 can be read\n");
-    expect(stdout).toContain("has joined no project");
-    expect(code).toBe(0);
-  });
-
-  test("neither the key nor what a terminal obeys is printed", async () => {
-    const data = sampleData();
-    data.space.name = `\x1b]0;title\x07\x1b[31m${KEY}\n- All is wrong`;
-    const { stdout, code } = await checkSpace({ data });
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: the point of it.
-    expect(stdout).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f]/);
-    expect(stdout).toContain("[31m[API key] - All is wrong, http");
-    expect(stdout).not.toContain(KEY);
-    expect(code).toBe(0);
-  });
+test.each([
+  ["codex", "codex"],
+  ["Codex", "codex"],
+  ["VS Code", "vscode"],
+  ["Claude-Desktop", "claude-desktop"],
+  ["CLAUDE_CODE", "claude-code"],
+  ["claude", undefined],
+  ["emacs", undefined],
+  ["", undefined],
+] as const)("findClient: %p is %p", (word, client) => {
+  expect(findClient(word)).toBe(client);
 });
 
 const PATHS = [
@@ -524,7 +156,7 @@ const SETTINGS: Entry["settings"][] = [
 const ENTRIES = PATHS.flatMap(({ platform, path }) =>
   SETTINGS.map((settings) => ({
     platform,
-    entry: { path, settings, placeholders: PLACEHOLDERS },
+    entry: { path, settings },
     args: settings.kind === "--env-file" ? ["--env-file", settings.file] : [],
     env:
       settings.kind === "client"
@@ -601,47 +233,64 @@ describe("formatConfig", () => {
     }
   });
 
-  test.if(POSIX)(
-    "claude-code: words that a POSIX shell takes apart",
-    async () => {
-      for (const example of ENTRIES) {
-        if (example.platform === "win32") continue;
-        const { entry, platform, args, env } = example;
-        const command = formatConfig("claude-code", entry, platform);
-        const words = await splitByShell(command);
-        const variables = Object.entries(env ?? {});
+  const COMMANDS = ["claude-code", "codex", "gemini"] as const;
+
+  test.if(POSIX).each(COMMANDS)(
+    "%s: words that a POSIX shell takes apart",
+    async (client) => {
+      const [program = ""] = client.split("-");
+      const scope = ["--scope", "user"];
+      for (const { entry, platform, args, env } of ENTRIES) {
+        if (platform === "win32") continue;
+        const words = await splitByShell(
+          formatCommand(client, entry, platform),
+        );
+        const option = client === "codex" ? "--env" : "-e";
+        const variables = Object.entries(env ?? {}).flatMap(([name, value]) => [
+          option,
+          `${name}=${value}`,
+        ]);
+        const plain = ["backlog", entry.path, ...scope, ...variables];
+        const named = {
+          "claude-code": ["backlog", ...scope, "--", entry.path, ...args],
+          codex: ["backlog", ...variables, "--", entry.path, ...args],
+          gemini: [...scope, "backlog", entry.path, "--", ...args],
+        }[client];
+        const isPlain = args.length === 0 && client !== "codex";
         expect(words).toEqual([
-          ...["claude", "mcp", "add", "backlog"],
-          ...(args.length > 0
-            ? ["--scope", "user", "--", entry.path, ...args]
-            : [entry.path, "--scope", "user"]),
-          ...variables.flatMap(([name, value]) => ["-e", `${name}=${value}`]),
+          ...[program, "mcp", "add"],
+          ...(isPlain ? plain : named),
         ]);
       }
     },
   );
 
+  const FILE = "C:\\Users\\a$b\\work.env";
   test.each([
-    {
-      settings: { kind: "user's file" },
-      path: "C:\\Program Files\\Backlog\\backlog-mcp.exe",
-      command: `claude mcp add backlog "C:\\Program Files\\Backlog\\backlog-mcp.exe" --scope user\n`,
-    },
-    {
-      settings: { kind: "--env-file", file: "C:\\Users\\a$b\\work.env" },
-      path: "C:\\Tools\\backlog-mcp.exe",
-      command: `claude mcp add backlog --scope user "--" C:\\Tools\\backlog-mcp.exe --env-file "C:\\Users\\a\`$b\\work.env"\n`,
-    },
-    {
-      settings: { kind: "client", domain: "example.backlog.jp" },
-      path: "C:\\Tools\\backlog-mcp.exe",
-      command:
-        "claude mcp add backlog C:\\Tools\\backlog-mcp.exe --scope user -e BACKLOG_API_KEY=your-api-key -e BACKLOG_DOMAIN=example.backlog.jp\n",
-    },
-  ] as const)("claude-code: quoted for PowerShell, $path", (example) => {
-    const { path, settings, command } = example;
-    const entry = { path, settings, placeholders: PLACEHOLDERS };
-    expect(formatConfig("claude-code", entry, "win32")).toBe(command);
+    [
+      "claude-code",
+      { kind: "user's file" },
+      'claude mcp add backlog "C:\\My Tools\\backlog-mcp.exe" --scope user',
+    ],
+    [
+      "claude-code",
+      { kind: "--env-file", file: FILE },
+      'claude mcp add backlog --scope user "--" "C:\\My Tools\\backlog-mcp.exe" --env-file "C:\\Users\\a`$b\\work.env"',
+    ],
+    [
+      "claude-code",
+      { kind: "client", domain: "example.backlog.jp" },
+      'claude mcp add backlog "C:\\My Tools\\backlog-mcp.exe" --scope user -e BACKLOG_API_KEY=your-api-key -e BACKLOG_DOMAIN=example.backlog.jp',
+    ],
+    [
+      "codex",
+      { kind: "user's file" },
+      'codex mcp add backlog "--" "C:\\My Tools\\backlog-mcp.exe"',
+    ],
+  ] as const)("%s: quoted for PowerShell, %p", (client, settings, command) => {
+    const path = "C:\\My Tools\\backlog-mcp.exe";
+    const entry = { path, settings };
+    expect(formatCommand(client, entry, "win32")).toBe(command);
   });
 });
 
@@ -803,6 +452,9 @@ describe("config", () => {
       // The server finds the user's own file by itself.
       expect(stdout).not.toMatch(/env|your-|input/);
       expect(stderr).toContain(`The settings are read from ${file}.`);
+      expect(stderr).toEndWith(
+        "A client that shows it as connected has only started it: whether the key works, backlog-mcp check says.\n",
+      );
     },
   );
 
@@ -818,6 +470,29 @@ describe("config", () => {
       expect(stdout + stderr).not.toContain(KEY);
       expect(stdout).toContain("example.backlog.jp");
       expect(stderr).toContain("Fill in your values.");
+    },
+  );
+
+  test("a client is known however its name is written, any other gets the common block", async () => {
+    const [known, written, common, other] = await Promise.all(
+      [["codex"], ["Codex"], [], ["emacs"]].map((name) =>
+        start(["config", ...name]),
+      ),
+    );
+    expect(written).toEqual(known);
+    expect(other?.stdout).toBe(common?.stdout);
+    expect(other?.stderr).toBe(
+      `\nThis client is none of those that are known here.${common?.stderr}`,
+    );
+    expect(other?.code).toBe(0);
+  });
+
+  test.each(["codex", "gemini"] as const)(
+    "%s: the same in one command, on a line to copy",
+    async (client) => {
+      const { stderr } = await start(["config", client]);
+      expect(stderr).toContain("\nOr in one command:\n  ");
+      expect(stderr).toContain(`\n  ${client} mcp add `);
     },
   );
 
@@ -1001,36 +676,45 @@ describe.if(POSIX)("the path of the program", () => {
   });
 });
 
-describe("started by hand", () => {
-  // Bun.spawn has no terminal on Windows.
-  test.if(POSIX)(
-    "it says on the terminal what it is, check and config",
-    async () => {
-      let shown = "";
-      const told = Promise.withResolvers<void>();
-      const child = Bun.spawn([BINARY], {
-        env: { HOME: "/nonexistent" },
-        cwd: tmpdir(),
-        terminal: {
-          data: (_, chunk) => {
-            shown += new TextDecoder().decode(chunk);
-            if (shown.includes("paste into a client.")) told.resolve();
-          },
+// Bun.spawn has no terminal on Windows.
+describe.if(POSIX)("on a terminal", () => {
+  /** What stands on the screen once it has come to `last`. */
+  async function show(args: string[], last: string, cols = 80) {
+    let shown = "";
+    const told = Promise.withResolvers<void>();
+    const child = Bun.spawn([BINARY, ...args], {
+      env: { HOME: "/nonexistent" },
+      cwd: tmpdir(),
+      terminal: {
+        ...{ cols, rows: 24 },
+        data: (_, chunk) => {
+          shown += new TextDecoder().decode(chunk);
+          if (shown.includes(last)) told.resolve();
         },
-      });
-      await Promise.race([told.promise, child.exited]);
-      child.kill();
-      await child.exited;
-      expect(shown).toContain(
-        `backlog-mcp ${version} is meant to be started by an MCP client; Ctrl-C ends it.`,
-      );
-      expect(shown).toContain(
-        '"backlog-mcp check" says whether Backlog answers',
-      );
-      expect(shown).toContain('"backlog-mcp config" prints what to paste');
-    },
-  );
+      },
+    });
+    await Promise.race([told.promise, child.exited]);
+    child.kill();
+    await child.exited;
+    return shown.replaceAll("\r\n", "\n");
+  }
 
+  test("the server says once what it is, and points to check and config", async () => {
+    expect(await show([], "paste into a client.\r\n")).toBe(`\
+backlog-mcp ${version} is meant to be started by an MCP client; Ctrl-C ends it.
+Instead, "backlog-mcp check" says whether Backlog answers, and "backlog-mcp config" prints what to paste into a client.
+`);
+  });
+
+  test("check keeps to the width", async () => {
+    const shown = await show(["check"], "client starts.", 60);
+    expect(shown).toContain("\n- BACKLOG_API_KEY is not set. Make a key");
+    const lines = shown.split("\n");
+    expect(lines.filter((line) => line.length > 60)).toEqual([]);
+  });
+});
+
+describe("started by a client", () => {
   test("a client's pipe sees nothing of it", async () => {
     const { stdout, stderr } = await start([], {
       env: { BACKLOG_API_KEY: KEY, BACKLOG_DOMAIN: "example.backlog.jp" },

@@ -9,12 +9,7 @@ import {
 import { ROOT } from "../scripts/build.ts";
 import { UNTRUSTED } from "../scripts/certificate.ts";
 import { connectInProcess } from "../scripts/connect.ts";
-import {
-  PLACEHOLDERS,
-  type Reading,
-  readSettings,
-  toRemedy,
-} from "../settings.ts";
+import { type Reading, readSettings, toRemedy } from "../settings.ts";
 
 const readme = await Bun.file(`${ROOT}/README.md`).text();
 const HOST = "your-space.backlog.com";
@@ -118,7 +113,6 @@ describe("the first run in README.md", () => {
       const entry = {
         path: "/home/hana/.local/bin/backlog-mcp",
         settings: { kind: "user's file" } as const,
-        placeholders: PLACEHOLDERS,
       };
       const block = formatConfig(client, entry, "linux");
       expect(section("## First run")).toContain(
