@@ -4,22 +4,29 @@ import {
   BacklogError,
   toFormatError,
   toShapeError,
+  toWithheld,
   valueOrError,
+  WITHHELD,
 } from "./errors.ts";
 import {
   LIMITS,
   type Limits,
   type Query,
   type RateClass,
+  type RequestOptions,
   Requests,
   Space,
   toText,
 } from "./http.ts";
+import { ProjectFilter } from "./projects.ts";
 import {
   type Activity,
+  type Choice,
   type Comment,
+  type CustomFieldDefinition,
   type Issue,
   type IssueRow,
+  type Project,
   parseLeniently,
   Responses,
   type User,
@@ -71,6 +78,7 @@ export class BacklogCall {
   readonly #onProgress: OnProgress | undefined;
   #expected: number | undefined;
   #timeZone: Promise<string | BacklogError | undefined> | undefined;
+  readonly #filter: ProjectFilter;
 
   constructor(space: Space, cancelled?: AbortSignal, onProgress?: OnProgress) {
     this.#space = space;
@@ -78,6 +86,16 @@ export class BacklogCall {
     this.origin = space.connection.origin;
     this.#requests = new Requests(space, cancelled);
     this.#onProgress = onProgress;
+    this.#filter = new ProjectFilter(space.connection.projects, {
+      notes: this.notes,
+      readProjects: () => this.#get("/projects", Responses.projects),
+      readIssue: (idOrKey) => this.getIssueRow(idOrKey),
+    });
+  }
+
+  /** What a refusal says besides while BACKLOG_PROJECTS is in force. */
+  get restriction(): string | undefined {
+    return this.#filter.isInForce ? WITHHELD : undefined;
   }
 
   /** Requests of a class left in this minute; undefined: not known yet. */
@@ -124,52 +142,80 @@ export class BacklogCall {
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/get-issue/ */
-  async getIssue(idOrKey: string): Promise<Issue> {
-    const path = `/issues/${idOrKey}`;
-    try {
-      return await this.#get(path, Responses.issue, {
-        expand: ["childIssueSummary"],
-      });
-    } catch (error) {
-      // A space that does not know the parameter may refuse it.
-      if (!(error instanceof BacklogError && error.status === 400)) throw error;
-      return await this.#get(path, Responses.issue);
-    }
+  getIssue(idOrKey: string): Promise<Issue> {
+    return this.#filter.issue(idOrKey, async (path) => {
+      // It would count the children of every project.
+      if (this.#filter.isInForce) {
+        const issue = await this.#get(path, Responses.issue);
+        return { ...issue, childIssueSummary: undefined };
+      }
+      try {
+        return await this.#get(path, Responses.issue, {
+          expand: ["childIssueSummary"],
+        });
+      } catch (error) {
+        // A space that does not know the parameter may refuse it.
+        const isRefused = error instanceof BacklogError && error.status === 400;
+        if (!isRefused) throw error;
+        return await this.#get(path, Responses.issue);
+      }
+    });
   }
 
   /** As `getIssue`, read for what a list shows of it. */
-  getIssueRow(idOrKey: string) {
-    return this.#get(`/issues/${idOrKey}`, Responses.issueRow);
+  getIssueRow(idOrKey: string): Promise<IssueRow> {
+    return this.#filter.issue(idOrKey, (path) =>
+      this.#get(path, Responses.issueRow),
+    );
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/get-issue-list/ */
-  listIssues(query: Query): Promise<Page<IssueRow>> {
-    return this.#list("/issues", Responses.issueRows, query);
+  async listIssues(query: Query): Promise<Page<IssueRow>> {
+    const within = await this.#filter.within(query);
+    if (!within) return { entries: [], received: 0 };
+    const page = await this.#list("/issues", Responses.issueRows, within);
+    return { ...page, entries: this.#filter.issues(page.entries) };
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/count-issue/ */
   async countIssues(query: Query): Promise<number> {
     // An order says nothing about a count, and might be refused there.
     const { sort, order, ...filters } = query;
-    return (await this.#get("/issues/count", Responses.count, filters)).count;
+    const within = await this.#filter.within(filters);
+    if (!within) return 0;
+    return (await this.#get("/issues/count", Responses.count, within)).count;
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/get-comment-list/ */
   listComments(idOrKey: string, query: Query): Promise<Page<Comment>> {
-    const path = `/issues/${idOrKey}/comments`;
-    return this.#list(path, Responses.comments, query);
+    return this.#filter.ofIssue(idOrKey, async (path) => {
+      const comments = `${path}/comments`;
+      const page = await this.#list(comments, Responses.comments, query);
+      for (const comment of page.entries) {
+        comment.changeLog = this.#filter.changes(
+          comment.changeLog,
+          (change) => [change.originalValue, change.newValue],
+        );
+      }
+      return page;
+    });
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/count-comment/ */
-  async countComments(idOrKey: string): Promise<number> {
-    const path = `/issues/${idOrKey}/comments/count`;
-    return (await this.#get(path, Responses.count)).count;
+  countComments(idOrKey: string): Promise<number> {
+    return this.#filter.ofIssue(idOrKey, async (path) => {
+      const comments = `${path}/comments/count`;
+      return (await this.#get(comments, Responses.count)).count;
+    });
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/get-list-of-related-issues/ */
-  async listRelatedIssues(idOrKey: string): Promise<IssueRow[]> {
-    const path = `/issues/${idOrKey}/relatedIssues`;
-    return (await this.#list(path, Responses.relatedIssues)).entries;
+  listRelatedIssues(idOrKey: string): Promise<IssueRow[]> {
+    return this.#filter.ofIssue(idOrKey, async (path) => {
+      const related = `${path}/relatedIssues`;
+      const { entries } = await this.#list(related, Responses.relatedIssues);
+      return this.#filter.issues(entries);
+    });
   }
 
   /**
@@ -177,31 +223,42 @@ export class BacklogCall {
    * https://developer.nulab.com/docs/backlog/api/2/get-issue-attachment/
    */
   getAttachment(
-    issueIdOrKey: string,
+    idOrKey: string,
     id: number,
     mostBytes: number,
   ): Promise<Uint8Array> {
-    const path = `/issues/${issueIdOrKey}/attachments/${id}`;
-    return this.#requests.get(path, { mostBytes, accept: "*/*" });
+    return this.#filter.ofIssue(idOrKey, (path) =>
+      this.#send(`${path}/attachments/${id}`, { mostBytes, accept: "*/*" }),
+    );
   }
 
   /**
    * What somebody did, or what happened in a project, the newest first.
    * https://developer.nulab.com/docs/backlog/api/2/get-user-recent-updates/
    */
-  listActivities(
+  async listActivities(
     path: `/users/${number}/activities` | `/projects/${string}/activities`,
     query: Query,
   ): Promise<Page<Activity>> {
-    return this.#list(path, Responses.activities, query);
-  }
-
-  /** https://developer.nulab.com/docs/backlog/api/2/get-custom-field-list/ */
-  listCustomFields(project: string | number) {
-    return this.#get(
-      `/projects/${project}/customFields`,
-      Responses.customFields,
+    const [, of = "", id = ""] = path.split("/");
+    const [page] = await Promise.all([
+      this.#list(path, Responses.activities, query),
+      of === "projects"
+        ? this.#filter.toProjectPath(id)
+        : this.#filter.projects(),
+    ]);
+    const entries = this.#filter.only(
+      page.entries,
+      ({ project }) => project.projectKey,
     );
+    for (const { content } of entries) {
+      if (!content) continue;
+      content.changes = this.#filter.changes(content.changes, (change) => [
+        change.old_value,
+        change.new_value,
+      ]);
+    }
+    return { ...page, entries };
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/get-own-user/ */
@@ -210,18 +267,34 @@ export class BacklogCall {
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/get-project-list/ */
-  listProjects(query: Query = {}) {
-    return this.#get("/projects", Responses.projects, query);
+  async listProjects(): Promise<Project[]> {
+    return (
+      (await this.#filter.projects()) ??
+      (await this.#get("/projects", Responses.projects))
+    );
   }
 
   /** The members: https://developer.nulab.com/docs/backlog/api/2/get-project-user-list/ */
-  listProjectUsers(project: string | number) {
-    return this.#get(`/projects/${project}/users`, Responses.users);
+  async listProjectUsers(project: string | number): Promise<User[]> {
+    const path = await this.#filter.toProjectPath(project);
+    return await this.#get(`${path}/users`, Responses.users);
   }
 
   /** A project's statuses, versions, categories or issue types. */
-  listProjectChoices(project: string | number, kind: ProjectChoices) {
-    return this.#get(`/projects/${project}/${kind}`, Responses.choices);
+  async listProjectChoices(
+    project: string | number,
+    kind: ProjectChoices,
+  ): Promise<Choice[]> {
+    const path = await this.#filter.toProjectPath(project);
+    return await this.#get(`${path}/${kind}`, Responses.choices);
+  }
+
+  /** https://developer.nulab.com/docs/backlog/api/2/get-custom-field-list/ */
+  async listCustomFields(
+    project: string | number,
+  ): Promise<CustomFieldDefinition[]> {
+    const path = await this.#filter.toProjectPath(project);
+    return await this.#get(`${path}/customFields`, Responses.customFields);
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/get-space/ */
@@ -232,6 +305,16 @@ export class BacklogCall {
   /** https://developer.nulab.com/docs/backlog/api/2/get-rate-limit/ */
   getRateLimit() {
     return this.#get("/rateLimit", Responses.rateLimit);
+  }
+
+  /** The body; while a list is in force what is absent is not told apart. */
+  async #send(path: string, options: RequestOptions): Promise<Uint8Array> {
+    try {
+      return await this.#requests.get(path, options);
+    } catch (error) {
+      const isOurs = this.#filter.isInForce && error instanceof BacklogError;
+      throw isOurs ? toWithheld(path, error) : error;
+    }
   }
 
   async #get<Schema extends v.GenericSchema>(
@@ -261,7 +344,7 @@ export class BacklogCall {
   }
 
   async #getJson(path: string, query: Query): Promise<unknown> {
-    const body = toText(await this.#requests.get(path, { query }));
+    const body = toText(await this.#send(path, { query }));
     try {
       return JSON.parse(body);
     } catch {

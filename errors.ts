@@ -8,7 +8,11 @@ export class BacklogError extends Error {
 
   constructor(
     message: string,
-    details: { status?: number; code?: number; cause?: unknown } = {},
+    details: {
+      status?: number;
+      code?: number | undefined;
+      cause?: unknown;
+    } = {},
   ) {
     super(message, { cause: details.cause });
     this.status = details.status;
@@ -231,6 +235,37 @@ export function tooLarge(path: string, mostBytes: number): Failure {
     ),
     retry: "never",
   };
+}
+
+/** While BACKLOG_PROJECTS is in force, what is absent and what it leaves out. */
+export const WITHHELD =
+  "It does not exist, this key may not see it, or BACKLOG_PROJECTS leaves it out.";
+
+/** Neither asked for nor shown; said as what does not exist is said. */
+export function withheld(path: string): BacklogError {
+  return new BacklogError(`GET ${path} has nothing to show. ${WITHHELD}`, {
+    status: 404,
+  });
+}
+
+/** BACKLOG_PROJECTS leaves nothing: no project, or none that Backlog shows. */
+export function noProject(absent: readonly string[]): BacklogError {
+  const why =
+    absent.length === 0
+      ? "the lists in force have no project in common"
+      : `Backlog shows none of ${absent.join(", ")} to this key`;
+  return new BacklogError(
+    `BACKLOG_PROJECTS leaves no project to read: ${why}. Check it where it is set (backlog-mcp check shows where); retrying will not help before that.`,
+  );
+}
+
+/** A refusal of Backlog's while BACKLOG_PROJECTS is in force. */
+export function toWithheld(path: string, error: BacklogError): BacklogError {
+  const { status = 0, code, message } = error;
+  if (status === 404) return withheld(path);
+  return [400, 403].includes(status)
+    ? new BacklogError(`${message} ${WITHHELD}`, { status, code, cause: error })
+    : error;
 }
 
 /** The answer is packed in a way that was not asked for. */

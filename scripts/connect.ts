@@ -28,10 +28,16 @@ export async function connectInProcess(
     now = new Date("2026-11-22T03:00:00Z"),
     userId,
     limits = {},
-  }: { now?: Date; userId?: string; limits?: Partial<Limits> } = {},
+    projects,
+  }: {
+    now?: Date;
+    userId?: string;
+    limits?: Partial<Limits>;
+    projects?: readonly string[];
+  } = {},
 ): Promise<Connected> {
   const backlog = new Backlog(
-    { origin: space.url, apiKey: space.apiKey },
+    { origin: space.url, apiKey: space.apiKey, projects },
     { ...LIMITS, ...limits },
   );
   const server = createServer({

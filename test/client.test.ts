@@ -38,7 +38,7 @@ const METHODS: [string, (call: BacklogCall) => Promise<unknown>][] = [
   ["countComments", (call) => call.countComments("WEB-5")],
   ["listRelatedIssues", (call) => call.listRelatedIssues("WEB-5")],
   ["getMyself", (call) => call.getMyself()],
-  ["listProjects", (call) => call.listProjects({ archived: false })],
+  ["listProjects", (call) => call.listProjects()],
   ["listProjectUsers", (call) => call.listProjectUsers("WEB")],
   ["statuses", (call) => call.listProjectChoices("WEB", "statuses")],
   ["versions", (call) => call.listProjectChoices("WEB", "versions")],
