@@ -268,10 +268,10 @@ export class BacklogCall {
 
   /** https://developer.nulab.com/docs/backlog/api/2/get-project-list/ */
   async listProjects(): Promise<Project[]> {
-    return (
-      (await this.#filter.projects()) ??
-      (await this.#get("/projects", Responses.projects))
-    );
+    const allowed = this.#filter.isInForce
+      ? await this.#filter.projects()
+      : undefined;
+    return allowed ?? (await this.#get("/projects", Responses.projects));
   }
 
   /** The members: https://developer.nulab.com/docs/backlog/api/2/get-project-user-list/ */

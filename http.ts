@@ -307,7 +307,7 @@ class Rates {
 }
 
 /** At most `size` holders at a time; the others wait in their order. */
-export class Slots {
+class Slots {
   #free: number;
   readonly #waiting = new Set<() => void>();
 
@@ -316,53 +316,57 @@ export class Slots {
   }
 
   /** Resolves with the function that gives the slot back. */
-  async enter(signal?: AbortSignal): Promise<() => void> {
-    signal?.throwIfAborted();
+  async enter(signal: AbortSignal): Promise<() => void> {
+    signal.throwIfAborted();
     if (this.#free > 0) this.#free -= 1;
     else await this.#wait(signal);
-    let held = true;
-    return () => {
-      if (held) this.#leave();
-      held = false;
-    };
+    return () => this.#leave();
   }
 
-  #wait(signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const proceed = () => {
-        signal?.removeEventListener("abort", giveUp);
-        resolve();
-      };
-      const giveUp = () => {
-        this.#waiting.delete(proceed);
-        reject(signal?.reason);
-      };
-      this.#waiting.add(proceed);
-      signal?.addEventListener("abort", giveUp, { once: true });
-    });
+  async #wait(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.add(resolve);
+    try {
+      await unlessAborted(promise, signal);
+    } catch (reason) {
+      // Handed over at the last moment: the next one's.
+      if (!this.#waiting.delete(resolve)) this.#leave();
+      throw reason;
+    }
   }
 
   #leave(): void {
-    for (const proceed of this.#waiting) {
-      this.#waiting.delete(proceed);
-      proceed();
-      return;
+    const [next] = this.#waiting;
+    if (!next) this.#free += 1;
+    else {
+      this.#waiting.delete(next);
+      next();
     }
-    this.#free += 1;
   }
 }
 
-/** Ends early, with the signal's reason, once that is aborted. */
 async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ms);
+  try {
+    await unlessAborted(promise, signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What the promise brings; rejects with the signal's reason if that is first. */
+async function unlessAborted<Value>(
+  promise: Promise<Value>,
+  signal: AbortSignal,
+): Promise<Value> {
+  signal.throwIfAborted();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
   const giveUp = () => reject(signal.reason);
   signal.addEventListener("abort", giveUp);
   try {
-    signal.throwIfAborted();
-    await promise;
+    return await Promise.race([promise, aborted]);
   } finally {
-    clearTimeout(timer);
     signal.removeEventListener("abort", giveUp);
   }
 }
