@@ -5,7 +5,9 @@ import manifest from "../package.json" with { type: "json" };
 import { type Entry, type Level, tarGz, zip } from "./archive.ts";
 import { assertVersion, compile, ROOT } from "./build.ts";
 import { toBundle } from "./bundle.ts";
+import { toRegistryEntry } from "./doors.ts";
 import { toFormula } from "./homebrew.ts";
+import { toSbom } from "./sbom.ts";
 import { assertAnswers, smoke } from "./smoke.ts";
 import {
   archiveName,
@@ -20,7 +22,7 @@ import {
 
 /** What the command line understands. */
 export const USAGE = `bun run release build [--out DIR]   compile every target into DIR (release)
-bun run release pack DIR            archives, bundles, sums and formula of DIR
+bun run release pack DIR            archives, bundles, sums, SBOM, formula, server.json
 bun run release smoke FILE_OR_DIR   hold a conversation with what is packed
 bun run release notes               this version's part of CHANGELOG.md`;
 
@@ -32,6 +34,8 @@ type PackOptions = {
   /** Where README.md and LICENSE stand. */
   root?: string;
   level?: Level;
+  /** How many bytes a program has at least; Bun's runtime alone has 90 MB. */
+  smallest?: number;
 };
 
 /** Compiles every target into `directory` and starts the one that can run. */
@@ -45,9 +49,12 @@ export async function build(directory: string): Promise<void> {
   await assertVersion(programPath(resolve(directory), hostTarget()));
 }
 
+/** What is inside every program, by the name that scanners look for. */
+export const SBOM = `backlog-mcp-${manifest.version}.cdx.json`;
+
 /**
- * Packs the programs in `directory` into its dist and Formula folders and
- * returns the sums. Throws when a target is missing or too small to be one, when
+ * Packs the programs in `directory` into its dist and Formula folders, writes
+ * server.json, and returns the sums. Throws when a target is missing or too small to be one, when
  * the program for this machine does not answer, or when something is left to
  * fill in.
  */
@@ -58,12 +65,13 @@ export async function pack(
     override,
     root = ROOT,
     level,
+    smallest = 50_000_000,
   }: PackOptions = {},
 ): Promise<string> {
   const repository = toRepository(address, override);
   assertRepository(repository);
   const documents = await readDocuments(root, override);
-  assertPrograms(directory);
+  assertPrograms(directory, smallest);
   await assertAnswers(resolve(programPath(directory, hostTarget())));
   const dist = join(directory, "dist");
   await rm(dist, { recursive: true, force: true });
@@ -85,7 +93,12 @@ export async function pack(
       await write(bundleName(target), zip([...entries, ...documents], level));
     }
   }
+  await write(SBOM, Buffer.from(await toSbom(repository)));
   await Bun.write(join(dist, "SHA256SUMS"), toSums(sums));
+  await Bun.write(
+    join(directory, "server.json"),
+    `${JSON.stringify(toRegistryEntry(repository, sums), null, 2)}\n`,
+  );
   await Bun.write(
     join(directory, "Formula", "backlog-mcp.rb"),
     toFormula({
@@ -123,14 +136,11 @@ function assertRepository(repository: string): void {
   }
 }
 
-/** All are above 90 MB, as Bun's runtime is inside. */
-const SMALLEST_PROGRAM = 50_000_000;
-
 /** Which system each is made for is told by starting it, where it can run. */
-function assertPrograms(directory: string): void {
+function assertPrograms(directory: string, smallest: number): void {
   const missing = TARGETS.filter((target) => {
     const { size } = Bun.file(programPath(directory, target));
-    return size < SMALLEST_PROGRAM;
+    return size < smallest;
   });
   if (missing.length > 0) {
     throw new Error(`${directory} lacks ${missing.join(", ")}.`);

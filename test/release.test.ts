@@ -11,21 +11,16 @@ import {
   truncate,
   writeFile,
 } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import * as v from "valibot";
 import manifest from "../package.json" with { type: "json" };
 import { startSampleSpace } from "../sample-space/server.ts";
 import { type Entry, tarGz, unpack, zip } from "../scripts/archive.ts";
 import { BINARY, ROOT, run, runToEnd, startFolder } from "../scripts/build.ts";
-import {
-  assertManifest,
-  TOOLS,
-  toBundle,
-  toBundleManifest,
-} from "../scripts/bundle.ts";
 import { toFormula } from "../scripts/homebrew.ts";
 import {
   pack,
+  SBOM,
   toNotes,
   toRepository,
   toSums,
@@ -55,21 +50,15 @@ async function startRelease() {
     const file = programPath(folder.path, target);
     await mkdir(dirname(file), { recursive: true });
     if (target === HOST) await copyFile(BINARY, file);
-    else await writeStandIn(file);
+    else await writeFile(file, target);
   }
   await writeFile(join(folder.path, "README.md"), "# Read me\n");
   await writeFile(join(folder.path, "LICENSE"), "MIT\n");
   const root = folder.path;
   return {
     ...folder,
-    options: { override: REPOSITORY, root, level: 1 as const },
+    options: { override: REPOSITORY, root, level: 1, smallest: 1 } as const,
   };
-}
-
-/** As long as a real program, and nothing in it. */
-async function writeStandIn(file: string, size = 60_000_000) {
-  await writeFile(file, "");
-  await truncate(file, size);
 }
 
 describe("toNotes", () => {
@@ -207,66 +196,6 @@ describe("toFormula", () => {
   });
 });
 
-describe("a bundle", () => {
-  const content = Buffer.from("program");
-
-  test.each(BUNDLE_TARGETS)("for %s passes mcpb validate", async (target) => {
-    const entries = await toBundle(target, { content, repository: REPOSITORY });
-    const { server, compatibility } = toBundleManifest(target, REPOSITORY);
-    expect(entries.map(({ name }) => name)).toEqual([
-      "manifest.json",
-      server.entry_point,
-    ]);
-    expect(server.mcp_config.command).toBe(
-      `\${__dirname}/${server.entry_point}`,
-    );
-    expect(server.entry_point.endsWith(".exe")).toBe(target === "windows-x64");
-    expect(compatibility.platforms).toEqual([
-      target === "windows-x64" ? "win32" : "darwin",
-    ]);
-  });
-
-  test("whose manifest mcpb does not accept is refused", async () => {
-    const bundle = toBundleManifest(HOST, REPOSITORY);
-    const text = JSON.stringify({ ...bundle, version: undefined });
-    await expect(assertManifest(text)).rejects.toThrow("version");
-  });
-
-  test("asks for the key in secret, and for no more than it needs", () => {
-    const { user_config, server } = toBundleManifest(HOST, REPOSITORY);
-    expect(user_config.api_key).toMatchObject({
-      sensitive: true,
-      required: true,
-    });
-    expect(user_config.domain.required).toBe(true);
-    expect(user_config.user_id.required).toBe(false);
-    expect(Object.values(server.mcp_config.env)).toEqual(
-      Object.keys(user_config).map((name) => `\${user_config.${name}}`),
-    );
-  });
-
-  test("names the two tools", () => {
-    expect(TOOLS.map(({ name }) => name)).toEqual([
-      "get_issue_details",
-      "get_user_issue_list",
-    ]);
-  });
-
-  test("unpacked, answers with both tools though user_id is not set", async () => {
-    await using folder = await startFolder();
-    await using space = startSampleSpace();
-    const file = join(folder.path, "bundle.mcpb");
-    const program = await Bun.file(BINARY).bytes();
-    const entries = await toBundle(HOST, {
-      content: program,
-      repository: REPOSITORY,
-    });
-    await writeFile(file, zip(entries, 1));
-    await smoke(file, space);
-    expect(space.requests.map(({ path }) => path)).toContain("/issues/WEB-1");
-  });
-});
-
 describe("pack", () => {
   test("makes every file, the same each time, and they answer", async () => {
     await using release = await startRelease();
@@ -281,7 +210,11 @@ describe("pack", () => {
       ["SHA256SUMS", ...names].sort(),
     );
     expect(names).toEqual(
-      [...TARGETS.map(archiveName), ...BUNDLE_TARGETS.map(bundleName)].sort(),
+      [
+        ...TARGETS.map(archiveName),
+        ...BUNDLE_TARGETS.map(bundleName),
+        SBOM,
+      ].sort(),
     );
     for (const line of sums.trim().split("\n")) {
       const [sum = "", name = ""] = line.split("  ");
@@ -291,6 +224,10 @@ describe("pack", () => {
       );
     }
     expect(first.match(/sha256 "[0-9a-f]{64}"/g)).toHaveLength(4);
+    const entry = Bun.file(join(release.path, "server.json"));
+    for (const { identifier, fileSha256 } of (await entry.json()).packages) {
+      expect(sums).toContain(`${fileSha256}  ${basename(identifier)}\n`);
+    }
 
     await using space = startSampleSpace();
     await smoke(join(dist, archiveName(HOST)), space);
@@ -304,16 +241,20 @@ describe("pack", () => {
 
   test("names every target that is missing or cut short", async () => {
     await using release = await startRelease();
+    const { smallest: _, ...options } = release.options;
     await rm(programPath(release.path, "darwin-x64"));
-    await writeStandIn(programPath(release.path, "windows-arm64"), 49_999_999);
-    await expect(pack(release.path, release.options)).rejects.toThrow(
-      "lacks darwin-x64, windows-arm64.",
+    for (const target of TARGETS.slice(2)) {
+      await truncate(programPath(release.path, target), 50_000_000);
+    }
+    await truncate(programPath(release.path, "windows-arm64"), 49_999_999);
+    await expect(pack(release.path, options)).rejects.toThrow(
+      "lacks darwin-arm64, darwin-x64, windows-arm64.",
     );
   });
 
   test("refuses a program for this machine that does not start", async () => {
     await using release = await startRelease();
-    await writeStandIn(programPath(release.path, HOST));
+    await writeFile(programPath(release.path, HOST), "junk");
     await expect(pack(release.path, release.options)).rejects.toThrow();
   });
 
