@@ -70,143 +70,29 @@ function addNamed<Entry extends { id: number; name: string }>(
 
 describe("a word filter finds what is meant", () => {
   test.each([
-    // WEB, in a space that answers in English.
-    ["project_keys", "exactly", "WEB", "project WEB (1073835211)"],
-    ["project_keys", "in width and case", "ｗｅｂ", "project WEB (1073835211)"],
-    ["project_keys", "by its beginning", "MOB", "project MOBILE (1073845000)"],
-    ["project_keys", "by name", "Mobile app", "project MOBILE (1073845000)"],
-    ["assignee_names", "exactly", "伊藤 健", "assignee 伊藤 健 (1073936940)"],
+    ["project_keys", "ｗｅｂ", "project WEB (1073835211)"],
+    ["project_keys", "Mobile app", "project MOBILE (1073845000)"],
+    ["assignee_names", "ｈａｎａ　ＭＯＲＩ", "assignee Hana Mori (1073936937)"],
+    ["assignee_names", "佐藤", "assignee 佐藤 花子 (1073936941)"],
+    ["assignee_names", "伊藤健", "assignee 伊藤 健 (1073936940)"],
+    ["assignee_names", "Ken", "assignee 伊藤 健 (1073936940)"],
     [
       "assignee_names",
-      "in width and case",
-      "ｈａｎａ　ＭＯＲＩ",
-      "assignee Hana Mori (1073936937)",
-    ],
-    [
-      "assignee_names",
-      "by its beginning",
-      "佐藤",
-      "assignee 佐藤 花子 (1073936941)",
-    ],
-    [
-      "assignee_names",
-      "without its space",
-      "伊藤健",
-      "assignee 伊藤 健 (1073936940)",
-    ],
-    ["assignee_names", "by login", "Ken", "assignee 伊藤 健 (1073936940)"],
-    [
-      "assignee_names",
-      "by mail address",
       "suzuki.i@corp.example",
       "assignee 鈴木 一郎 (1073936944)",
     ],
-    [
-      "assignee_names",
-      "by unique name",
-      "ichirosuzuki",
-      "assignee 鈴木 一郎 (1073936943)",
-    ],
-    [
-      "assignee_names",
-      "with accents written apart",
-      "Sato\u0304 Ichiro\u0304",
-      "assignee Satō Ichirō (1073936942)",
-    ],
-    [
-      "created_user_names",
-      "by the ID that a list of choices shows",
-      "1073751781",
-      "created by legacy user (1073751781)",
-    ],
-    [
-      "created_user_names",
-      "exactly",
-      "legacy user",
-      "created by legacy user (1073751781)",
-    ],
-    [
-      "created_user_names",
-      "in width and case",
-      "ＫＥＮ",
-      "created by 伊藤 健 (1073936940)",
-    ],
-    [
-      "created_user_names",
-      "by its beginning",
-      "leg",
-      "created by legacy user (1073751781)",
-    ],
-    ["status_names", "exactly", "検収待ち", "status 検収待ち (315422)"],
-    [
-      "status_names",
-      "in width and case",
-      "ｗａｉｔｉｎｇ　ＦＯＲ release",
-      "status Waiting for release (315423)",
-    ],
-    ["status_names", "by its beginning", "検収", "status 検収待ち (315422)"],
-    [
-      "milestone_names",
-      "exactly",
-      "Sprint 42",
-      "milestone Sprint 42 (1073352112)",
-    ],
-    [
-      "milestone_names",
-      "in width and case",
-      "ＳＰＲＩＮＴ　４２",
-      "milestone Sprint 42 (1073352112)",
-    ],
-    [
-      "milestone_names",
-      "by its beginning",
-      "spr",
-      "milestone Sprint 42 (1073352112)",
-    ],
-    ["issue_type_names", "exactly", "Bug", "type Bug (1074352110)"],
-    [
-      "issue_type_names",
-      "in width and case",
-      "ｂＵＧ",
-      "type Bug (1074352110)",
-    ],
-    [
-      "issue_type_names",
-      "by its beginning",
-      "Req",
-      "type Request (1074352112)",
-    ],
-    ["category_names", "exactly", "Auth", "category Auth (1075352110)"],
-    [
-      "category_names",
-      "in width and case",
-      "ａｕｔｈ",
-      "category Auth (1075352110)",
-    ],
-    [
-      "category_names",
-      "by its beginning",
-      "Che",
-      "category Checkout (1075352111)",
-    ],
-    ["priority_names", "exactly", "High", "priority High (2)"],
-    ["priority_names", "in width and case", "ＨＩＧＨ", "priority High (2)"],
-    ["priority_names", "by its beginning", "nor", "priority Normal (3)"],
-    ["priority_names", "in Japanese", "低", "priority Low (4)"],
-    ["parent_issue_keys", "exactly", "WEB-1", "parent WEB-1 (1078835216)"],
-    [
-      "parent_issue_keys",
-      "in width and case",
-      "ｗｅｂ－１",
-      "parent WEB-1 (1078835216)",
-    ],
-    [
-      "parent_issue_keys",
-      "by numeric ID",
-      "1078835216",
-      "parent WEB-1 (1078835216)",
-    ],
-  ])("%s, %s: %s", async (argument, _how, word, expected) => {
+    ["assignee_names", "ichirosuzuki", "assignee 鈴木 一郎 (1073936943)"],
+    ["created_user_names", "leg", "created by legacy user (1073751781)"],
+    // As a list of choices shows it.
+    ["created_user_names", "1073751781", "created by legacy user (1073751781)"],
+    ["status_names", "検収", "status 検収待ち (315422)"],
+    ["milestone_names", "spr", "milestone Sprint 42 (1073352112)"],
+    ["issue_type_names", "ｂＵＧ", "type Bug (1074352110)"],
+    ["category_names", "Auth", "category Auth (1075352110)"],
+    ["priority_names", "低", "priority Low (4)"],
+    ["parent_issue_keys", "ｗｅｂ－１", "parent WEB-1 (1078835216)"],
+    ["parent_issue_keys", "1078835216", "parent WEB-1 (1078835216)"],
+  ])("%s: %s", async (argument, word, expected) => {
     const scope = argument === "project_keys" ? {} : { project_keys: ["WEB"] };
     const { text, filters } = await ask({ ...scope, [argument]: [word] });
     expect(
@@ -217,39 +103,24 @@ describe("a word filter finds what is meant", () => {
 
   test.each([
     ["project_keys", "運用", "project OPS (1073840000)"],
-    ["project_keys", "運", "project OPS (1073840000)"],
     ["status_names", "保留", "status 保留 (325001)"],
-    ["status_names", "未対応", "status 未対応 (1)"],
     ["status_names", "未", "status 未対応 (1)"],
     ["status_names", "Resolved", "status 処理済み (3)"],
-    ["milestone_names", "2026年12月", "milestone 2026年12月 (1073400000)"],
-    [
-      "milestone_names",
-      "２０２６年１２月",
-      "milestone 2026年12月 (1073400000)",
-    ],
-    ["milestone_names", "2026年", "milestone 2026年12月 (1073400000)"],
-    ["issue_type_names", "バグ", "type バグ (1074400000)"],
+    ["milestone_names", "２０２６年", "milestone 2026年12月 (1073400000)"],
     ["issue_type_names", "ﾊﾞｸﾞ", "type バグ (1074400000)"],
-    ["issue_type_names", "タス", "type タスク (1074400001)"],
-    ["category_names", "証明書", "category 証明書 (1075400001)"],
     ["category_names", "監", "category 監視 (1075400000)"],
     ["priority_names", "高", "priority High (2)"],
-    ["priority_names", "Low", "priority Low (4)"],
-    ["assignee_names", "伊藤　健", "assignee 伊藤 健 (1073936940)"],
-    ["created_user_names", "鈴木 一郎 ", undefined],
     ["parent_issue_keys", "「ＯＰＳ-1」", "parent OPS-1 (1078840005)"],
   ])(
     "in a space that answers in Japanese, %s: %s",
     async (argument, word, expected) => {
       const scope =
         argument === "project_keys" ? {} : { project_keys: ["OPS"] };
-      const { filters, isError } = await ask(
+      const { filters } = await ask(
         { ...scope, [argument]: [word] },
         { data: sampleData({ japanese: true }) },
       );
-      expect(isError).toBe(expected === undefined);
-      if (expected) expect(filters).toContain(expected);
+      expect(filters).toContain(expected);
     },
   );
 
@@ -279,13 +150,9 @@ describe("a word filter finds what is meant", () => {
 
 describe("a word that fits several names is refused with these names", () => {
   const data = () =>
-    changed((space) => {
-      const web = project(space, "WEB");
-      addNamed(web.issueTypes, 1, "Reproduction");
-      addNamed(web.categories, 2, "Authors");
-      addNamed(web.statuses, 9003, "検収済み");
-      addNamed(project(space, "OPS").categories, 4, "監査");
-    });
+    changed((space) =>
+      addNamed(project(space, "WEB").statuses, 9003, "検収済み"),
+    );
   test.each([
     [
       "project_keys",
@@ -299,18 +166,8 @@ describe("a word that fits several names is refused with these names", () => {
     ],
     [
       "milestone_names",
-      "v1",
-      `"v1" is not one milestone in WEB, but 2. It fits: v1.2, v1.3. Give the whole name.`,
-    ],
-    [
-      "issue_type_names",
-      "ｒｅ",
-      `"ｒｅ" is not one issue type in WEB, but 2. It fits: Request, Reproduction. Give the whole name.`,
-    ],
-    [
-      "category_names",
-      "aut",
-      `"aut" is not one category in WEB, but 2. It fits: Auth, Authors. Give the whole name.`,
+      "ｖ1",
+      `"ｖ1" is not one milestone in WEB, but 2. It fits: v1.2, v1.3. Give the whole name.`,
     ],
     [
       "assignee_names",
@@ -326,29 +183,7 @@ describe("a word that fits several names is refused with these names", () => {
     const scope = argument === "project_keys" ? {} : { project_keys: ["WEB"] };
     expect(
       await ask({ ...scope, [argument]: [word] }, { data: data() }),
-    ).toMatchObject({
-      isError: true,
-      text: expected,
-      queries: [],
-    });
-  });
-
-  test.each([
-    ["status_names", "処理", "処理中, 処理済み"],
-    ["category_names", "監", "監視, 監査"],
-  ])("in Japanese, %s: %s", async (argument, word, choices) => {
-    const space = changed(
-      (data) => addNamed(project(data, "OPS").categories, 4, "監査"),
-      { japanese: true },
-    );
-    const { text, isError } = await ask(
-      { project_keys: ["OPS"], [argument]: [word] },
-      { data: space },
-    );
-    expect({ text, isError }).toEqual({
-      isError: true,
-      text: `"${word}" is not one ${argument.split("_")[0]} in OPS, but 2. It fits: ${choices}. Give the whole name.`,
-    });
+    ).toMatchObject({ isError: true, text: expected, queries: [] });
   });
 });
 
@@ -413,38 +248,14 @@ describe("a word that fits nothing is refused with what there is", () => {
     expect(answer.text).not.toContain("corp.example");
   });
 
-  test.each([
-    [
-      "status_names",
-      "Done",
-      'No status "Done" in OPS. Statuses: 未対応, 処理中, 検収待ち, 保留, 処理済み, 完了. Also: any, not closed (the default).',
-    ],
-    [
-      "milestone_names",
-      "2027年",
-      'No milestone "2027年" in OPS. Milestones: 2026年12月.',
-    ],
-    [
-      "issue_type_names",
-      "課題",
-      'No issue type "課題" in OPS. Issue types: バグ, タスク, 要望.',
-    ],
-    [
-      "category_names",
-      "その他",
-      'No category "その他" in OPS. Categories: 監視, 証明書.',
-    ],
-    [
-      "priority_names",
-      "至急",
-      'No priority "至急". Priorities: High, Normal, Low.',
-    ],
-  ])("in Japanese, %s: %s", async (argument, word, expected) => {
-    const { text, isError } = await ask(
-      { project_keys: ["OPS"], [argument]: [word] },
+  test("a space that answers in Japanese lists its own names", async () => {
+    const { text } = await ask(
+      { project_keys: ["OPS"], status_names: ["Done"] },
       { data: sampleData({ japanese: true }) },
     );
-    expect({ text, isError }).toEqual({ text: expected, isError: true });
+    expect(text).toBe(
+      'No status "Done" in OPS. Statuses: 未対応, 処理中, 検収待ち, 保留, 処理済み, 完了. Also: any, not closed (the default).',
+    );
   });
 
   test.each([
@@ -905,166 +716,7 @@ describe("looking up costs as little as possible", () => {
   });
 });
 
-describe("dates in words", () => {
-  test.each([
-    ["UTC", "today", "2026-11-22"],
-    ["UTC", "yesterday", "2026-11-21"],
-    ["UTC", "-7d", "2026-11-15"],
-    ["UTC", "+2w", "2026-12-06"],
-    ["UTC", "-1m", "2026-10-22"],
-    ["America/Los_Angeles", "today", "2026-11-21"],
-    ["Pacific/Kiritimati", "today", "2026-11-22"],
-  ])(
-    "in %s, %s is shown as the day it became: %s",
-    async (timezone, word, day) => {
-      const { filters, queries } = await ask({
-        ...EVERYTHING,
-        timezone,
-        due_date_until: word,
-        updated_since: word,
-      });
-      expect(filters).toEqual([
-        "assignee anyone",
-        "status any",
-        `updated since ${day}`,
-        `due date until ${day}`,
-        "days as the space's time zone has them",
-      ]);
-      expect(queries[0]).toContain(`updatedSince=${day}&dueDateUntil=${day}&`);
-    },
-  );
-});
-
-describe("the next call", () => {
-  test("repeats every argument, words and dates resolved", async () => {
-    const data = changed((space) => {
-      for (const issue of space.issues) issue.dueDate = "2026-11-20T00:00:00Z";
-    });
-    await using space = startSampleSpace({ data });
-    await using connected = await connectInProcess(space);
-    const { text } = await connected.list({
-      project_keys: ["WEB"],
-      assignee_names: ["me", "ken"],
-      status_names: ["Open", "In Progress"],
-      milestone_names: ["Sprint 42", "v1.3"],
-      issue_type_names: ["Task", "Bug"],
-      created_user_names: ["ken"],
-      priority_names: ["High", "Normal"],
-      keyword: "o",
-      due_date_until: "today",
-      sort: "created",
-      order: "asc",
-      limit: 1,
-      timezone: "Asia/Tokyo",
-    });
-    const [, next = "{}"] =
-      /^Next: get_user_issue_list (.*)$/m.exec(text) ?? [];
-    const args = JSON.parse(next);
-    expect(args).toEqual({
-      project_ids: [1073835211],
-      assignee_ids: [1073936937, 1073936940],
-      status_ids: [1, 2],
-      milestone_ids: [1073352112, 1073352111],
-      issue_type_names: ["Task", "Bug"],
-      priority_names: ["High", "Normal"],
-      created_user_names: ["ken"],
-      due_date_until: "2026-11-22",
-      keyword: "o",
-      sort: "created",
-      order: "asc",
-      limit: 1,
-      timezone: "Asia/Tokyo",
-      offset: 1,
-    });
-    const sent = (query = "") => query.replace(/offset=\d+/, "offset=N");
-    const issues = () =>
-      space.requests.filter(({ path }) => path === "/issues");
-    const [before] = issues();
-    await connected.list(args);
-    expect(sent(issues().at(-1)?.query)).toBe(sent(before?.query));
-  });
-
-  test.each([
-    ["the defaults", {}],
-    ["lifted defaults", EVERYTHING],
-    ["words", { project_keys: ["WEB"], assignee_names: ["me", "ken"] }],
-    ["not closed, said aloud", { ...ANYONE, status_names: ["not closed"] }],
-    ["a due date order", { ...ANYONE, sort: "due_date" }],
-  ])("followed to the end, every issue comes once: %s", async (_name, args) => {
-    const whole = await ask(args);
-    const seen: string[] = [];
-    let next: Record<string, unknown> | undefined = { ...args, limit: 4 };
-    while (next !== undefined) {
-      const { text, keys } = await ask(next);
-      seen.push(...keys);
-      const [, found] = /^Next: get_user_issue_list (.*)$/m.exec(text) ?? [];
-      next = found === undefined ? undefined : JSON.parse(found);
-    }
-    expect(seen).toEqual(whole.keys);
-    expect(whole.text).toStartWith(`${seen.length} issues match; all shown`);
-  });
-});
-
 describe("nothing found", () => {
-  /** What the space itself holds of an issue list. */
-  const count = (test: (issue: SpaceData["issues"][number]) => boolean) =>
-    sampleData().issues.filter(test).length;
-  const isWeb = (key: string) => key.startsWith("WEB-");
-
-  test("tells what both defaults hid", async () => {
-    const { text } = await ask(
-      { project_keys: ["WEB"] },
-      { userId: "1073936942" },
-    );
-    expect(text).toContain("1 issue matches");
-    const nobody = await ask(
-      { project_keys: ["WEB"] },
-      { userId: "1073751781" },
-    );
-    const open = count(
-      ({ issueKey, status }) => isWeb(issueKey) && status.id !== 4,
-    );
-    const all = count(({ issueKey }) => isWeb(issueKey));
-    expect(nobody.text).toStartWith(
-      "No issues match.\nFilters: assignee you (1073751781) by default; status not closed by default; project WEB (1073835211).\n",
-    );
-    expect(nobody.text).toContain(
-      `\n0 assigned to you and not closed; 0 with status_names ["any"]; ${open} with assignee_names ["anyone"]; ${all} with both.\n`,
-    );
-  });
-
-  test("the closed are counted for status_names any", async () => {
-    const { text } = await ask(
-      {
-        project_keys: ["OPS"],
-        category_names: [],
-        issue_type_names: ["タスク"],
-      },
-      {
-        userId: "1073936940",
-        data: changed((data) => {
-          for (const issue of data.issues) {
-            if (issue.assignee?.id === 1073936940)
-              issue.status = { ...issue.status, id: 4 };
-          }
-        }),
-      },
-    );
-    expect(text).toContain(
-      '\n0 assigned to you and not closed; 2 with status_names ["any"]; 3 with assignee_names ["anyone"]; 5 with both.\n',
-    );
-  });
-
-  test("the proposed arguments find just as many", async () => {
-    const args = { project_keys: ["WEB"], keyword: "badge" };
-    const { text } = await ask(args, { userId: "1073936940" });
-    expect(text).toContain(
-      '0 assigned to you and not closed; 0 with status_names ["any"]; 0 with assignee_names ["anyone"]; 1 with both.',
-    );
-    const any = await ask({ ...args, ...EVERYTHING });
-    expect(any.keys).toEqual(["WEB-10"]);
-  });
-
   test.each([
     [
       "the assignee alone",
@@ -1076,120 +728,10 @@ describe("nothing found", () => {
       { assignee_names: ["ken"], keyword: "夜間バッチ" },
       '0 not closed; 1 with status_names ["any"].',
     ],
-  ])("names what applied: %s", async (_name, args, expected) => {
+  ])("names the defaults that applied: %s", async (_name, args, expected) => {
     const { text } = await ask(args);
     expect(text).toStartWith("No issues match.");
     expect(text).toContain(`\n${expected}\n`);
-  });
-
-  test("says nothing of defaults where none applied", async () => {
-    const { text } = await ask({ ...EVERYTHING, keyword: "nothing like it" });
-    expect(text.trim().split("\n")).toEqual([
-      "No issues match.",
-      'Filters: assignee anyone; status any; keyword "nothing like it".',
-    ]);
-  });
-});
-
-describe("issue_key and issue_title", () => {
-  async function details(args: Record<string, unknown>) {
-    await using space = startSampleSpace();
-    await using connected = await connectInProcess(space);
-    const given = JSON.stringify(args).replaceAll("HOST", space.host);
-    const answer = await connected.details(JSON.parse(given));
-    return { ...answer, host: space.host, requests: space.requests };
-  }
-
-  test.each([
-    ["a key", "WEB-12"],
-    ["lower case", "web-12"],
-    ["full width", "ＷＥＢ－１２"],
-    ["quotes and spaces", " 「 WEB-12 」 "],
-    ["straight quotes", '"WEB-12"'],
-    ["a numeric ID", "1078835271"],
-    ["an address", "http://HOST/view/WEB-12"],
-    ["an address without its scheme", "HOST/view/WEB-12"],
-    [
-      "an address with a key in its query",
-      "http://HOST/find?issueKey=web-12&x=1",
-    ],
-    ["an address that names it twice", "http://HOST/view/WEB-12?from=WEB-12"],
-    ["an address with a place of the page", "http://HOST/view/WEB-12#tabs"],
-    [
-      "an address of its edit page",
-      "http://HOST/EditIssue.action?issue.key=WEB-12",
-    ],
-  ])("%s is understood", async (_name, issue_key) => {
-    const { text, isError } = await details({ issue_key });
-    expect(isError).toBe(false);
-    expect(text).toStartWith(
-      "# WEB-12 Checkout takes over 5 s on mobile networks\n",
-    );
-  });
-
-  test("a pasted comment link centres on the comment", async () => {
-    const data = sampleData();
-    const issue = data.issues.find(({ issueKey }) => issueKey === "WEB-5");
-    const [comment] = data.comments.get(issue?.id ?? 0) ?? [];
-    const { text } = await details({
-      issue_key: `http://HOST/view/WEB-5#comment-${comment?.id}`,
-    });
-    expect(text).toContain(
-      `#comment-${comment?.id} · 伊藤 健\n> Reproduced on staging. :eyes:`,
-    );
-  });
-
-  test.each([
-    ["two keys", "http://HOST/view/WEB-12?next=WEB-13", "names WEB-12, WEB-13"],
-    ["no key", "http://HOST/dashboard", "names no issue"],
-    [
-      "another space",
-      "https://other.backlog.com/view/WEB-12",
-      "is an address of other.backlog.com, but this server reads HOST only",
-    ],
-    [
-      "no reference at all",
-      "the login bug",
-      "is no issue key such as PROJ-123",
-    ],
-    ["an unknown fragment", "WEB-12#history", 'nothing is known of "#history"'],
-  ])("%s is refused before any request", async (_name, issue_key, expected) => {
-    const { text, isError, host, requests } = await details({ issue_key });
-    expect(isError).toBe(true);
-    expect(text).toContain(expected.replace("HOST", host));
-    expect(requests).toEqual([]);
-  });
-
-  test("a title that plainly differs is told first among the notes", async () => {
-    const { text, isError } = await details({
-      issue_key: "WEB-12",
-      issue_title: "Dark mode for the admin pages",
-    });
-    expect(isError).toBe(false);
-    expect(text).toContain(
-      '\nNote: issue_title "Dark mode for the admin pages" is not the title of WEB-12: make sure that it is the issue meant.\n',
-    );
-  });
-
-  test.each([
-    ["the whole title", "Checkout takes over 5 s on mobile networks"],
-    ["a part of it", "checkout takes over 5 s"],
-    ["a small slip", "Checkout takes over 5s on the mobile network"],
-    ["an empty one", ""],
-  ])("%s brings no such line", async (_name, issue_title) => {
-    const { text } = await details({ issue_key: "WEB-12", issue_title });
-    expect(text).not.toContain("issue_title");
-  });
-
-  test("a title without a key brings the way to find it", async () => {
-    const { text, isError, requests } = await details({
-      issue_title: "Checkout takes over 5 s",
-    });
-    expect(isError).toBe(true);
-    expect(text).toContain(
-      "issue_key is needed; to find an issue by its title call get_user_issue_list with keyword",
-    );
-    expect(requests).toEqual([]);
   });
 });
 

@@ -1,0 +1,105 @@
+import { describe, expect, test } from "bun:test";
+import {
+  byNearness,
+  type Candidate,
+  differsPlainly,
+  match,
+  nearest,
+  unquote,
+} from "../matching.ts";
+
+const CHOICES: Candidate[] = [
+  { ids: [11], names: ["Bug", "バグ"] },
+  { ids: [12], names: ["Release 1"] },
+  { ids: [13], names: ["Release 10"] },
+  { ids: [14], names: ["Satō Ichirō"] },
+  { ids: [15], names: ["WAITING"] },
+  { ids: [16], names: ["waiting"] },
+  { ids: [17], names: ['"quoted"'] },
+];
+
+describe("a word is matched", () => {
+  test.each([
+    ["exactly", "Release 10", [13]],
+    ["exactly, though others begin with it", "Release 1", [12]],
+    ["exactly, though another differs in case alone", "waiting", [16]],
+    ["exactly, though it has quotes of its own", '"quoted"', [17]],
+    ["by another of its names", "バグ", [11]],
+    ["within quotes and spaces", " 「 Bug 」 ", [11]],
+    ["whatever its case", "bUG", [11]],
+    ["in full width", "Ｒｅｌｅａｓｅ　１", [12]],
+    ["in half width", "ﾊﾞｸﾞ", [11]],
+    ["with any number of spaces", "release   1", [12]],
+    ["with accents written apart", "Sato\u0304 Ichiro\u0304", [14]],
+    ["by its beginning", "bu", [11]],
+    ["by its ID", "14", [14]],
+    ["with several that begin with it", "rel", [12, 13]],
+    ["with several that differ in case", "Waiting", [15, 16]],
+    ["with none by its end", "ug", []],
+    ["with none without its accents", "Sato", []],
+    ["with none where nothing is left of it", " “” ", []],
+  ])("%s: %s", (_how, word, expected) => {
+    const found = match(word, CHOICES);
+    const candidates =
+      found.kind === "one"
+        ? [found.candidate]
+        : found.kind === "several"
+          ? found.candidates
+          : [];
+    expect(candidates.flatMap(({ ids }) => ids)).toEqual(expected);
+  });
+});
+
+describe("quotes around a word are dropped", () => {
+  test.each([
+    ['"a"', "a"],
+    ["'a'", "a"],
+    ["`a`", "a"],
+    ["“a”", "a"],
+    ["「 a 」", "a"],
+    ["『a』", "a"],
+    // One pair, of one kind.
+    ['""a""', '"a"'],
+    ['"a', '"a'],
+    ["「a”", "「a”"],
+    ['"', '"'],
+  ])("%s is %s", (text, expected) => {
+    expect(unquote(text)).toBe(expected);
+  });
+});
+
+describe("the nearest name", () => {
+  test.each([
+    ["Serch", ["Auth", "Checkout", "Search"], "Search"],
+    ["kenn", ["hana", "ken", "hanako"], "ken"],
+    ["resolve it", ["Open", "Resolved"], "Resolved"],
+    ["sprint", ["v1.2", "Sprint 42"], "Sprint 42"],
+    // Hardly anything in common.
+    ["xyz", ["Open", "Closed"], undefined],
+  ])("of %s among %j is %p", (word, names, expected) => {
+    expect(nearest(word, names)).toBe(expected);
+  });
+
+  test("comes first, what is not near keeps its order", () => {
+    const names = ["Zoo", "Alpha", "Serach"];
+    expect(byNearness("Search", names, (name) => [name])).toEqual([
+      "Serach",
+      "Zoo",
+      "Alpha",
+    ]);
+  });
+});
+
+describe("two titles", () => {
+  test.each([
+    ["Write the release notes", "Write the release notes", false],
+    ["write the release", "Write the release notes", false],
+    ["Write release note", "Write the release notes", false],
+    ["WEB-7: 「Write the release notes」", "Write the release notes", false],
+    ["🔑", "Write the release notes", false],
+    ["Dark mode for the admin pages", "Write the release notes", true],
+    ["夜間バッチが落ちる", "証明書の更新", true],
+  ])("%s, %s differ plainly: %p", (a, b, expected) => {
+    expect(differsPlainly(a, b)).toBe(expected);
+  });
+});
