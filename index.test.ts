@@ -391,7 +391,6 @@ describe("the contract with the model", () => {
             "required": [
               "issue_key"
             ],
-            "$schema": "http://json-schema.org/draft-07/schema#",
             "additionalProperties": false
           },
           "annotations": {
@@ -399,9 +398,6 @@ describe("the contract with the model", () => {
             "destructiveHint": false,
             "idempotentHint": true,
             "openWorldHint": true
-          },
-          "execution": {
-            "taskSupport": "forbidden"
           }
         },
         {
@@ -582,7 +578,6 @@ describe("the contract with the model", () => {
                 "default": "UTC"
               }
             },
-            "$schema": "http://json-schema.org/draft-07/schema#",
             "additionalProperties": false
           },
           "annotations": {
@@ -590,9 +585,6 @@ describe("the contract with the model", () => {
             "destructiveHint": false,
             "idempotentHint": true,
             "openWorldHint": true
-          },
-          "execution": {
-            "taskSupport": "forbidden"
           }
         }
       ]"

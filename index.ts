@@ -1,4 +1,7 @@
+import { readMachineZone } from "./dates.ts";
+import { introduce } from "./handshake.ts";
 import { version } from "./package.json";
+import { publish } from "./published.ts" with { type: "macro" };
 import {
   LiveSettings,
   listLikeKeys,
@@ -9,6 +12,7 @@ import {
   toRedactor,
   toRemedy,
 } from "./settings.ts";
+import { Stdio } from "./stdio.ts";
 
 interface CommandLine {
   command: "serve" | "check" | "config" | "version" | "help";
@@ -139,36 +143,39 @@ async function serve(envFile: string | undefined): Promise<void> {
   const places = toPlaces(envFile);
   const live = new LiveSettings(places);
   const { settings, problems } = await live.read();
-  const [{ createServer, describeServer }, { StdioTransport }, { Backlog }] =
-    await Promise.all([
-      import("./tools.ts"),
-      import("./stdio.ts"),
-      import("./backlog.ts"),
-    ]);
   const { redact } = live;
   const log = (text: string) => console.error(redact(`backlog-mcp: ${text}`));
-  let backlog: InstanceType<typeof Backlog> | undefined;
-  const connect = async () => {
+  const readNow = async () => {
     const reading = await live.read();
-    const { settings } = reading;
-    if (!settings) {
-      const [userFile = ""] = await places.usualFiles();
-      throw new Error(toRemedy(reading, envFile ?? userFile));
-    }
-    backlog ??= new Backlog(live.toConnection(settings));
-    return { backlog, userId: settings.userId };
+    if (reading.settings) return reading.settings;
+    const [userFile = ""] = await places.usualFiles();
+    throw new Error(toRemedy(reading, envFile ?? userFile));
   };
-  const host = settings?.host;
-  const server = createServer({ host, connect, now: () => new Date() });
-  const transport = new StdioTransport({
-    ...describeServer(host),
+  const stdio = new Stdio({
+    introduction: introduce(publish(), {
+      host: settings?.host,
+      zone: await readMachineZone(process.env.TZ),
+    }),
+    connect: async (transport) => {
+      const [{ serveTools }, { Backlog }] = await Promise.all([
+        import("./tools.ts"),
+        import("./backlog.ts"),
+      ]);
+      let backlog: InstanceType<typeof Backlog> | undefined;
+      const connect = async () => {
+        const settings = await readNow();
+        backlog ??= new Backlog(live.toConnection(settings));
+        return { backlog, userId: settings.userId };
+      };
+      await serveTools(transport, { connect, redact, now: () => new Date() });
+    },
     redact,
     onEnd: (problem) => {
       if (problem !== undefined) log(problem);
       process.exit(problem === undefined ? 0 : 1);
     },
   });
-  await server.connect(transport);
+  void stdio.read();
   // On a terminal the greeting points to check, which says it better.
   if (problems.length > 0 && !(await isTerminal())) {
     log(`not configured: ${problems.join("; ")}. Tool calls say what to do.`);

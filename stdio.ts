@@ -1,91 +1,88 @@
-import {
-  deserializeMessage,
-  STDIO_DEFAULT_MAX_BUFFER_SIZE,
-} from "@modelcontextprotocol/sdk/shared/stdio.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import {
-  ErrorCode,
-  type Implementation,
-  isJSONRPCErrorResponse,
-  isJSONRPCNotification,
-  isJSONRPCRequest,
-  isJSONRPCResultResponse,
-  type JSONRPCErrorResponse,
-  type JSONRPCMessage,
-  type JSONRPCNotification,
-  type JSONRPCRequest,
-  type JSONRPCResultResponse,
-  type RequestId,
-  SUPPORTED_PROTOCOL_VERSIONS,
-} from "@modelcontextprotocol/sdk/types.js";
+  type Answer,
+  answerTo,
+  type Id,
+  type Introduction,
+  isId,
+  isStateless,
+  type Message,
+  parseLine,
+  type Refusal,
+  toMeta,
+  toStateless,
+} from "./handshake.ts";
 
-/** The era without `initialize`; the SDK's own versions come before it. */
-export const STATELESS_VERSION = "2026-07-28";
-const VERSION_KEY = "io.modelcontextprotocol/protocolVersion";
-const SERVER_KEY = "io.modelcontextprotocol/serverInfo";
-// https://modelcontextprotocol.io/specification/2026-07-28/basic/versioning
-const UNSUPPORTED_VERSION = -32022;
-/** The two tools never change while the program runs. */
-const LIST_TTL_MS = 3_600_000;
+/** As the SDK's own transport has it. */
+const LONGEST_LINE = 10 << 20;
 /** What is under way when the client leaves may still take this long. */
 const LAST_ANSWERS_MS = 1_000;
+// Beyond these nothing more is read: a client that reads no answers would
+// otherwise have the program keep them all.
+const MOST_UNREAD_CHARACTERS = 1 << 20;
+const MOST_UNDER_WAY = 256;
 
 export interface StdioOptions {
-  serverInfo: Implementation;
-  instructions: string;
+  introduction: Introduction;
+  /** Connects the SDK to this transport; called with the first tool's call. */
+  connect: (transport: Transport) => Promise<void>;
   /** Takes secrets out of everything that is written. */
   redact: (text: string) => string;
   /** Called once, when nobody is left to talk to. */
   onEnd: (problem?: string) => void;
 }
 
-interface UnderWay {
-  id: RequestId;
-  method: string;
-  stateless: boolean;
-}
-
 /**
- * Bun's own stdin and stdout as an MCP transport, for both eras of the protocol.
- * Node's streams would take 10 ms more to start, and crash on a broken pipe.
+ * Bun's own stdin and stdout, for both eras of the protocol; to the SDK, once a
+ * tool is called, a transport. Node's streams would take 10 ms more to start,
+ * and crash on a broken pipe.
  */
-export class StdioTransport implements Transport {
+export class Stdio implements Transport {
   onclose?: () => void;
-  onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage) => void;
 
   readonly #options: StdioOptions;
   readonly #lines = new Lines();
   readonly #writer = Bun.stdout.writer();
+  #sdk: Promise<void> | undefined;
   // Under numbers of our own: the SDK cannot cancel a request with the ID 0.
-  readonly #underWay = new Map<number, UnderWay>();
+  readonly #underWay = new Map<number, { id: Id; stateless: boolean }>();
   #lastNumber = 0;
   #ended = false;
   #written: Promise<unknown> = Promise.resolve();
+  #unread = 0;
+  #less = Promise.withResolvers<void>();
 
   constructor(options: StdioOptions) {
     this.#options = options;
   }
 
-  async start(): Promise<void> {
-    void this.#read();
-  }
+  /** For the SDK: reading began before it was there. */
+  async start(): Promise<void> {}
 
   async close(): Promise<void> {
     this.onclose?.();
   }
 
+  /** What the SDK has to say; dropped where the client no longer waits. */
   async send(message: JSONRPCMessage): Promise<void> {
-    const outgoing = this.#toClient(message);
-    if (outgoing) this.#write(outgoing);
+    if ("method" in message) this.#write(message);
+    else this.#finish(message);
     await this.#written;
     this.#endIfDone();
   }
 
-  async #read(): Promise<void> {
+  /** Reads stdin to its end. */
+  async read(): Promise<void> {
     try {
       for await (const chunk of Bun.stdin.stream()) {
-        for (const line of this.#lines.split(chunk)) this.#readLine(line);
+        for (const line of this.#lines.split(chunk)) {
+          for (const message of parseLine(line)) {
+            while (this.#isFull()) await this.#less.promise;
+            this.#receive(message);
+          }
+        }
       }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -97,103 +94,93 @@ export class StdioTransport implements Transport {
     this.#endIfDone();
   }
 
-  #readLine(line: string): void {
-    let message: JSONRPCMessage;
-    try {
-      message = deserializeMessage(line);
-    } catch (error) {
-      // Without an answer, whoever sent it would wait until its time is up.
-      for (const id of findRequestIds(line)) this.#write(toInvalidError(id));
-      this.onerror?.(error instanceof Error ? error : new Error(String(error)));
-      return;
-    }
-    this.#receive(message);
-  }
-
-  #receive(message: JSONRPCMessage): void {
-    if (isJSONRPCRequest(message)) this.#receiveRequest(message);
-    else if (
-      isJSONRPCNotification(message) &&
-      message.method === "notifications/cancelled"
-    ) {
-      this.#cancel(message);
-    } else this.onmessage?.(message);
-  }
-
-  #receiveRequest(request: JSONRPCRequest): void {
-    const version = request.params?._meta?.[VERSION_KEY];
-    const { id, method } = request;
-    if (version !== undefined && version !== STATELESS_VERSION) {
-      this.#write(toVersionError(id, version));
-      return;
-    }
-    if (method === "server/discover") {
-      this.#write({ jsonrpc: "2.0", id, result: this.#describe() });
-      return;
-    }
-    this.#lastNumber += 1;
-    const stateless = version === STATELESS_VERSION;
-    this.#underWay.set(this.#lastNumber, { id, method, stateless });
-    this.onmessage?.({ ...request, id: this.#lastNumber });
-  }
-
-  #describe() {
-    const { serverInfo, instructions } = this.#options;
-    return toStatelessResult(
-      {
-        supportedVersions: [STATELESS_VERSION, ...SUPPORTED_PROTOCOL_VERSIONS],
-        capabilities: { tools: {} },
-        instructions,
-      },
-      "server/discover",
-      serverInfo,
+  #isFull(): boolean {
+    return (
+      this.#unread > MOST_UNREAD_CHARACTERS ||
+      this.#underWay.size >= MOST_UNDER_WAY
     );
   }
 
-  #cancel({ params }: JSONRPCNotification): void {
+  #noteLess(): void {
+    this.#less.resolve();
+    this.#less = Promise.withResolvers();
+  }
+
+  #receive(message: Message | Refusal): void {
+    if ("refusal" in message) this.#answer(message.id, message.refusal);
+    else if (message.id === undefined) this.#receiveNotification(message);
+    else {
+      const answer = answerTo(message, this.#options.introduction);
+      if (answer) this.#answer(message.id, answer);
+      else this.#call(message.id, message);
+    }
+  }
+
+  #call(id: Id, message: Message): void {
+    const { name, arguments: args } = message.params;
+    const { progressToken } = toMeta(message.params);
+    this.#lastNumber += 1;
+    const number = this.#lastNumber;
+    this.#underWay.set(number, { id, stateless: isStateless(message) });
+    this.#tell({
+      jsonrpc: "2.0",
+      id: number,
+      method: "tools/call",
+      // Only what a tool may need, since the SDK drops what it finds unsound.
+      params: {
+        name,
+        arguments: args ?? {},
+        ...(isId(progressToken) && { _meta: { progressToken } }),
+      },
+    });
+  }
+
+  #receiveNotification({ method, params }: Message): void {
+    if (method !== "notifications/cancelled") return;
     for (const [number, { id }] of this.#underWay) {
-      if (id !== params?.requestId) continue;
+      if (id !== params.requestId) continue;
       // No answer will follow, so nothing else takes it off the list.
       this.#underWay.delete(number);
-      this.onmessage?.({
-        jsonrpc: "2.0",
-        method: "notifications/cancelled",
-        params: { ...params, requestId: number },
-      });
+      this.#tell({ jsonrpc: "2.0", method, params: { requestId: number } });
     }
+    this.#noteLess();
     this.#endIfDone();
   }
 
-  /** With the client's own ID; undefined where it no longer waits. */
-  #toClient(message: JSONRPCMessage): JSONRPCMessage | undefined {
-    const isResult = isJSONRPCResultResponse(message);
-    if (!isResult && !isJSONRPCErrorResponse(message)) return message;
-    const number = Number(message.id);
-    const request = this.#underWay.get(number);
-    this.#underWay.delete(number);
-    if (!request) return undefined;
-    const answer = { ...message, id: request.id };
-    if (!request.stateless || !("result" in answer)) return answer;
-    return {
-      ...answer,
-      result: toStatelessResult(
-        answer.result,
-        request.method,
-        this.#options.serverInfo,
-      ),
-    };
+  /** In the order of what was read, however long the SDK takes to load. */
+  #tell(message: JSONRPCMessage): void {
+    this.#sdk ??= this.#options.connect(this);
+    void this.#sdk.then(() => this.onmessage?.(message));
   }
 
-  #write(message: JSONRPCMessage): void {
+  #finish({ id: number, ...answer }: Answer & { id?: Id }): void {
+    const call = this.#underWay.get(Number(number));
+    if (!call) return;
+    this.#underWay.delete(Number(number));
+    const { serverInfo } = this.#options.introduction;
+    this.#answer(
+      call.id,
+      call.stateless ? toStateless(answer, "tools/call", serverInfo) : answer,
+    );
+  }
+
+  #answer(id: Id, answer: Answer): void {
+    this.#write({ jsonrpc: "2.0", id, ...answer });
+  }
+
+  #write(message: object): void {
     const { redact } = this.#options;
     // Text by text: in the finished line, escapes could be torn apart.
     const line = JSON.stringify(message, (_, value: unknown) =>
       typeof value === "string" ? redact(value) : value,
     );
+    this.#unread += line.length;
     this.#written = this.#written
       .then(async () => {
         this.#writer.write(`${line}\n`);
         await this.#writer.flush();
+        this.#unread -= line.length;
+        this.#noteLess();
       })
       // The client has gone: a broken pipe is the end, not a fault.
       .catch(() => this.#options.onEnd());
@@ -218,10 +205,8 @@ class Lines {
       const part = chunk.subarray(start, end === -1 ? undefined : end);
       this.#begun.push(part);
       this.#size += part.length;
-      if (this.#size > STDIO_DEFAULT_MAX_BUFFER_SIZE) {
-        throw new Error(
-          `a line is longer than ${STDIO_DEFAULT_MAX_BUFFER_SIZE} bytes`,
-        );
+      if (this.#size > LONGEST_LINE) {
+        throw new Error(`a line is longer than ${LONGEST_LINE} bytes`);
       }
       if (end === -1) return;
       const line = Buffer.concat(this.#begun).toString("utf8");
@@ -234,59 +219,3 @@ class Lines {
 }
 
 const NEWLINE = 0x0a;
-
-/** Of requests that are none, those that name an ID to answer to. */
-function findRequestIds(line: string): RequestId[] {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(line);
-  } catch {
-    return [];
-  }
-  // No version that the SDK speaks obliges us to more than to refuse a batch.
-  return (Array.isArray(parsed) ? parsed : [parsed]).flatMap((entry) => {
-    if (typeof entry !== "object" || entry === null) return [];
-    // A client does not wait for an answer to its own answer.
-    if (!("id" in entry) || "result" in entry || "error" in entry) return [];
-    const { id } = entry;
-    return typeof id === "string" || Number.isSafeInteger(id) ? [id] : [];
-  });
-}
-
-function toInvalidError(id: RequestId): JSONRPCErrorResponse {
-  const message = "Invalid Request: not a single JSON-RPC 2.0 request";
-  return {
-    jsonrpc: "2.0",
-    id,
-    error: { code: ErrorCode.InvalidRequest, message },
-  };
-}
-
-/** A result as 2026-07-28 has it; lists also say how long they hold. */
-function toStatelessResult(
-  result: JSONRPCResultResponse["result"],
-  method: string,
-  serverInfo: Implementation,
-): JSONRPCResultResponse["result"] {
-  const isCacheable = method.endsWith("/list") || method === "server/discover";
-  return {
-    ...result,
-    resultType: "complete",
-    ...(isCacheable && { ttlMs: LIST_TTL_MS, cacheScope: "private" }),
-    _meta: { ...result._meta, [SERVER_KEY]: serverInfo },
-  };
-}
-
-function toVersionError(id: RequestId, asked: unknown): JSONRPCErrorResponse {
-  const text = typeof asked === "string" ? asked : JSON.stringify(asked);
-  const requested = text.slice(0, 100);
-  return {
-    jsonrpc: "2.0",
-    id,
-    error: {
-      code: UNSUPPORTED_VERSION,
-      message: `Unsupported protocol version: ${requested}`,
-      data: { supported: [STATELESS_VERSION], requested },
-    },
-  };
-}

@@ -1,9 +1,16 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
+import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import {
+  CallToolRequestSchema,
+  ListToolsRequestSchema,
+} from "@modelcontextprotocol/sdk/types.js";
 import { Backlog, LIMITS, type Limits } from "../backlog.ts";
+import { introduce } from "../handshake.ts";
+import { publish } from "../published.ts";
 import type { SampleSpace } from "../sample-space/server.ts";
-import { createServer } from "../tools.ts";
+import { callTool, type ToolOptions } from "../tools.ts";
 import { BINARY } from "./build.ts";
 
 /** A tool's answer, as the assistant gets it. */
@@ -40,15 +47,29 @@ export async function connectInProcess(
     { origin: space.url, apiKey: space.apiKey, projects },
     { ...LIMITS, ...limits },
   );
-  const server = createServer({
-    host: new URL(space.url).host,
+  const server = createServer(new URL(space.url).host, {
     connect: async () => ({ backlog, userId }),
+    redact: (text) => text.replaceAll(space.apiKey, "[API key]"),
     now: () => now,
   });
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
   const client = new Client({ name: "test", version: "1.0.0" });
   await Promise.all([server.connect(ours), client.connect(theirs)]);
   return toConnected(client);
+}
+
+/** The SDK's own server with our tools: what the program's answers must equal. */
+export function createServer(host: string, options: ToolOptions): Server {
+  const { serverInfo, instructions, tools } = introduce(publish(), { host });
+  const server = new Server(serverInfo, {
+    capabilities: { tools: {} },
+    instructions,
+  });
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools }));
+  server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) =>
+    callTool(params, extra, options),
+  );
+  return server;
 }
 
 /** The compiled program, started as an MCP client starts it. */

@@ -214,28 +214,6 @@ describe("garbage from the client", () => {
       await expectGoodCall(server, "next");
     },
   );
-
-  test.each([
-    ["params that are no object", { params: 7 }],
-    ["an unusable _meta", { params: { _meta: "x" } }],
-    ["another JSON-RPC", { jsonrpc: "1.0" }],
-    ["no method", { method: undefined }],
-    ["a method that is no text", { method: 7 }],
-    ["a batch around it", undefined],
-  ])(
-    "a request with %s is answered with its ID: Invalid Request",
-    async (_, wrong) => {
-      await using space = startSampleSpace();
-      await using server = startRaw(toEnvironment(space));
-      const request = { jsonrpc: "2.0", id: 0, method: "ping", ...wrong };
-      server.send(wrong ? request : [request]);
-      expect(await server.answerTo(0)).toEqual({
-        jsonrpc: "2.0",
-        id: 0,
-        error: { code: -32600, message: expect.any(String) },
-      });
-    },
-  );
 });
 
 /** What no text may contain, whatever Backlog sends; `got null` is our word. */
