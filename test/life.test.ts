@@ -134,6 +134,33 @@ describe("a closed stdout", () => {
   });
 });
 
+describe("a client that reads no answers", () => {
+  test("is not read from until it does, and then gets every one", async () => {
+    await using space = startSampleSpace();
+    const server = spawn(BINARY, { env: toEnvironment(space) });
+    const exited = once(server, "exit");
+    const list = { jsonrpc: "2.0", method: "tools/list" };
+    const requests = Array.from({ length: 20_000 }, (_, id) => ({
+      ...list,
+      id,
+    }));
+    server.stdout.pause();
+    server.stdin.end(toLines(requests));
+    let before: number;
+    do {
+      before = server.stdin.writableLength;
+      await Bun.sleep(200);
+    } while (server.stdin.writableLength !== before);
+    // The most that two pipes and a megabyte of answers hold is far less.
+    expect(server.stdin.writableLength).toBeGreaterThan(0);
+    const answers = (await server.stdout.setEncoding("utf8").toArray()).join(
+      "",
+    );
+    expect(answers.match(/"inputSchema"/g)).toHaveLength(2 * requests.length);
+    expect(await exited).toEqual([0, null]);
+  });
+});
+
 describe.skipIf(isWindows)("a signal", () => {
   test.each([
     ["SIGTERM", "SIGTERM" as const],
