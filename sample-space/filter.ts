@@ -45,6 +45,7 @@ export const ISSUE_PARAMETERS: Parameters = {
   "assigneeId[]": /^(-1|\d{1,15})$/,
   ...each(isDay, "createdSince createdUntil updatedSince updatedUntil"),
   ...each(isDay, "startDateSince startDateUntil dueDateSince dueDateUntil"),
+  attachment: /^true$/,
   // The reference: true is answered with an error.
   hasDueDate: /^false$/,
   count: COUNT,
@@ -140,7 +141,7 @@ export function filterIssues(
       toIdTest(name, values) ??
       toDayTest(zone, name, values[0] ?? "") ??
       toKeywordTest(name, values[0] ?? "") ??
-      toDueTest(name) ??
+      toPresenceTest(name) ??
       toCustomTest(data, name, values);
     if (test) tests.push(test);
   }
@@ -202,8 +203,10 @@ function toKeywordTest(name: string, value: string): Test | undefined {
     description.toLowerCase().includes(word);
 }
 
-function toDueTest(name: string): Test | undefined {
-  return name === "hasDueDate" ? ({ dueDate }) => dueDate === null : undefined;
+function toPresenceTest(name: string): Test | undefined {
+  if (name === "hasDueDate") return ({ dueDate }) => dueDate === null;
+  if (name !== "attachment") return undefined;
+  return ({ attachments }) => attachments.length > 0;
 }
 
 function toCustomTest(

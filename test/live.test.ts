@@ -1,0 +1,143 @@
+import { describe, expect, test } from "bun:test";
+import { addComment, sampleData } from "../sample-space/data.ts";
+import {
+  type SampleSpaceOptions,
+  type Switches,
+  startSampleSpace,
+} from "../sample-space/server.ts";
+import { ROOT } from "../scripts/build.ts";
+import { FACTS, observe, type Word } from "../scripts/live.ts";
+
+async function look(options: SampleSpaceOptions = {}) {
+  await using space = startSampleSpace(options);
+  const found = await observe({ origin: space.url, apiKey: space.apiKey });
+  return {
+    found: Object.fromEntries(
+      found.map(({ fact, observed }) => [fact, observed]),
+    ),
+    requests: space.requests,
+  };
+}
+
+/** A space in which every fact can be seen. */
+function whole() {
+  const data = sampleData();
+  addComment(data, "WEB-12", {
+    by: "ken",
+    at: "2026-11-21T16:00:00Z",
+    changes: [{ field: "status", from: 2, to: 3 }],
+  });
+  return data;
+}
+
+describe("what is observed", () => {
+  test("of every fact is a word of the list", async () => {
+    const { found, requests } = await look({ data: whole() });
+    expect(found).toMatchInlineSnapshot(`
+      {
+        "/issues is of the class": "search",
+        "/issues/count is of the class": "search",
+        "/projects is of the class": "read",
+        "/users/myself is of the class": "read",
+        "a status of another project in a query is allowed": "yes",
+        "an attachment is sent by the space itself": "yes",
+        "assigneeId[]=-1 finds the unassigned": "yes",
+        "changeLog calls a status by": "names",
+        "comments/count counts entries without text": "yes",
+        "hasDueDate=false finds those without due date": "yes",
+        "issues of archived projects come where no project is named": "yes",
+        "maxId of activities includes that ID": "no",
+        "maxId of comments includes that ID": "no",
+        "minId of comments includes that ID": "no",
+        "sort=priority, order=desc goes": "from the lowest",
+        "updatedSince counts days in": "the space's zone",
+      }
+    `);
+    expect(Object.keys(found)).toEqual(FACTS.map(({ name }) => name));
+    expect(requests.length).toBeLessThanOrEqual(40);
+    expect(requests.every(({ method }) => method === "GET")).toBe(true);
+    expect(new Set(requests.map(({ apiKey }) => apiKey)).size).toBe(1);
+  });
+
+  const SENT_ELSEWHERE = () => {
+    const data = whole();
+    for (const { attachments } of data.issues) {
+      for (const { id } of attachments) {
+        const elsewhere = "https://files.corp.example/x";
+        data.files.set(id, () => Response.redirect(elsewhere, 302));
+      }
+    }
+    return data;
+  };
+  const CASES: [fact: string, switches: Partial<Switches>, word: Word][] = [
+    ["maxId of comments", { idsInclusive: true }, "yes"],
+    ["minId of comments", { idsInclusive: true }, "yes"],
+    ["maxId of activities", { idsInclusive: true }, "yes"],
+    ["maxId of activities", { activities: "refused" }, "refused with 403"],
+    ["comments/count", { countIncludesChanges: false }, "no"],
+    ["changeLog calls", { loggedStatuses: "IDs" }, "IDs"],
+    ["assigneeId[]=-1", { nobody: "refused" }, "refused with 400"],
+    ["assigneeId[]=-1", { nobody: "ignored" }, "no"],
+    ["assigneeId[]=-1", { nobody: "finds nothing" }, "finds nothing"],
+    ["hasDueDate", { noDueDate: "refused" }, "refused with 400"],
+    ["hasDueDate", { noDueDate: "ignored" }, "no"],
+    ["hasDueDate", { noDueDate: "finds nothing" }, "finds nothing"],
+    [
+      "sort=priority",
+      { priorityDescends: "from the highest" },
+      "from the highest",
+    ],
+    ["updatedSince", { days: "UTC" }, "UTC"],
+    ["a status of", { mixedStatuses: "refused" }, "refused with 400"],
+    ["issues of archived", { archivedIssues: false }, "no"],
+  ];
+
+  test.each(CASES)("%s where %j: %s", async (fact, switches, word) => {
+    const { found } = await look({ data: whole(), switches });
+    const [, observed] =
+      Object.entries(found).find(([name]) => name.startsWith(fact)) ?? [];
+    expect(observed).toBe(word);
+  });
+
+  test("an attachment elsewhere is a redirect, which is not followed", async () => {
+    const { found } = await look({ data: SENT_ELSEWHERE() });
+    expect(found["an attachment is sent by the space itself"]).toBe("redirect");
+  });
+
+  test("in an empty space is that it could not be tried", async () => {
+    const data = sampleData();
+    data.issues = [];
+    data.projects = [];
+    const { found } = await look({ data });
+    const words = Object.entries(found).filter(([, word]) => word !== "read");
+    expect(words.map(([, word]) => word)).not.toContain("yes");
+  });
+
+  test("ends at half of what a class has left", async () => {
+    const rateLimit = { search: 6, read: 600, resetInSeconds: 60 };
+    const { found, requests } = await look({ data: whole(), rateLimit });
+    const searches = requests.filter(({ path }) =>
+      /^\/issues(\/count)?$/.test(path),
+    );
+    expect(searches.length).toBeLessThanOrEqual(4);
+    expect(Object.values(found)).toContain("could not be tried");
+  });
+});
+
+test("nothing is asked without a terminal", async () => {
+  await using space = startSampleSpace();
+  const { host, apiKey } = space;
+  const child = Bun.spawn([process.execPath, "scripts/live.ts"], {
+    cwd: ROOT,
+    env: { BACKLOG_DOMAIN: host, BACKLOG_API_KEY: apiKey, PATH: "" },
+    stdin: new Blob(["yes\n"]),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  expect(await child.stderr.text()).toBe(
+    "live: bun run live asks nothing without a terminal.\n",
+  );
+  expect(await child.stdout.text()).toBe("");
+  expect(await child.exited).toBe(1);
+  expect(space.requests).toEqual([]);
+});
