@@ -1,212 +1,119 @@
-import * as z from "zod";
-import { parseDay, parseTimeZone, toToday } from "./dates.ts";
+import { type DayContext, parseDay, parseTimeZone, toToday } from "./dates.ts";
 import { toMessage } from "./errors.ts";
-import { byNearness, unquote } from "./matching.ts";
+import { fold, toDistance, unquote } from "./matching.ts";
 import { quote } from "./text.ts";
 
 const MOST_UNKNOWN = 10;
-const AS_DATE = "as created_since";
-const MISSING_KEY =
-  "issue_key is needed; to find an issue by its title call get_user_issue_list with keyword";
+/** More rows than an answer can hold are never asked for. */
+const MOST_ROWS = 500;
 
-// Shared by the arguments that differ in their description only: a schema
-// apiece takes 2 ms of the start and 2 MB more.
-const NamesSchema = toListSchema('["a", "b"]');
-const IdsSchema = toListSchema("[1, 2]");
-const WordSchema = z
-  .preprocess(toWord, z.string({ error: "give one text" }).optional())
-  .optional();
+// What people and other tools call it: understood, and said back.
+const ALIASES: Record<string, string> = {
+  status: "status_names",
+  assignee: "assignee_names",
+  priority: "priority_names",
+  project: "project_keys",
+  query: "keyword",
+  issueKey: "issue_key",
+  key: "issue_key",
+};
 
-/** `get_issue_details`; published plainly, read generously. */
-export const IssueDetailsSchema = strict({
-  issue_key: z.preprocess(toWord, z.string({ error: MISSING_KEY })).meta({
-    type: "string",
-    description:
-      "PROJ-123, a numeric ID, or a pasted address of this space. PROJ-123#comment-456 centres on that comment; PROJ-123#description gives the description first",
-  }),
-  issue_title: plain("for reference only"),
-  timezone: timeZone(),
-});
-
-/** `get_user_issue_list`, likewise. */
-export const IssueListSchema = strict({
-  project_keys: names("project keys or names"),
-  assignee_names: names(
-    "me (default), anyone, or a display name, login, mail address or unique name",
-  ),
-  status_names: names(
-    "not closed (default), any, closed, Open (that one status only), In Progress, Resolved, also in Japanese (処理中), or a custom status",
-  ),
-  milestone_names: names("names or their beginnings, as for all names here"),
-  issue_type_names: names("e.g. Bug"),
-  category_names: names("e.g. Backend"),
-  priority_names: names("High, Normal, Low"),
-  created_user_names: names(
-    "who reported it (default: anyone): me, or a name, login or mail address",
-  ),
-  parent_issue_keys: names(
-    "PROJ-123: finds its children; the defaults still apply",
-  ),
-  project_ids: ids("numeric; IDs and names of one filter: either matches"),
-  assignee_ids: ids("numeric user IDs"),
-  status_ids: ids("1 Open, 2 In Progress, 3 Resolved, 4 Closed, or custom"),
-  milestone_ids: ids("numeric"),
-  parent_issue_ids: ids("numeric issue IDs"),
-  keyword: plain("words in the text; the defaults still apply"),
-  created_since: word(
-    "YYYY-MM-DD, today, yesterday, or a distance such as -7d, +2w, -1m; inclusive",
-  ),
-  created_until: word(AS_DATE),
-  updated_since: word(AS_DATE),
-  updated_until: word(AS_DATE),
-  start_date_since: word(AS_DATE),
-  start_date_until: word(AS_DATE),
-  due_date_since: word(AS_DATE),
-  due_date_until: word(`${AS_DATE}; yesterday finds the overdue`),
-  sort: choice(["updated", "created", "due_date", "priority", "status"], {
-    default: "updated",
-  }),
-  order: choice(["asc", "desc"], {
-    description: "default desc; asc for due_date",
-  }),
-  limit: integer({ minimum: 1, maximum: 500, or: 100 }),
-  offset: integer({ minimum: 0, or: 0 }, "rows to skip"),
-  timezone: timeZone(),
-});
-
-function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-  const known = Object.keys(shape);
-  return z.strictObject(shape, {
-    error: (issue) => {
-      if (issue.code !== "unrecognized_keys") return undefined;
-      const named = issue.keys.slice(0, MOST_UNKNOWN).map((key) => {
-        const nearest = nearestArgument(key, known);
-        return `no argument ${quote(key)}; the nearest is ${nearest}`;
-      });
-      const more = issue.keys.length - named.length;
-      return [...named, ...(more > 0 ? [`and ${more} more unknown`] : [])].join(
-        "\n",
-      );
-    },
+/**
+ * The arguments under their own names, with what was taken for what. Throws
+ * where an alias stands beside the argument that it would be taken for.
+ */
+export function takeAliases(
+  args: Record<string, unknown>,
+  known: readonly string[],
+): { args: Record<string, unknown>; notes: string[] } {
+  const notes: string[] = [];
+  const taken = Object.entries(args).map(([name, value]) => {
+    const meant = Object.hasOwn(ALIASES, name) ? ALIASES[name] : undefined;
+    if (meant === undefined || !known.includes(meant)) return [name, value];
+    if (meant in args) {
+      throw new Error(`${name} stands beside ${meant}: give ${meant} alone`);
+    }
+    notes.push(`${name} was taken for ${meant}.`);
+    return [meant, value];
   });
+  return { args: Object.fromEntries(taken), notes };
 }
 
-// What other tools call it.
-const ALIASES: Record<string, string> = {
+// Words for what an argument does, where no argument is called so.
+const HINTS: Record<string, string> = {
   assigned_to: "assignee_names",
-  include_closed: "status_names",
-  id: "issue_key",
-  key: "issue_key",
-  max_results: "limit",
+  closed: 'status_names ["closed"]',
   count: "limit",
+  include_closed: 'status_names ["any"]',
+  max_results: "limit",
+  overdue: 'due_date_until "yesterday"',
   page: "offset",
   q: "keyword",
-  query: "keyword",
   search: "keyword",
   state: "status_names",
   text: "keyword",
   title: "keyword",
   tz: "timezone",
+  unassigned: 'assignee_names ["nobody"]',
   user: "assignee_names",
 };
 
-/** The one that shares most words, such as due_date_until for due_until. */
-function nearestArgument(key: string, known: readonly string[]) {
-  const name = key.toLowerCase().replaceAll("-", "_");
-  const alias = Object.hasOwn(ALIASES, name) ? ALIASES[name] : undefined;
-  if (alias !== undefined && known.includes(alias)) return alias;
+/** A line for each argument that there is not, with the nearest that there is. */
+export function describeUnknown(
+  keys: readonly string[],
+  known: readonly string[],
+): string {
+  const named = keys.slice(0, MOST_UNKNOWN).map((key) => {
+    const hint = findArgument(key, known);
+    return `no argument ${quote(key)}${hint === undefined ? "" : `; ${hint}`}`;
+  });
+  const more = keys.length - named.length;
+  return [...named, ...(more > 0 ? [`and ${more} more unknown`] : [])].join(
+    "\n",
+  );
+}
+
+// Too common among the names to tell one from another.
+const COMMON = ["date", "ids", "issue", "names", "keys"];
+
+/** The one that shares most words, such as due_date_until for dueUntil. */
+function findArgument(
+  key: string,
+  known: readonly string[],
+): string | undefined {
+  const name = key
+    .slice(0, 60)
+    .replace(/(?<=[a-z])(?=[A-Z])/g, "_")
+    .toLowerCase()
+    .replaceAll("-", "_");
+  const hint = Object.hasOwn(HINTS, name) ? HINTS[name] : undefined;
+  const [argument = ""] = hint?.split(" ") ?? [];
+  if (known.includes(argument)) return `use ${hint}`;
   const words = name
     .split("_")
     .map((word) => ({ before: "until", after: "since" })[word] ?? word);
-  const shared = (other: string) =>
-    other.split("_").filter((word) => words.includes(word)).length;
-  return byNearness(name, known, (other) => [other]).toSorted(
-    (a, b) => shared(b) - shared(a),
-  )[0];
-}
-
-function names(description: string) {
-  const items = { type: "string" } as const;
-  return NamesSchema.meta({ type: "array", items, description });
-}
-
-function ids(description: string) {
-  const items = { type: "integer" } as const;
-  return IdsSchema.meta({ type: "array", items, description });
-}
-
-function toListSchema(example: string) {
-  const error = `give a list such as ${example}`;
-  return z
-    .preprocess(toWords, z.array(z.string({ error }), { error }).optional())
-    .optional();
-}
-
-function word(description: string) {
-  return WordSchema.meta({ type: "string", description });
-}
-
-function timeZone() {
-  return z
-    .preprocess(toWord, z.string({ error: "give one text" }).default("UTC"))
-    .optional()
-    .meta({
-      type: "string",
-      description: "the user's IANA time zone, e.g. Asia/Tokyo",
-      default: "UTC",
-    });
-}
-
-function plain(description: string) {
-  return z
-    .preprocess(toPlain, z.string({ error: "give one text" }).optional())
-    .optional()
-    .meta({ type: "string", description });
-}
-
-function choice<const Value extends string>(
-  values: readonly Value[],
-  published: { description?: string; default?: Value },
-) {
-  const known = z.enum(values, { error: `use one of ${values.join(", ")}` });
-  return z
-    .preprocess(
-      (value) => {
-        const given = toWord(value);
-        return typeof given === "string" ? given.toLowerCase() : given;
-      },
-      published.default === undefined
-        ? known.optional()
-        : known.default(published.default),
-    )
-    .optional()
-    .meta({ type: "string", enum: [...values], ...published });
-}
-
-function integer(
-  { minimum, maximum, or }: { minimum: number; maximum?: number; or: number },
-  description?: string,
-) {
-  const range =
-    maximum === undefined ? `from ${minimum}` : `from ${minimum} to ${maximum}`;
-  const error = `use a whole number ${range}`;
-  const most = maximum ?? Number.MAX_SAFE_INTEGER;
-  return z
-    .preprocess(
-      toNumber,
-      z.int({ error }).min(minimum, { error }).max(most, { error }).default(or),
-    )
-    .optional()
-    .meta({
-      type: "integer",
-      // Undefined is left out: a bound of 9007199254740991 tells nobody anything.
-      maximum,
-      ...(description !== undefined && { description }),
-    });
+  const toNearness = (other: string) => {
+    const shared = other.split("_").filter((word) => words.includes(word));
+    const telling = shared.filter((word) => !COMMON.includes(word)).length;
+    return {
+      other,
+      telling,
+      shared: shared.length,
+      far: toDistance(name, other),
+    };
+  };
+  const [best] = known
+    .map(toNearness)
+    .sort(
+      (a, b) => b.telling - a.telling || b.shared - a.shared || a.far - b.far,
+    );
+  return best && (best.telling > 0 || best.far < Number.POSITIVE_INFINITY)
+    ? `the nearest is ${best.other}`
+    : undefined;
 }
 
 /** `[1,2]`, `"[1,2]"`, `"1,2"`, `1` and `"1"` as words; empty: not given. */
-function toWords(value: unknown): unknown {
+export function toWords(value: unknown): unknown {
   const items = toItems(value);
   if (!Array.isArray(items)) return items;
   const found = items.map((item) =>
@@ -236,7 +143,7 @@ function toItems(value: unknown): unknown {
 }
 
 /** One word without quotes and spaces, full width read as ASCII. */
-function toWord(given: unknown): unknown {
+export function toWord(given: unknown): unknown {
   const value = Array.isArray(given) && given.length === 1 ? given[0] : given;
   if (value === null) return undefined;
   if (typeof value === "number") return String(value);
@@ -246,12 +153,12 @@ function toWord(given: unknown): unknown {
 }
 
 /** Text to search for is taken as it is. */
-function toPlain(value: unknown): unknown {
+export function toPlain(value: unknown): unknown {
   if (value === null || value === "") return undefined;
   return typeof value === "number" ? String(value) : value;
 }
 
-function toNumber(value: unknown): unknown {
+export function toNumber(value: unknown): unknown {
   const given = toWord(value);
   return typeof given === "string" && /^[+-]?\d{1,15}$/.test(given)
     ? Number(given)
@@ -312,24 +219,49 @@ export interface DateFilter {
   /** Ours: `created_since`. */
   argument: string;
   day: string;
+  /** As it was written, such as `this week`. */
+  given: string;
 }
+
+type WordsArgument = (typeof FILTERS)[number][3];
+type IdsArgument = Exclude<(typeof FILTERS)[number][4], undefined>;
+type DateArgument = (typeof DATES)[number][1 | 2];
+
+/** A list's arguments as the schema reads them: words and numbers. */
+export type GivenListArguments = {
+  [Argument in WordsArgument | IdsArgument | "custom_fields"]?:
+    | string[]
+    | undefined;
+} & {
+  [Argument in DateArgument | "keyword" | "order" | "sort" | "timezone"]?:
+    | string
+    | undefined;
+} & { limit?: number | undefined; offset?: number | undefined };
 
 /** A list's arguments, resolved as far as no request is needed. */
 export interface ListArguments {
   choices: (filter: Filter) => Choices;
   dates: DateFilter[];
+  /** Only issues without a due date. */
+  noDueDate: boolean;
+  /** Conditions such as `Cost>=100`, as they were written. */
+  customFields: string[];
   keyword: string | undefined;
-  sort: string;
+  sort: Sort;
   order: "asc" | "desc";
   limit: number;
   offset: number;
   timeZone: string;
+  /** Whether the time zone was given, so that it is the user's. */
+  isTimeZoneGiven: boolean;
   today: string;
+  /** What was taken for what. */
+  notes: string[];
 }
 
 /** Throws one error that names every argument at fault, each with its fix. */
 export function parseListArguments(
-  args: z.output<typeof IssueListSchema>,
+  args: GivenListArguments,
   now: Date,
 ): ListArguments {
   const problems: string[] = [];
@@ -347,44 +279,118 @@ export function parseListArguments(
     "UTC",
   );
   const today = toToday(now, timeZone);
+  const noDueDate = isNoDueDate(args.due_date_until);
+  if (noDueDate && args.due_date_since !== undefined) {
+    problems.push(
+      "due_date_since: issues without a due date (due_date_until none) are due on no day; give one of the two",
+    );
+  }
+  const readDay = (argument: DateArgument, end: DayContext["end"]) => {
+    const given = args[argument];
+    if (given === undefined || (noDueDate && argument === "due_date_until")) {
+      return undefined;
+    }
+    const context = { today, timeZone, end };
+    const day = attempt(argument, () => parseDay(given, context), undefined);
+    return day === undefined ? undefined : { argument, day, given };
+  };
   const dates = DATES.flatMap(([field, since, until]) => {
-    const read = (argument: typeof since | typeof until, end: string) => {
-      const text = args[argument];
-      if (text === undefined) return [];
-      const day = attempt(argument, () => parseDay(text, today), undefined);
-      return day === undefined
-        ? []
-        : [{ parameter: `${field}${end}`, argument, day }];
-    };
-    const found = [...read(since, "Since"), ...read(until, "Until")];
-    const [first, second] = found;
-    if (first && second && first.day > second.day) {
+    const [first, last] = [readDay(since, "since"), readDay(until, "until")];
+    if (first && last && first.day > last.day) {
       problems.push(
-        `${since} (${first.day}) is after ${until} (${second.day}): exchange them`,
+        `${since} (${first.day}) is after ${until} (${last.day}): exchange them`,
       );
     }
-    return found;
+    return [
+      ...(first ? [{ ...first, parameter: `${field}Since` }] : []),
+      ...(last ? [{ ...last, parameter: `${field}Until` }] : []),
+    ];
   });
+  const sorted = attempt("sort", () => parseSort(args.sort ?? "updated"), {
+    sort: "updated",
+  });
+  const order = attempt("order", () => parseOrder(args.order), undefined);
   if (problems.length > 0) throw new Error(problems.join("\n"));
-  const sort = args.sort ?? "updated";
+  const { limit = 100 } = args;
   return {
     choices: (filter) => toChoices(args, filter),
     dates,
+    noDueDate,
+    customFields: args.custom_fields ?? [],
     keyword: args.keyword,
-    sort,
-    order: args.order ?? (sort === "due_date" ? "asc" : "desc"),
-    limit: args.limit ?? 100,
+    sort: sorted.sort,
+    order:
+      order ?? sorted.order ?? (sorted.sort === "due_date" ? "asc" : "desc"),
+    limit: Math.min(limit, MOST_ROWS),
     offset: args.offset ?? 0,
     timeZone,
+    isTimeZoneGiven: args.timezone !== undefined,
     today,
+    notes:
+      limit > MOST_ROWS
+        ? [`limit ${limit} was taken for ${MOST_ROWS}, the most of one call.`]
+        : [],
   };
 }
 
+const NO_DUE_DATE = ["none", "no due date", "なし", "期限なし", "期限日なし"];
+
+function isNoDueDate(text: string | undefined): boolean {
+  return text !== undefined && NO_DUE_DATE.includes(fold(text));
+}
+
+// The words for an order, and the direction that some of them have.
+const SORTS = {
+  updated: ["updated", "update", "updatedat", "lastupdated", "更新", "更新日"],
+  created: ["created", "createdat", "newest", "oldest", "作成日", "登録日"],
+  due_date: ["duedate", "due", "deadline", "期限", "期限日"],
+  priority: ["priority", "優先度"],
+  status: ["status", "状態"],
+} as const;
+export type Sort = keyof typeof SORTS;
+const DIRECTIONS: Record<string, "asc" | "desc"> = {
+  newest: "desc",
+  oldest: "asc",
+};
+
+function parseSort(text: string): { sort: Sort; order?: "asc" | "desc" } {
+  const word = fold(text).replace(/[\s_-]/g, "");
+  for (const sort of SORT_NAMES) {
+    if (!SORTS[sort].some((known) => known === word)) continue;
+    const order = Object.hasOwn(DIRECTIONS, word)
+      ? DIRECTIONS[word]
+      : undefined;
+    return { sort, ...(order && { order }) };
+  }
+  throw new Error(`use one of ${SORT_NAMES.join(", ")}`);
+}
+
+const SORT_NAMES = [
+  "updated",
+  "created",
+  "due_date",
+  "priority",
+  "status",
+] as const;
+
+const ORDERS: Record<string, "asc" | "desc"> = {
+  asc: "asc",
+  ascending: "asc",
+  昇順: "asc",
+  desc: "desc",
+  descending: "desc",
+  降順: "desc",
+};
+
+function parseOrder(text: string | undefined): "asc" | "desc" | undefined {
+  if (text === undefined) return undefined;
+  const word = fold(text);
+  if (!Object.hasOwn(ORDERS, word)) throw new Error("use one of asc, desc");
+  return ORDERS[word];
+}
+
 /** What a filter was given; a word among the IDs counts as a word. */
-function toChoices(
-  args: z.output<typeof IssueListSchema>,
-  filter: Filter,
-): Choices {
+function toChoices(args: GivenListArguments, filter: Filter): Choices {
   const [, , , inWords, inNumbers] =
     FILTERS.find(([name]) => name === filter) ?? FILTERS[0];
   const items = inNumbers ? (args[inNumbers] ?? []) : [];

@@ -17,18 +17,17 @@ const SPOKEN_ZONES: Record<string, string> = {
   jst: "Asia/Tokyo",
   日本: "Asia/Tokyo",
   日本時間: "Asia/Tokyo",
+  日本標準時: "Asia/Tokyo",
+  japan: "Asia/Tokyo",
   東京: "Asia/Tokyo",
   kst: "Asia/Seoul",
-  ist: "Asia/Kolkata",
   sgt: "Asia/Singapore",
   hkt: "Asia/Hong_Kong",
   cest: "Europe/Paris",
-  bst: "Europe/London",
   pst: "America/Los_Angeles",
   pdt: "America/Los_Angeles",
   pt: "America/Los_Angeles",
   mdt: "America/Denver",
-  cst: "America/Chicago",
   cdt: "America/Chicago",
   edt: "America/New_York",
   et: "America/New_York",
@@ -39,11 +38,13 @@ const SPOKEN_ZONES: Record<string, string> = {
 };
 
 /**
- * The IANA name as the runtime writes it. Throws with a suggestion where it is
- * none. https://www.iana.org/time-zones
+ * The IANA name or offset that is meant: `Asia/Tokyo`, `JST`, `Tokyo`, `UTC+9`.
+ * Throws with the way to name one. https://www.iana.org/time-zones
  */
 export function parseTimeZone(text: string): string {
   const name = text.normalize("NFKC").trim();
+  const spoken = toSpokenZone(name);
+  if (spoken !== undefined) return spoken;
   if (isTimeZone(name)) {
     // The runtime may answer with an older name of the same zone.
     const known = new Intl.DateTimeFormat("en", { timeZone: name });
@@ -51,31 +52,46 @@ export function parseTimeZone(text: string): string {
     const same = canonical.toLowerCase() === name.toLowerCase();
     return same ? canonical : name;
   }
-  const suggestion = suggestTimeZone(name);
+  const found = findZones(name);
+  const [only] = found;
+  if (found.length === 1 && only !== undefined) return only;
+  const choices = found.length > 0 ? `: ${found.slice(0, 5).join(", ")}` : "";
+  const which = choices === "" ? "no time zone" : "more than one time zone";
   throw new Error(
-    `${quote(text)} is not an IANA time zone name${suggestion ? `; use ${suggestion}` : ""} (such as Asia/Tokyo, Europe/Berlin or UTC)`,
+    `${quote(text)} names ${which}${choices}. Use an IANA name such as Asia/Tokyo, Europe/Berlin or UTC`,
   );
 }
 
-function suggestTimeZone(name: string): string | undefined {
+// Each is the time of several countries.
+const AMBIGUOUS_ZONES: Record<string, string[]> = {
+  bst: ["Europe/London", "Asia/Dhaka"],
+  cst: ["America/Chicago", "Asia/Shanghai"],
+  ist: ["Asia/Kolkata", "Asia/Jerusalem", "Europe/Dublin"],
+};
+
+function toSpokenZone(name: string): string | undefined {
   const spoken = name.toLowerCase();
   if (Object.hasOwn(SPOKEN_ZONES, spoken)) return SPOKEN_ZONES[spoken];
   const offset = /^(?:utc|gmt)\s*([+-])(\d{1,2})(?::?(\d\d))?$/i.exec(name);
-  if (offset) {
-    const [, sign, hours = "", minutes = "00"] = offset;
-    const meant = `${sign}${hours.padStart(2, "0")}:${minutes}`;
-    return isTimeZone(meant) ? meant : undefined;
-  }
-  const fold = (zone: string) => zone.toLowerCase().replace(/[\s_-]+/g, "");
+  if (!offset) return undefined;
+  const [, sign, hours = "", minutes = "00"] = offset;
+  const meant = `${sign}${hours.padStart(2, "0")}:${minutes}`;
+  return isTimeZone(meant) ? meant : undefined;
+}
+
+/** The zones of that city, or of that spelling but for spaces. */
+function findZones(name: string): string[] {
+  const fold = (zone: string) => zone.toLowerCase().replace(/[\s/_-]+/g, "");
   const wanted = fold(name);
-  if (wanted === "") return undefined;
+  if (Object.hasOwn(AMBIGUOUS_ZONES, wanted)) {
+    return AMBIGUOUS_ZONES[wanted] ?? [];
+  }
   const city = (zone: string) => zone.split("/").at(-1) ?? zone;
-  const zones = Intl.supportedValuesOf("timeZone");
-  return (
-    zones.find(
-      (zone) => fold(zone) === wanted || fold(city(zone)) === wanted,
-    ) ?? zones.find((zone) => wanted.includes(fold(city(zone))))
-  );
+  return wanted === ""
+    ? []
+    : Intl.supportedValuesOf("timeZone").filter(
+        (zone) => fold(zone) === wanted || fold(city(zone)) === wanted,
+      );
 }
 
 /** `2026-11-21 00:30`, the wall clock of that zone at this instant. */
@@ -123,51 +139,237 @@ export function toCalendarDay(day: string, spaceTimeZone?: string): string {
   return addDays(day.slice(0, 10), nextDay);
 }
 
+/** What the day of an argument depends on. */
+export interface DayContext {
+  /** In `timeZone`, `2026-11-22`. */
+  today: string;
+  timeZone: string;
+  /** Of a week or month, the day that is meant: its first or its last. */
+  end: "since" | "until";
+}
+
+const DAY_FORMS =
+  "YYYY-MM-DD, today, yesterday, -7d, +2w, -1m, this week, last month, Friday";
+
 /**
- * The day an argument means: `2026-11-01`, `today`, `yesterday`, `tomorrow`,
- * `-7d`, `+2w` or `-1m`. Throws with the fix where it is none of these.
+ * The day an argument means, in English or Japanese: `2026-11-01`, `today`,
+ * `-7d`, `last week`, `金曜`. Throws with the fix where it is none of these.
  */
-export function parseDay(text: string, today: string): string {
+export function parseDay(text: string, context: DayContext): string {
   const word = text
     .normalize("NFKC")
     .replace(/[\u2212\u2010-\u2013]/g, "-")
+    .replace(/\s+/g, " ")
     .trim()
     .toLowerCase();
-  const named = ["yesterday", "today", "tomorrow"].indexOf(word);
-  if (named >= 0) return addDays(today, named - 1);
-  // Four digits at the most keep the year of the result within four, too.
-  const relative = /^([+-]\d{1,4})([dwm])$/.exec(word);
-  if (relative) {
-    const [, amount, unit] = relative;
-    return shift(today, Number(amount), unit ?? "d");
-  }
-  const parts = /^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?/.exec(word);
-  if (!parts) {
-    throw new Error(
-      `${quote(text)} is not a date; use YYYY-MM-DD, today, yesterday, or a distance such as -7d, +2w, -1m`,
-    );
-  }
-  const [, year = "", month = "", day = ""] = parts;
-  const meant = `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}`;
-  assertDayExists(meant, Number(year), Number(month), Number(day));
-  if (meant === word) return meant;
-  throw new Error(`${quote(text)} is not a date; use ${meant}`);
+  const day =
+    parseWrittenDay(word, context) ??
+    parseNamedDay(word, context.today) ??
+    parseDistance(word, context.today) ??
+    parsePeriod(word, context) ??
+    parseWeekday(word, context);
+  if (day !== undefined) return day;
+  throw new Error(
+    describeIncomplete(word, context) ??
+      `${quote(text)} is not a date; use ${DAY_FORMS}`,
+  );
 }
 
-function assertDayExists(
-  text: string,
-  year: number,
-  month: number,
-  day: number,
-): void {
+/** In digits with a year, however joined; of an instant its day in the zone. */
+function parseWrittenDay(
+  word: string,
+  { timeZone }: DayContext,
+): string | undefined {
+  const isInstant = /^\d{4}-\d\d-\d\dt\d\d:\d\d.*(?:z|[+-]\d\d:?\d\d)$/.test(
+    word,
+  );
+  if (isInstant && !Number.isNaN(Date.parse(word.toUpperCase()))) {
+    return instantFormat(timeZone)(word.toUpperCase()).slice(0, 10);
+  }
+  const parts =
+    /^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[t ]\d\d:\d\d[\d:.]*)?$/.exec(
+      word,
+    ) ?? /^(\d{4})(\d\d)(\d\d)$/.exec(word);
+  if (!parts) return undefined;
+  const [year = 0, month = 0, day = 0] = parts.slice(1).map(Number);
+  return toExistingDay(year, month, day);
+}
+
+const NAMED_DAYS: Record<string, number> = {
+  "day before yesterday": -2,
+  "the day before yesterday": -2,
+  一昨日: -2,
+  おととい: -2,
+  yesterday: -1,
+  昨日: -1,
+  きのう: -1,
+  today: 0,
+  now: 0,
+  今日: 0,
+  本日: 0,
+  tomorrow: 1,
+  明日: 1,
+  "day after tomorrow": 2,
+  "the day after tomorrow": 2,
+  明後日: 2,
+  あさって: 2,
+};
+
+function parseNamedDay(word: string, today: string): string | undefined {
+  return Object.hasOwn(NAMED_DAYS, word)
+    ? addDays(today, NAMED_DAYS[word] ?? 0)
+    : undefined;
+}
+
+const UNITS: Record<string, string> = { 日: "d", 週間: "w" };
+
+/** `-7d`, `7 days ago`, `in 2 weeks`, `3日前`, `1か月後`. */
+function parseDistance(word: string, today: string): string | undefined {
+  // Four digits at the most keep the year of the result within four, too.
+  const sign = /^([+-])(\d{1,4}) ?(d|w|m)$/.exec(word);
+  const ago = /^(\d{1,4}) (d|w|m)(?:ay|eek|onth)s? (ago)$/.exec(word);
+  const ahead = /^in (\d{1,4}) (d|w|m)(?:ay|eek|onth)s?$/.exec(word);
+  const japanese = /^(\d{1,4}) ?(日|週間|[かヶケカ箇]月)(前|後)$/.exec(word);
+  if (sign) return shift(today, Number(`${sign[1]}${sign[2]}`), sign[3] ?? "d");
+  const [, amount, unit = "d", direction] = ago ?? ahead ?? japanese ?? [];
+  if (amount === undefined) return undefined;
+  const isPast = direction === "ago" || direction === "前";
+  return shift(
+    today,
+    Number(amount) * (isPast ? -1 : 1),
+    /^[dwm]$/.test(unit) ? unit : (UNITS[unit] ?? "m"),
+  );
+}
+
+// The place of a week or month beside the present one.
+const PLACES: Record<string, number> = {
+  last: -1,
+  previous: -1,
+  先: -1,
+  this: 0,
+  current: 0,
+  今: 0,
+  next: 1,
+  来: 1,
+};
+
+/** A week or month, of which the first or the last day is meant. */
+function parsePeriod(
+  word: string,
+  { today, end }: DayContext,
+): string | undefined {
+  const [, place = "", unit = ""] =
+    /^(last|previous|this|current|next) (week|month)$/.exec(word) ??
+    /^(先|今|来)(週|月)$/.exec(word) ??
+    [];
+  if (unit === "week" || unit === "週") {
+    const monday = toMonday(today, PLACES[place]);
+    return end === "since" ? monday : addDays(monday, 6);
+  }
+  if (unit === "month" || unit === "月") {
+    const first = toFirstOfMonth(today, PLACES[place]);
+    return end === "since" ? first : toLastOfMonth(first);
+  }
+  const monthEnd =
+    /^(先|今|来)?月末$/.exec(word) ??
+    /^end of (?:the )?(?:(last|this|next) )?month$/.exec(word);
+  if (!monthEnd) return undefined;
+  const months = PLACES[monthEnd[1] ?? "this"];
+  return toLastOfMonth(toFirstOfMonth(today, months));
+}
+
+const WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday"].concat([
+  "friday",
+  "saturday",
+  "sunday",
+]);
+const WEEKDAYS_IN_JAPANESE = "月火水木金土日";
+
+/** Of the week that is named; else the last one or the next one, today's too. */
+function parseWeekday(
+  word: string,
+  { today, end }: DayContext,
+): string | undefined {
+  const [, place, name = ""] =
+    /^(?:(last|this|next) )?([a-z]{3,9})$/.exec(word) ??
+    /^(?:(先|今|来)週の?)?([月火水木金土日])曜日?$/.exec(word) ??
+    [];
+  const index =
+    name.length === 1
+      ? WEEKDAYS_IN_JAPANESE.indexOf(name)
+      : WEEKDAYS.findIndex((day) =>
+          [day, day.slice(0, 3), day.slice(0, 4)].includes(name),
+        );
+  if (name === "" || index < 0) return undefined;
+  const inThisWeek = addDays(toMonday(today), index);
+  if (place !== undefined) return addDays(inThisWeek, (PLACES[place] ?? 0) * 7);
+  if (end === "since") {
+    return inThisWeek > today ? addDays(inThisWeek, -7) : inThisWeek;
+  }
+  return inThisWeek < today ? addDays(inThisWeek, 7) : inThisWeek;
+}
+
+/** Why a month or a day without a year is no day, with those it may mean. */
+function describeIncomplete(
+  word: string,
+  { today, end }: DayContext,
+): string | undefined {
+  const [, month, day] =
+    /^(\d{1,2})(?:[-/.]|月)(\d{1,2})日?$/.exec(word) ??
+    /^(\d{1,2})月$/.exec(word) ??
+    [];
+  if (month === undefined || Number(month) < 1 || Number(month) > 12) {
+    return undefined;
+  }
+  const thisYear = Number(today.slice(0, 4));
+  const days = [thisYear - 1, thisYear, thisYear + 1].flatMap((year) => {
+    const last = daysInMonth(year, Number(month));
+    const meant = Number(day ?? (end === "since" ? 1 : last));
+    return meant >= 1 && meant <= last
+      ? [format(year, Number(month), meant)]
+      : [];
+  });
+  const distance = (to: string) => Math.abs(Date.parse(to) - Date.parse(today));
+  const [first, second] = days.sort((a, b) => distance(a) - distance(b));
+  if (first === undefined) {
+    return `${quote(word)} is not a date; use a day that its month has`;
+  }
+  const others = second === undefined ? "" : ` or ${second}`;
+  return `${quote(word)} names no year; use ${first}${others}`;
+}
+
+function toMonday(day: string, weeks = 0): string {
+  const weekday = (new Date(`${day}T00:00:00Z`).getUTCDay() + 6) % 7;
+  return addDays(day, weeks * 7 - weekday);
+}
+
+function toFirstOfMonth(day: string, months = 0): string {
+  return shift(`${day.slice(0, 8)}01`, months, "m");
+}
+
+function toLastOfMonth(day: string): string {
+  return addDays(shift(toFirstOfMonth(day), 1, "m"), -1);
+}
+
+/** Throws where no calendar has this day. */
+function toExistingDay(year: number, month: number, day: number): string {
+  const text = format(year, month, day);
   if (month < 1 || month > 12) {
     throw new Error(`${text} does not exist; months go from 01 to 12`);
   }
   const days = daysInMonth(year, month);
   if (day < 1 || day > days) {
-    const name = `${year}-${String(month).padStart(2, "0")}`;
-    throw new Error(`${text} does not exist; ${name} has ${days} days`);
+    throw new Error(
+      `${text} does not exist; ${text.slice(0, 7)} has ${days} days`,
+    );
   }
+  return text;
+}
+
+function format(year: number, month: number, day: number): string {
+  const digits = (number: number, length: number) =>
+    String(number).padStart(length, "0");
+  return [digits(year, 4), digits(month, 2), digits(day, 2)].join("-");
 }
 
 function daysInMonth(year: number, month: number): number {

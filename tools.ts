@@ -12,13 +12,10 @@ import {
   type ServerResult,
 } from "@modelcontextprotocol/sdk/types.js";
 import type * as z from "zod";
-import {
-  IssueDetailsSchema,
-  IssueListSchema,
-  parseListArguments,
-} from "./arguments.ts";
+import { parseListArguments, takeAliases } from "./arguments.ts";
 import type { Backlog, BacklogCall, OnProgress } from "./backlog.ts";
 import { parseTimeZone, toToday } from "./dates.ts";
+import { IssueDetailsSchema, IssueListSchema } from "./definitions.ts";
 import { BacklogError, toMessage } from "./errors.ts";
 import { getIssueDetails } from "./issue.ts";
 import { parseIssueKey } from "./issue-key.ts";
@@ -118,6 +115,7 @@ const TOOLS = [
     ifMissing: "Check the IDs and keys among the arguments.",
     async run(args, call, { now, userId }) {
       const parsed = parseListArguments(args, now);
+      for (const note of parsed.notes) call.notes.add(note);
       const list = await getUserIssueList(call, parsed, () =>
         resolveMe(call, userId),
       );
@@ -127,7 +125,7 @@ const TOOLS = [
   }),
 ];
 
-interface Tool<Schema extends z.ZodType> {
+interface Tool<Schema extends z.ZodObject> {
   schema: Schema;
   /** What to do where Backlog finds something missing; it does not say what. */
   ifMissing: string;
@@ -139,7 +137,7 @@ interface Tool<Schema extends z.ZodType> {
 }
 
 /** A tool that reads its arguments and asks Backlog within one call. */
-function toTool<Schema extends z.ZodType>(
+function toTool<Schema extends z.ZodObject>(
   name: string,
   { schema, ifMissing, run }: Tool<Schema>,
 ) {
@@ -149,8 +147,11 @@ function toTool<Schema extends z.ZodType>(
     { connect, redact, now }: ToolOptions,
   ): Promise<string> => {
     const { backlog, userId } = await connect();
-    const parsed = parseArguments(schema, redactArguments(args, redact));
+    const known = Object.keys(schema.shape);
+    const taken = takeAliases(redactArguments(args, redact), known);
+    const parsed = parseArguments(schema, taken.args);
     const call = backlog.open(extra.signal, toProgress(extra));
+    for (const note of taken.notes) call.notes.add(note);
     try {
       return await run(parsed, call, { now: now(), userId });
     } catch (error) {

@@ -8,7 +8,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { Backlog, LIMITS, type Limits } from "../backlog.ts";
 import { introduce } from "../handshake.ts";
-import { publish } from "../published.ts";
+import { publish } from "../definitions.ts";
 import type { SampleSpace } from "../sample-space/server.ts";
 import { callTool, type ToolOptions } from "../tools.ts";
 import { BINARY } from "./build.ts";

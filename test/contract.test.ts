@@ -5,7 +5,7 @@ import {
   LATEST_PROTOCOL_VERSION,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from "@modelcontextprotocol/sdk/types.js";
-import { publish } from "../published.ts";
+import { publish } from "../definitions.ts";
 import { type SampleSpace, startSampleSpace } from "../sample-space/server.ts";
 import { createServer, toEnvironment } from "../scripts/connect.ts";
 import { startRaw, toCall } from "../scripts/raw-client.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { IssueDetailsSchema, IssueListSchema } from "../arguments.ts";
 import { check } from "../cli.ts";
 import { CLIENTS, formatConfig, toClientFile } from "../clients.ts";
+import { IssueDetailsSchema, IssueListSchema } from "../definitions.ts";
 import {
   type SampleSpaceOptions,
   startSampleSpace,
