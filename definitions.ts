@@ -36,7 +36,7 @@ export const IssueDetailsSchema = strict({
 export const IssueListSchema = strict({
   project_keys: names("keys or names"),
   assignee_names: names(
-    "me (default), anyone, nobody, or a name, login or mail address",
+    "me (default), anyone, or a name, login or mail address",
   ),
   status_names: names(
     "not closed (default), any, closed, Open (that one status only), In Progress, Resolved, also in Japanese (処理中), or a custom status",
@@ -56,9 +56,6 @@ export const IssueListSchema = strict({
   status_ids: ids("1 Open, 2 In Progress, 3 Resolved, 4 Closed, or custom"),
   milestone_ids: ids("numeric"),
   parent_issue_ids: ids("numeric"),
-  custom_fields: names(
-    '"Phase=Test", "Cost>=100", "Release<=2026-12-01"; all must hold; needs one project; the fields become columns',
-  ),
   keyword: plain("all its words must occur; the defaults still apply"),
   created_since: word(
     "YYYY-MM-DD, today, yesterday, -7d, +2w, -1m, Friday, this week, last month (from Monday or the 1st in ..._since, to the last day in ..._until); inclusive",
@@ -69,12 +66,10 @@ export const IssueListSchema = strict({
   start_date_since: word(AS_DATE),
   start_date_until: word(AS_DATE),
   due_date_since: word(AS_DATE),
-  due_date_until: word(
-    `${AS_DATE}; yesterday finds the overdue, none those without a due date`,
-  ),
+  due_date_until: word(`${AS_DATE}; yesterday finds the overdue`),
   sort: word("updated (default), created, due_date, priority, status"),
-  order: word("asc or desc; due_date ascends, priority begins with High"),
-  limit: integer("rows, up to 500, default 100; 0: only the total"),
+  order: word("asc or desc (default); due_date ascends"),
+  limit: integer("rows, up to 500, default 100"),
   offset: integer("rows to skip"),
   timezone: timeZone(),
 });
@@ -114,7 +109,14 @@ export function publish(): Published {
 
 /** Without `$schema`, which says in 50 bytes what MCP takes for granted. */
 function toInputSchema(schema: z.ZodType): object {
-  const { $schema: _, ...plain } = z.toJSONSchema(schema, { io: "input" });
+  const { $schema: _, ...plain } = z.toJSONSchema(schema, {
+    io: "input",
+    // zod leaves out the default of what is transformed.
+    override({ zodSchema, jsonSchema }) {
+      const meta = z.globalRegistry.get(zodSchema);
+      if (meta?.default !== undefined) jsonSchema.default = meta.default;
+    },
+  });
   return plain;
 }
 

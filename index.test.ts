@@ -465,14 +465,14 @@ describe("the contract with the model", () => {
                 "items": {
                   "type": "string"
                 },
-                "description": "project keys or names"
+                "description": "keys or names"
               },
               "assignee_names": {
                 "type": "array",
                 "items": {
                   "type": "string"
                 },
-                "description": "me (default), anyone, or a display name, login, mail address or unique name"
+                "description": "me (default), anyone, or a name, login or mail address"
               },
               "status_names": {
                 "type": "array",
@@ -486,7 +486,7 @@ describe("the contract with the model", () => {
                 "items": {
                   "type": "string"
                 },
-                "description": "names or their beginnings, as for all names here"
+                "description": "as all names here: exact, else a unique beginning; a wrong one is answered with the choices"
               },
               "issue_type_names": {
                 "type": "array",
@@ -514,7 +514,7 @@ describe("the contract with the model", () => {
                 "items": {
                   "type": "string"
                 },
-                "description": "who reported it (default: anyone): me, or a name, login or mail address"
+                "description": "who reported it (default: anyone)"
               },
               "parent_issue_keys": {
                 "type": "array",
@@ -535,7 +535,7 @@ describe("the contract with the model", () => {
                 "items": {
                   "type": "integer"
                 },
-                "description": "numeric user IDs"
+                "description": "numeric"
               },
               "status_ids": {
                 "type": "array",
@@ -556,15 +556,15 @@ describe("the contract with the model", () => {
                 "items": {
                   "type": "integer"
                 },
-                "description": "numeric issue IDs"
+                "description": "numeric"
               },
               "keyword": {
                 "type": "string",
-                "description": "words in the text; the defaults still apply"
+                "description": "all its words must occur; the defaults still apply"
               },
               "created_since": {
                 "type": "string",
-                "description": "YYYY-MM-DD, today, yesterday, or a distance such as -7d, +2w, -1m; inclusive"
+                "description": "YYYY-MM-DD, today, yesterday, -7d, +2w, -1m, Friday, this week, last month (from Monday or the 1st in ..._since, to the last day in ..._until); inclusive"
               },
               "created_until": {
                 "type": "string",
@@ -596,34 +596,19 @@ describe("the contract with the model", () => {
               },
               "sort": {
                 "type": "string",
-                "enum": [
-                  "updated",
-                  "created",
-                  "due_date",
-                  "priority",
-                  "status"
-                ],
-                "default": "updated"
+                "description": "updated (default), created, due_date, priority, status"
               },
               "order": {
                 "type": "string",
-                "enum": [
-                  "asc",
-                  "desc"
-                ],
-                "description": "default desc; asc for due_date"
+                "description": "asc or desc (default); due_date ascends"
               },
               "limit": {
                 "type": "integer",
-                "maximum": 500,
-                "default": 100,
-                "minimum": 1
+                "description": "rows, up to 500, default 100"
               },
               "offset": {
                 "type": "integer",
-                "description": "rows to skip",
-                "default": 0,
-                "minimum": 0
+                "description": "rows to skip"
               },
               "timezone": {
                 "type": "string",

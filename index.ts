@@ -1,7 +1,7 @@
 import { readMachineZone } from "./dates.ts";
+import { publish } from "./definitions.ts" with { type: "macro" };
 import { introduce } from "./handshake.ts";
 import { version } from "./package.json";
-import { publish } from "./definitions.ts" with { type: "macro" };
 import {
   LiveSettings,
   listLikeKeys,

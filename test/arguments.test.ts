@@ -205,7 +205,7 @@ describe("issue_title", () => {
 const NEEDED =
   "issue_key is needed; to find an issue by its title call get_user_issue_list with keyword";
 const NO_DATE =
-  "is not a date; use YYYY-MM-DD, today, yesterday, or a distance such as -7d, +2w, -1m";
+  "is not a date; use YYYY-MM-DD, today, yesterday, -7d, +2w, -1m, this week, last month, Friday";
 
 describe("get_issue_details refuses before any request", () => {
   test.each([
@@ -230,8 +230,8 @@ describe("get_issue_details refuses before any request", () => {
     ],
     [
       "an unknown time zone",
-      { issue_key: "WEB-1", timezone: "JST" },
-      'timezone: "JST" is not an IANA time zone name; use Asia/Tokyo (such as Asia/Tokyo, Europe/Berlin or UTC)',
+      { issue_key: "WEB-1", timezone: "CST" },
+      'timezone: "CST" names more than one time zone: America/Chicago, Asia/Shanghai. Use an IANA name such as Asia/Tokyo, Europe/Berlin or UTC',
     ],
     [
       "a list as time zone",
@@ -245,8 +245,8 @@ describe("get_issue_details refuses before any request", () => {
     ],
     [
       "another spelling of an argument",
-      { issueKey: "WEB-1" },
-      `${NEEDED}\nno argument "issueKey"; the nearest is issue_key`,
+      { issueNumber: "WEB-1" },
+      `${NEEDED}\nno argument "issueNumber"; the nearest is issue_key`,
     ],
   ])("%s", async (_, args, expected) => {
     expect(await refusalOf("details", args)).toBe(expected);
@@ -266,19 +266,24 @@ describe("get_user_issue_list refuses before any request", () => {
       "created_since: 2026-13-01 does not exist; months go from 01 to 12",
     ],
     [
-      "a day in another spelling",
-      { start_date_since: "2026/11/1" },
-      'start_date_since: "2026/11/1" is not a date; use 2026-11-01',
+      "a day without its year",
+      { start_date_since: "11/30" },
+      'start_date_since: "11/30" names no year; use 2026-11-30 or 2025-11-30',
     ],
     [
       "words that are no date",
-      { updated_since: "last week" },
-      `updated_since: "last week" ${NO_DATE}`,
+      { updated_since: "some day" },
+      `updated_since: "some day" ${NO_DATE}`,
     ],
     [
       "a number that is no date",
       { updated_until: 5 },
       `updated_until: "5" ${NO_DATE}`,
+    ],
+    [
+      "a first day of issues without a due date",
+      { due_date_since: "today", due_date_until: "none" },
+      "due_date_since: issues without a due date (due_date_until none) are due on no day; give one of the two",
     ],
     [
       "since after until",
@@ -292,24 +297,27 @@ describe("get_user_issue_list refuses before any request", () => {
     ],
     [
       "an unknown time zone",
-      { timezone: "Tokyo" },
-      'timezone: "Tokyo" is not an IANA time zone name; use Asia/Tokyo (such as Asia/Tokyo, Europe/Berlin or UTC)',
+      { timezone: "Mars" },
+      'timezone: "Mars" names no time zone. Use an IANA name such as Asia/Tokyo, Europe/Berlin or UTC',
     ],
     [
       "everything that is wrong, at once",
-      { timezone: "Mars", created_since: "soon", due_date_since: "2026-00-01" },
-      `timezone: "Mars" is not an IANA time zone name (such as Asia/Tokyo, Europe/Berlin or UTC)
+      {
+        timezone: "Mars",
+        created_since: "soon",
+        due_date_since: "2026-00-01",
+        sort: "summary",
+        order: "up",
+      },
+      `timezone: "Mars" names no time zone. Use an IANA name such as Asia/Tokyo, Europe/Berlin or UTC
 created_since: "soon" ${NO_DATE}
-due_date_since: 2026-00-01 does not exist; months go from 01 to 12`,
+due_date_since: 2026-00-01 does not exist; months go from 01 to 12
+sort: use one of updated, created, due_date, priority, status
+order: use one of asc, desc`,
     ],
-    ["limit 0", { limit: 0 }, `limit: use a whole number from 1 to 500`],
-    ["limit 501", { limit: 501 }, `limit: use a whole number from 1 to 500`],
-    ["half a limit", { limit: 1.5 }, `limit: use a whole number from 1 to 500`],
-    [
-      "a limit in words",
-      { limit: "many" },
-      `limit: use a whole number from 1 to 500`,
-    ],
+    ["half a limit", { limit: 1.5 }, "limit: use a whole number from 0"],
+    ["a limit below 0", { limit: -1 }, "limit: use a whole number from 0"],
+    ["a limit in words", { limit: "many" }, "limit: use a whole number from 0"],
     ["an offset below 0", { offset: -1 }, `offset: use a whole number from 0`],
     [
       "an unknown sort",
@@ -340,19 +348,68 @@ due_date_since: 2026-00-01 does not exist; months go from 01 to 12`,
     ],
     [
       "several unknown arguments",
-      { assignee: "me", due_date_to: "today", Limit: 5 },
-      `no argument "assignee"; the nearest is assignee_names
-no argument "due_date_to"; the nearest is due_date_until
-no argument "Limit"; the nearest is limit`,
+      { assignees: "me", dueDateUntil: "today", Limit: 5, overdue: true },
+      `no argument "assignees"; the nearest is assignee_ids
+no argument "dueDateUntil"; the nearest is due_date_until
+no argument "Limit"; the nearest is limit
+no argument "overdue"; use due_date_until "yesterday"`,
     ],
     [
-      "an unknown argument of any length",
+      "an unknown argument that is near nothing, of any length",
       { ["x".repeat(5_000)]: 1 },
-      `no argument "${"x".repeat(60)}…"; the nearest is project_keys`,
+      `no argument "${"x".repeat(60)}…"`,
+    ],
+    [
+      "another name beside the argument itself",
+      { status: "Open", status_names: ["Closed"] },
+      "status stands beside status_names: give status_names alone",
     ],
   ])("%s", async (_, args, expected) => {
     expect(await refusalOf("list", args)).toBe(expected);
   });
+});
+
+describe("another name that is clear is taken, with a note", () => {
+  test.each([
+    ["status", "Open", "statusId[]=1", "status_names"],
+    ["assignee", "anyone", "sort=updated", "assignee_names"],
+    ["priority", "High", "priorityId[]=2", "priority_names"],
+    ["project", "WEB", `projectId[]=${WEB}`, "project_keys"],
+    ["query", "login", "keyword=login", "keyword"],
+  ])("%s", async (name, value, asked, meant) => {
+    const { text, query } = await listWith({ [name]: value });
+    expect(query).toContain(asked);
+    expect(text).toContain(`Note: ${name} was taken for ${meant}.`);
+  });
+
+  test.each(["issueKey", "key"])("%s", async (name) => {
+    await using space = startSampleSpace();
+    await using server = await connectInProcess(space);
+    const { text } = await server.details({ [name]: "WEB-1" });
+    expect(text).toStartWith("# WEB-1 ");
+    expect(text).toContain(`Note: ${name} was taken for issue_key.`);
+  });
+});
+
+describe("an order as people say it", () => {
+  test.each([
+    [{ sort: "dueDate" }, "sort=dueDate&order=asc"],
+    [{ sort: "due" }, "sort=dueDate&order=asc"],
+    [{ sort: "期限日", order: "降順" }, "sort=dueDate&order=desc"],
+    [{ sort: "newest" }, "sort=created&order=desc"],
+    [{ sort: "Oldest" }, "sort=created&order=asc"],
+    [{ sort: "更新日" }, "sort=updated&order=desc"],
+    [{ order: "Ascending" }, "sort=updated&order=asc"],
+  ])("%p asks %s", async (args, asked) => {
+    expect((await listWith(args)).query).toContain(asked);
+  });
+});
+
+test("a limit over 500 is 500, and says so", async () => {
+  const { text } = await listWith({ limit: 1_000 });
+  expect(text).toContain(
+    "Note: limit 1000 was taken for 500, the most of one call.",
+  );
 });
 
 describe("USER_ID", () => {

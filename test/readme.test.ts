@@ -176,8 +176,7 @@ const PROBLEMS: Record<string, () => Promise<string>> = {
   "is not trusted": () => ask("get_issue_details", ISSUE, { tls: UNTRUSTED }),
   "which is neither a numeric ID nor": () =>
     ask("get_user_issue_list", {}, {}, { userId: "nobody" }),
-  "is not an IANA time zone": () =>
-    ask("get_user_issue_list", { timezone: "JST" }),
+  "names no time zone": () => ask("get_user_issue_list", { timezone: "Mars" }),
   "is an address of": () =>
     ask("get_issue_details", {
       issue_key: "https://other.backlog.com/view/WEB-1",
