@@ -3,12 +3,12 @@ import { CLIENTS, describeHidden } from "./clients.ts";
 import { toMessage } from "./errors.ts";
 import { nearest } from "./matching.ts";
 import { version } from "./package.json";
+import { toRedactor } from "./redact.ts";
 import {
   type Connection,
   type Found,
   findHiddenFile,
   toDomain,
-  toRedactor,
 } from "./settings.ts";
 import { Cleaner } from "./text.ts";
 
@@ -83,7 +83,13 @@ export async function check(found: Found): Promise<CheckResult> {
     ? await askBacklog(reading.settings)
     : undefined;
   const problems = [...toProblems(found), ...(answers?.problems ?? [])];
-  const notes = [...(await toSourceNotes(found)), ...(answers?.notes ?? [])];
+  const { passedOver } = reading.managed;
+  const notes = [
+    ...(passedOver === undefined ? [] : [passedOver]),
+    ...reading.notes,
+    ...(await toSourceNotes(found)),
+    ...(answers?.notes ?? []),
+  ];
   const sections = [
     [`backlog-mcp ${version}`],
     align(toSettingsRows(found)),
@@ -121,7 +127,7 @@ function align(rows: readonly string[][]): string[] {
 }
 
 function toSettingsRows({ reading, origin }: Found): string[][] {
-  const { values, source, userIdSource } = reading;
+  const { values, source, userIdSource, domainSource } = reading;
   const { BACKLOG_API_KEY, BACKLOG_DOMAIN, USER_ID } = values;
   const row = (name: string, value: string | undefined, from: string) =>
     value === undefined ? [name, "not set"] : [name, value, `from ${from}`];
@@ -129,10 +135,13 @@ function toSettingsRows({ reading, origin }: Found): string[][] {
   const domain = toDomain(origin) ?? "not valid";
   return [
     row("BACKLOG_API_KEY", maskKey(BACKLOG_API_KEY), source),
-    row("BACKLOG_DOMAIN", BACKLOG_DOMAIN && domain, source),
+    row("BACKLOG_DOMAIN", BACKLOG_DOMAIN && domain, domainSource),
     USER_ID === undefined
       ? ["USER_ID", "not set: Backlog is asked whose key it is"]
       : row("USER_ID", USER_ID, userIdSource),
+    ...reading.restrictions.map(({ projects, source }) =>
+      row("BACKLOG_PROJECTS", projects.join(","), source),
+    ),
   ];
 }
 

@@ -1,10 +1,10 @@
 import { realpath } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, isAbsolute, join, posix, resolve, win32 } from "node:path";
+import { PLACEHOLDERS } from "./places.ts";
 import {
   type Found,
   findHiddenFile,
-  PLACEHOLDERS,
   type Reading,
   readAlone,
   toDomain,

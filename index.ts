@@ -2,16 +2,9 @@ import { readMachineZone } from "./dates.ts";
 import { publish } from "./definitions.ts" with { type: "macro" };
 import { introduce } from "./handshake.ts";
 import { version } from "./package.json";
-import {
-  LiveSettings,
-  listLikeKeys,
-  listUsualFiles,
-  type Places,
-  readSettings,
-  toOrigin,
-  toRedactor,
-  toRemedy,
-} from "./settings.ts";
+import { listUsualFiles, type Places, toManagedFile } from "./places.ts";
+import { listLikeKeys, toRedactor } from "./redact.ts";
+import { LiveSettings, readSettings, toOrigin, toRemedy } from "./settings.ts";
 import { Stdio } from "./stdio.ts";
 
 interface CommandLine {
@@ -135,6 +128,7 @@ function toPlaces(envFile: string | undefined): Places {
     environment: process.env,
     envFile,
     usualFiles: () => listUsualFiles(process.env),
+    managedFile: toManagedFile(process.platform),
   };
 }
 
@@ -142,7 +136,7 @@ function toPlaces(envFile: string | undefined): Places {
 async function serve(envFile: string | undefined): Promise<void> {
   const places = toPlaces(envFile);
   const live = new LiveSettings(places);
-  const { settings, problems } = await live.read();
+  const { settings, problems, managed } = await live.read();
   const { redact } = live;
   const log = (text: string) => console.error(redact(`backlog-mcp: ${text}`));
   const readNow = async () => {
@@ -176,6 +170,7 @@ async function serve(envFile: string | undefined): Promise<void> {
     },
   });
   void stdio.read();
+  if (managed.passedOver !== undefined) log(managed.passedOver);
   // On a terminal the greeting points to check, which says it better.
   if (problems.length > 0 && !(await isTerminal())) {
     log(`not configured: ${problems.join("; ")}. Tool calls say what to do.`);

@@ -1,5 +1,16 @@
 import * as v from "valibot";
-import { type EnvFile, readEnvFile } from "./env-file.ts";
+import {
+  ENVIRONMENT,
+  isConfigured,
+  type Managed,
+  NOWHERE,
+  type Place,
+  type Places,
+  readManaged,
+  readPlaces,
+  type Values,
+} from "./places.ts";
+import { SHORTEST_KEY, toRedactor } from "./redact.ts";
 
 /** Where a space answers, and the key it is asked with. */
 export interface Connection {
@@ -16,18 +27,6 @@ export interface Connection {
    */
   renew?: () => Promise<Connection | undefined>;
 }
-
-/** What `.env.example` says in the places to fill in: as good as nothing. */
-export const PLACEHOLDERS = {
-  BACKLOG_API_KEY: "your-api-key",
-  BACKLOG_DOMAIN: "your-space.backlog.com",
-} as const;
-
-const VARIABLES = ["BACKLOG_API_KEY", "BACKLOG_DOMAIN", "USER_ID"] as const;
-type Values = Partial<Record<(typeof VARIABLES)[number], string>>;
-
-/** Shorter ones cannot be real keys, and would tear holes into every text. */
-const SHORTEST_KEY = 16;
 
 const CLOUD_HOST =
   /^(?:[a-z0-9-]{1,63}\.)+(?:backlog\.com|backlog\.jp|backlogtool\.com)$/;
@@ -104,26 +103,28 @@ function listHosts(space: string): string {
   return hosts.join(", ").replace(/, (?=[^,]+$)/, " or ");
 }
 
-const ENVIRONMENT = "the environment";
-
-/** Where settings are looked for. */
-export interface Places {
-  environment: Record<string, string | undefined>;
-  /** Named by `--env-file`. */
-  envFile?: string | undefined;
-  /** The usual `.env` files, in order; asked only when they are needed. */
-  usualFiles: () => Promise<string[]>;
+/** A BACKLOG_PROJECTS; only what all of them hold may be shown. */
+export interface Restriction {
+  source: string;
+  projects: string[];
 }
 
-/** What a place holds, and what became of it. */
+/** What the places hold, and what became of it. */
 export interface Reading {
-  /** `the environment`, or the file's path. */
+  /** `the environment`, or the file's path; empty where nothing was found. */
   source: string;
   values: Values;
   /** USER_ID alone may come from the environment instead. */
   userIdSource: string;
+  /** The company's place may name the domain for every source. */
+  domainSource: string;
+  restrictions: Restriction[];
   /** What to mend; empty where `settings` is there. */
   problems: string[];
+  /** What looks like a mistake and stops nothing: a sentence each. */
+  notes: string[];
+  /** The company's place: what stops every call, or why it does not count. */
+  managed: Pick<Managed, "problem" | "passedOver">;
   /** Whatever may be a key in what was read, wherever it was put. */
   secrets: string[];
   settings?: Connection & { host: string; userId: string | undefined };
@@ -142,147 +143,155 @@ export interface Found {
 
 /**
  * All values from the first place that has a key or a domain, or from the file
- * `only`.
+ * `only`; restrictions from wherever the user or the company put one.
  */
 export async function readSettings(
   places: Places,
   only?: string,
 ): Promise<Reading> {
-  const own = toValues(places.environment);
-  const secrets = listSecrets(places.environment);
-  const readFile = async (path: string) => {
-    const file = await readEnvFile(path);
-    secrets.push(...listSecrets(file.variables));
-    return { ...file, values: toValues(file.variables) };
+  const company = toRule((await readManaged(places.managedFile)) ?? NOWHERE);
+  const { environment, place, limiting, seen } = await readPlaces(places, only);
+  const { USER_ID } = environment.values;
+  const values: Values = {
+    ...(company.host && { BACKLOG_DOMAIN: company.host }),
+    ...place.values,
+    ...(USER_ID && { USER_ID }),
   };
-  const { values, source, problem } =
-    only === undefined
-      ? await findSource(places, own, readFile)
-      : await readNamed(only, readFile);
-  const fromEnvironment = own.USER_ID !== undefined;
-  const merged = {
-    ...values,
-    ...(fromEnvironment && { USER_ID: own.USER_ID }),
-  };
-  const base = {
-    source,
+  const parsed = v.safeParse(SettingsSchema, values, { abortPipeEarly: true });
+  const limits = limiting.map(toLimit);
+  const unreadable = company.problem ?? place.problem;
+  const problems =
+    unreadable === undefined
+      ? [
+          ...(parsed.issues ?? []).map(({ message }) => message),
+          ...findConflict(place, company),
+          ...limits.flatMap(({ problem }) => problem ?? []),
+        ]
+      : [unreadable];
+  const restrictions = [...limits, company].flatMap(
+    ({ restriction }) => restriction ?? [],
+  );
+  const secrets = [...seen, company].flatMap((other) => other.secrets);
+  const isTheCompanys = company.host && !place.values.BACKLOG_DOMAIN;
+  const reading: Reading = {
+    source: place.source,
+    values,
+    userIdSource: USER_ID ? ENVIRONMENT : place.source,
+    domainSource: isTheCompanys ? company.source : place.source,
+    restrictions,
+    problems,
+    notes: seen.flatMap(({ notes }) => notes),
+    managed: company,
     secrets,
-    values: merged,
-    userIdSource: fromEnvironment ? ENVIRONMENT : source,
   };
-  if (problem !== undefined) return { ...base, problems: [problem] };
-  const result = v.safeParse(SettingsSchema, merged, { abortPipeEarly: true });
-  if (!result.success) {
-    const problems = result.issues.map(({ message }) => message);
-    return { ...base, problems };
-  }
-  const { BACKLOG_API_KEY, BACKLOG_DOMAIN, USER_ID } = result.output;
+  if (!parsed.success || problems.length > 0) return reading;
+  if (place.exposed !== undefined) reading.notes.push(place.exposed);
+  const { BACKLOG_API_KEY, BACKLOG_DOMAIN } = parsed.output;
   return {
-    ...base,
-    problems: [],
+    ...reading,
     settings: {
       apiKey: BACKLOG_API_KEY,
       origin: BACKLOG_DOMAIN,
       host: new URL(BACKLOG_DOMAIN).host,
-      userId: USER_ID,
+      userId: values.USER_ID,
+      projects: intersect(restrictions),
       redact: toRedactor(secrets),
     },
   };
 }
 
-interface Source {
-  source: string;
-  values: Values;
+interface Limit {
+  restriction?: Restriction;
   problem?: string;
 }
 
-type ReadFile = (path: string) => Promise<EnvFile & { values: Values }>;
+// As a list may be written, in keys as people write them.
+const PROJECT_SEPARATORS = /[\s,、;"'[\]]+/;
 
-async function findSource(
-  { envFile, usualFiles }: Places,
-  own: Values,
-  readFile: ReadFile,
-): Promise<Source> {
-  if (isConfigured(own)) return { source: ENVIRONMENT, values: own };
-  if (envFile !== undefined) {
-    return readNamed(envFile, readFile, ", named by --env-file,");
+function toLimit({ source, values, problem, isAbsent }: Place): Limit {
+  if (problem !== undefined) {
+    return isAbsent
+      ? {}
+      : { problem: `${problem}, and it may hold a BACKLOG_PROJECTS` };
   }
-  for (const path of await usualFiles()) {
-    const { values, error, isAbsent } = await readFile(path);
-    // Somebody put it there to be read: passing it over would surprise.
-    if (error && !isAbsent) {
-      return { source: path, values, problem: `${path} ${error}` };
-    }
-    if (isConfigured(values)) return { source: path, values };
+  const text = values.BACKLOG_PROJECTS;
+  if (text === undefined) return {};
+  const projects = text
+    .normalize("NFKC")
+    .toUpperCase()
+    .split(PROJECT_SEPARATORS)
+    .filter((key) => key !== "");
+  const wrong = projects.find((key) => !/^[A-Z0-9_]{1,25}$/.test(key));
+  if (wrong === undefined && projects.length > 0) {
+    return { restriction: { source, projects } };
   }
-  return { source: "", values: {} };
+  const shown = /^[\p{L}\p{N}_-]{1,25}$/u.test(wrong ?? "")
+    ? `"${wrong}"`
+    : "something";
+  const what =
+    wrong === undefined
+      ? "names no project"
+      : `has ${shown}, which is no key of a project`;
+  return {
+    problem: `BACKLOG_PROJECTS of ${source} ${what}: write keys, such as WEB,OPS`,
+  };
 }
 
-async function readNamed(
-  path: string,
-  readFile: ReadFile,
-  named = "",
-): Promise<Source> {
-  const { values, error } = await readFile(path);
-  const problem = error && `${path}${named} ${error}`;
-  return { source: path, values, ...(problem && { problem }) };
+/** What all of them hold; undefined where there is none. */
+function intersect(restrictions: readonly Restriction[]) {
+  const lists = restrictions.map(({ projects }) => new Set(projects));
+  return lists.length === 0
+    ? undefined
+    : [...lists.reduce((all, one) => all.intersection(one))];
 }
 
-function isConfigured({ BACKLOG_API_KEY, BACKLOG_DOMAIN }: Values): boolean {
-  return BACKLOG_API_KEY !== undefined || BACKLOG_DOMAIN !== undefined;
-}
+type Rule = Managed & Limit & { host?: string };
 
-/** Our three names only; what was never filled in counts as not set. */
-function toValues(variables: Record<string, string | undefined>): Values {
-  const values: Values = {};
-  for (const name of VARIABLES) {
-    const value = variables[name]
-      ?.trim()
-      .replace(/^(["'])(.*)\1$/, "$2")
-      .trim();
-    const placeholder = name === "USER_ID" ? undefined : PLACEHOLDERS[name];
-    if (!value || value.includes("${") || value === placeholder) continue;
-    values[name] = value;
+/** What the company's place says, or what is wrong with it. */
+function toRule(place: Managed): Rule {
+  if (place.problem !== undefined) return place;
+  const rule = { ...place, ...toLimit(place) };
+  const { BACKLOG_DOMAIN } = place.values;
+  if (BACKLOG_DOMAIN === undefined) return rule;
+  const origin = toOrigin(BACKLOG_DOMAIN);
+  if (origin !== undefined && !isLoopback(origin)) {
+    return { ...rule, host: new URL(origin).host };
   }
-  return values;
+  const wrong = `BACKLOG_DOMAIN ${describeHost(BACKLOG_DOMAIN)}`;
+  return { ...rule, problem: `${place.source}: ${wrong}` };
+}
+
+function findConflict({ source, values }: Place, company: Rule): string[] {
+  const own = toOrigin(values.BACKLOG_DOMAIN ?? "");
+  const { host } = company;
+  if (own === undefined || !host || own === `https://${host}`) return [];
+  return [
+    `BACKLOG_DOMAIN of ${source} is ${new URL(own).host}, but ${company.source} allows ${host} alone: take it out there`,
+  ];
 }
 
 /** What to do, for whoever reads it in the chat or in a log. */
 export function toRemedy(
-  { problems, source, values }: Reading,
+  { problems, notes, managed, source, values }: Reading,
   userFile: string,
 ): string {
   const what = problems.join("; ");
-  const where = isConfigured(values)
-    ? `The settings come from ${source}, all of them from this one place.`
-    : source === ""
-      ? "No settings were found."
-      : `${source} is where they were looked for.`;
-  return `backlog-mcp is not configured: ${what}. ${where} Put BACKLOG_API_KEY (from Personal Settings > API in Backlog) and BACKLOG_DOMAIN (such as your-space.backlog.com) into ${userFile} or into "env" of this server in the client's configuration. A file is read again at the next call; a changed client configuration needs a restart of the server.`;
+  if (managed.problem !== undefined) {
+    return `backlog-mcp answers no call: ${what}. Only whoever looks after this computer can mend that; the file is read again at the next call.`;
+  }
+  const hints = notes
+    .slice(0, 3)
+    .map((note) => ` ${note}`)
+    .join("");
+  const where =
+    source !== "" && isConfigured({ values })
+      ? `The settings come from ${source}, all of them from this one place.`
+      : source === ""
+        ? "No settings were found."
+        : `${source} is where they were looked for.`;
+  return `backlog-mcp is not configured: ${what}. ${where}${hints} Put BACKLOG_API_KEY (from Personal Settings > API in Backlog) and BACKLOG_DOMAIN (such as your-space.backlog.com) into ${userFile} or into "env" of this server in the client's configuration. A file is read again at the next call; a changed client configuration needs a restart of the server.`;
 }
 
-/** The usual `.env` files: the user's folder, the program's, this one. */
-export async function listUsualFiles(
-  environment: Record<string, string | undefined>,
-  platform: string = process.platform,
-): Promise<string[]> {
-  const { posix, win32 } = await import("node:path");
-  const { dirname, isAbsolute, join } = platform === "win32" ? win32 : posix;
-  const { homedir } = await import("node:os");
-  const home = environment.HOME || homedir();
-  const xdg = environment.XDG_CONFIG_HOME ?? "";
-  const folder =
-    platform === "win32"
-      ? environment.APPDATA || join(home, "AppData", "Roaming")
-      : isAbsolute(xdg)
-        ? xdg
-        : join(home, ".config");
-  return [
-    join(folder, "backlog-mcp", ".env"),
-    join(dirname(process.execPath), ".env"),
-    join(process.cwd(), ".env"),
-  ];
-}
 /** The settings while the program runs, and every key read since its start. */
 export class LiveSettings {
   #reading: Reading | undefined;
@@ -300,10 +309,11 @@ export class LiveSettings {
   }
 
   /** Where to ask, with what is needed to mend a key while the program runs. */
-  toConnection({ apiKey, origin }: Connection): Connection {
+  toConnection({ apiKey, origin, projects }: Connection): Connection {
     return {
       apiKey,
       origin,
+      projects,
       redact: this.redact,
       renew: () => this.#renew({ apiKey, origin }),
     };
@@ -341,97 +351,6 @@ export class LiveSettings {
     for (const secret of secrets) this.#secrets.add(secret);
     this.#redactor = toRedactor(this.#secrets);
   }
-}
-
-/** A key may have been put under a wrong name, or into the wrong place. */
-function listSecrets(variables: Record<string, string | undefined>): string[] {
-  return Object.entries(variables).flatMap(([name, value = ""]) => {
-    if (!/^(?:BACKLOG|USER_ID$)/i.test(name)) return [];
-    if (/KEY|TOKEN/i.test(name)) return [value.trim()];
-    return toOrigin(value) === undefined ? listLikeKeys(value) : [];
-  });
-}
-
-/** What looks like a key, in a text where none belongs. */
-export function listLikeKeys(text: string): string[] {
-  return text.normalize("NFKC").match(/[a-z0-9]{32,}/gi) ?? [];
-}
-
-/**
- * Takes keys out of texts, in any case: plain, URL-encoded once or twice, or as
- * JSON, JavaScript, HTML or Markdown may write them. In proportion to the text,
- * whatever it is and whatever was set as a key.
- */
-export function toRedactor(keys: Iterable<string>): (text: string) => string {
-  const secrets = [...new Set([...keys].flatMap(toSecrets))];
-  // What is part of another one comes behind it.
-  secrets.sort((a, b) => b.length - a.length);
-  const plain = secrets.map((secret) => secret.toLowerCase());
-  let pattern: RegExp | undefined;
-  return (text) => {
-    if (secrets.length === 0 || text.length < SHORTEST_KEY) return text;
-    if (!ESCAPED.test(text)) {
-      const lower = text.toLowerCase();
-      if (!plain.some((secret) => lower.includes(secret))) return text;
-    }
-    // Takes milliseconds, and most runs of the program never need it.
-    pattern ??= new RegExp(secrets.map(toWritings).join("|"), "gi");
-    return text.replace(pattern, "[API key]");
-  };
-}
-
-/** All that was set, and what could be a key in it, in pieces of a fair size. */
-function toSecrets(set: string): string[] {
-  return [set, ...(set.match(/[\w-]+/g) ?? [])].flatMap(
-    (text) => text.match(/.{16,128}/gs) ?? [],
-  );
-}
-
-// Cleaning takes these out of a text, and would join the parts of a key.
-const BETWEEN = "[\\u00ad\\u200b-\\u200f\\u2060-\\u2064\\ufeff]*";
-const ESCAPED =
-  /[%&]|\\[ux0-7_-]|[\u00ad\u200b-\u200f\u2060-\u2064\ufeff\uff0d-\uff5a]/;
-const toUrl = (hex: string) => `%(?:25){0,3}${hex}`;
-const BACKSLASHES = `(?:\\\\|${toUrl("5c")}){1,8}`;
-const ENTITY = `(?:&(?:amp;){0,3}|${toUrl("26")})`;
-const NUMBER = `(?:#|${toUrl("23")})`;
-const END = `(?:;|${toUrl("3b")})?`;
-const ENTITY_NAMES: Record<string, string> = {
-  _: "lowbar|underbar",
-  "-": "hyphen|dash",
-};
-
-function toWritings(secret: string): string {
-  return [...secret].map(toWriting).join(BETWEEN);
-}
-
-/** Each repetition is bounded, and no two ways of reading begin alike. */
-function toWriting(character: string): string {
-  const plain = RegExp.escape(character);
-  if (!/[\w-]/.test(character)) return plain;
-  const codes = [character.toLowerCase(), character.toUpperCase()];
-  const inBase = (base: number) =>
-    codes.map((text) => text.charCodeAt(0).toString(base)).join("|");
-  const hex = `(?:${inBase(16)})`;
-  const fullWidth = String.fromCharCode(character.charCodeAt(0) + 0xfee0);
-  const named = ENTITY_NAMES[character];
-  const script = [
-    `u00${hex}`,
-    `x${hex}`,
-    `u\\{0{0,6}${hex}\\}`,
-    `0?(?:${inBase(8)})`,
-    ...(named === undefined ? [] : [plain]),
-  ];
-  const entity = [
-    `${NUMBER}(?:0{0,6}(?:${inBase(10)})|x0{0,6}${hex})`,
-    ...(named === undefined ? [] : [named]),
-  ];
-  return `(?:${[
-    `[${plain}${fullWidth}]`,
-    toUrl(hex),
-    `${BACKSLASHES}(?:${script.join("|")})`,
-    `${ENTITY}(?:${entity.join("|")})${END}`,
-  ].join("|")})`;
 }
 
 /** The shortest that BACKLOG_DOMAIN understands as this origin. */

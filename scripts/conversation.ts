@@ -2,7 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { CLIENTS } from "../clients.ts";
 import manifest from "../package.json" with { type: "json" };
-import { listUsualFiles } from "../settings.ts";
+import { listUsualFiles } from "../places.ts";
 import { runToEnd } from "./build.ts";
 import { type RawClient, startRaw, toCall, toText } from "./raw-client.ts";
 

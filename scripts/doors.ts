@@ -1,6 +1,6 @@
 import { NAME } from "../clients.ts";
 import manifest from "../package.json" with { type: "json" };
-import { PLACEHOLDERS } from "../settings.ts";
+import { PLACEHOLDERS } from "../places.ts";
 import {
   BUNDLE_TARGETS,
   bundleName,

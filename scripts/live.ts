@@ -1,12 +1,8 @@
 import { Backlog, type BacklogCall, LIMITS, type Query } from "../backlog.ts";
 import { BacklogError, toMessage } from "../errors.ts";
+import { listUsualFiles, toManagedFile } from "../places.ts";
 import type { Comment, IssueRow, Project } from "../responses.ts";
-import {
-  type Connection,
-  LiveSettings,
-  listUsualFiles,
-  toRemedy,
-} from "../settings.ts";
+import { type Connection, LiveSettings, toRemedy } from "../settings.ts";
 
 /** The only words that are printed: no text of an answer is among them. */
 export type Word =
@@ -393,6 +389,7 @@ async function main(): Promise<void> {
   const live = new LiveSettings({
     environment: process.env,
     usualFiles: () => listUsualFiles(process.env),
+    managedFile: toManagedFile(process.platform),
   });
   const reading = await live.read();
   const { settings } = reading;

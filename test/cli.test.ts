@@ -16,10 +16,11 @@ import {
   toSettingsFrom,
 } from "../clients.ts";
 import { version } from "../package.json";
+import { listUsualFiles } from "../places.ts";
 import { startSampleSpace } from "../sample-space/server.ts";
 import { BINARY, ROOT, startFolder } from "../scripts/build.ts";
 import { connectBinary, toEnvironment } from "../scripts/connect.ts";
-import { listUsualFiles, type Reading, toDomain } from "../settings.ts";
+import { readSettings, toDomain } from "../settings.ts";
 import { start, writeUserFile } from "./helpers.ts";
 
 const POSIX = process.platform !== "win32";
@@ -370,20 +371,16 @@ test("the user's own file of Windows is in %APPDATA%", async () => {
   expect(file).toBe("C:\\Users\\hana\\AppData\\Roaming\\backlog-mcp\\.env");
 });
 
-describe("toSettingsFrom", () => {
+describe("toSettingsFrom", async () => {
+  const nothing = await readSettings({
+    environment: {},
+    usualFiles: async () => [],
+  });
   const USER_FILE = "/home/hana/.config/backlog-mcp/.env";
   const usualFiles = [USER_FILE, "/opt/.env", "/project/.env"];
   const origin = "https://example.backlog.jp";
   const find = (source: string, envFile?: string) => {
-    const reading: Reading = {
-      ...{
-        source,
-        values: {},
-        userIdSource: source,
-        problems: [],
-        secrets: [],
-      },
-    };
+    const reading = { ...nothing, source };
     const found = { reading, origin, envFile, usualFiles };
     return toSettingsFrom(found, "/home/hana/.config", "linux");
   };
@@ -406,15 +403,7 @@ describe("toSettingsFrom", () => {
 
   test("a folder that only XDG_CONFIG_HOME tells is named, as clients drop that", () => {
     const file = "/x/backlog-mcp/.env";
-    const reading: Reading = {
-      ...{
-        source: file,
-        values: {},
-        userIdSource: file,
-        problems: [],
-        secrets: [],
-      },
-    };
+    const reading = { ...nothing, source: file };
     const found = { reading, origin, envFile: undefined, usualFiles: [file] };
     expect(toSettingsFrom(found, "/home/hana/.config", "linux")).toEqual({
       kind: "--env-file",

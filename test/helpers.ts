@@ -1,7 +1,8 @@
+import { chmod } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { listUsualFiles } from "../places.ts";
 import { BINARY, runToEnd } from "../scripts/build.ts";
-import { listUsualFiles } from "../settings.ts";
 
 interface Start {
   env?: Record<string, string>;
@@ -25,5 +26,6 @@ export async function writeUserFile(home: string, text: string) {
   const env = { HOME: home, USERPROFILE: home, APPDATA: join(home, "AppData") };
   const [file = ""] = await listUsualFiles(env);
   await Bun.write(file, text);
+  await chmod(file, 0o600);
   return { env, file };
 }

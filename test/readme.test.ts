@@ -70,19 +70,18 @@ describe("the first run in README.md", () => {
   test("shows what check really prints", async () => {
     await using space = startSampleSpace({ rateLimit: LIMITS });
     const file = "/home/hana/.config/backlog-mcp/.env";
+    const reading = await readSettings({
+      environment: {
+        BACKLOG_API_KEY: space.apiKey,
+        BACKLOG_DOMAIN: space.host,
+      },
+      usualFiles: async () => [],
+    });
     const found = {
       reading: {
+        ...reading,
         source: file,
-        values: { BACKLOG_API_KEY: space.apiKey, BACKLOG_DOMAIN: HOST },
-        userIdSource: file,
-        problems: [],
-        secrets: [],
-        settings: {
-          apiKey: space.apiKey,
-          origin: space.url,
-          host: space.host,
-          userId: undefined,
-        },
+        domainSource: file,
       },
       origin: space.url,
       envFile: undefined,

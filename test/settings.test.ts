@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import {
+  chmod,
   mkdir,
   mkdtemp,
   rm,
@@ -10,17 +11,15 @@ import {
 } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { ROOT } from "../scripts/build.ts";
 import {
-  LiveSettings,
   listUsualFiles,
   PLACEHOLDERS,
   type Places,
-  readSettings,
-  toOrigin,
-  toRedactor,
-  toRemedy,
-} from "../settings.ts";
+  toManagedFile,
+} from "../places.ts";
+import { toRedactor } from "../redact.ts";
+import { ROOT } from "../scripts/build.ts";
+import { LiveSettings, readSettings, toOrigin, toRemedy } from "../settings.ts";
 
 const EXAMPLE = readFileSync(join(ROOT, ".env.example"), "utf8");
 const KEY = "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789";
@@ -148,12 +147,12 @@ describe("toOrigin refuses every other host", () => {
 });
 
 describe("readSettings takes all values from the first source", () => {
-  test("the environment, and then no file is looked for", async () => {
+  test("the environment, whatever the files hold", async () => {
     await using folder = await startFolder({ "named.env": toFile("named") });
     const reading = await readSettings({
       environment: { BACKLOG_API_KEY: KEY, BACKLOG_DOMAIN: "own.backlog.com" },
       envFile: folder.at("named.env"),
-      usualFiles: () => Promise.reject(new Error("they were asked for")),
+      usualFiles: async () => [folder.at("named.env")],
     });
     expect(reading).toMatchObject({
       source: "the environment",
@@ -605,6 +604,457 @@ describe("a .env file", () => {
       ]);
     },
   );
+});
+
+describe("BACKLOG_PROJECTS", () => {
+  const OWN = { BACKLOG_API_KEY: KEY, BACKLOG_DOMAIN: "own.backlog.com" };
+
+  test.each([
+    ["WEB,OPS", ["WEB", "OPS"]],
+    ["web", ["WEB"]],
+    [" WEB , OPS ", ["WEB", "OPS"]],
+    ["WEB OPS;API", ["WEB", "OPS", "API"]],
+    ["ＷＥＢ、ｏｐｓ，API", ["WEB", "OPS", "API"]],
+    ['["WEB", "OPS"]', ["WEB", "OPS"]],
+    ["WEB,,OPS,", ["WEB", "OPS"]],
+    ["WEB,WEB", ["WEB"]],
+    ["A_1,9", ["A_1", "9"]],
+    ["", undefined],
+    ["  ", undefined],
+    [unexpanded("PROJECTS"), undefined],
+  ])("%j is %j", async (BACKLOG_PROJECTS, projects) => {
+    const reading = await readSettings(
+      toPlaces({ environment: { ...OWN, BACKLOG_PROJECTS } }),
+    );
+    expect(reading.problems).toEqual([]);
+    expect<unknown>(reading.settings?.projects).toEqual(projects);
+  });
+
+  test.each([
+    [",", "names no project"],
+    ["[]", "names no project"],
+    ["WEB,WEB-1", 'has "WEB-1", which is no key of a project'],
+    ["ウェブ", 'has "ウェブ", which is no key of a project'],
+    [
+      "https://own.backlog.com/projects/WEB",
+      "has something, which is no key of a project",
+    ],
+    ["A".repeat(26), "has something, which is no key of a project"],
+  ])("%j stops every call", async (BACKLOG_PROJECTS, problem) => {
+    const reading = await readSettings(
+      toPlaces({ environment: { ...OWN, BACKLOG_PROJECTS } }),
+    );
+    expect(reading.settings).toBeUndefined();
+    expect(reading.problems).toEqual([
+      `BACKLOG_PROJECTS of the environment ${problem}: write keys, such as WEB,OPS`,
+    ]);
+  });
+
+  // Where the settings come from, and a list in each place that may restrict.
+  const inFiles = (named: string, user: string, working = "") => ({
+    "named.env": named && `BACKLOG_PROJECTS=${named}\n`,
+    "user.env": user && `BACKLOG_PROJECTS=${user}\n`,
+    "working.env": `${toFile("working")}${working && `BACKLOG_PROJECTS=${working}\n`}`,
+  });
+  test.each([
+    { name: "of the environment", own: "A", files: {}, is: ["A"] },
+    {
+      name: "of the file in use",
+      files: inFiles("", "", "A,B"),
+      is: ["A", "B"],
+    },
+    {
+      name: "of the user's file, whatever is in use",
+      files: inFiles("", "B,C", "A,B"),
+      is: ["B"],
+    },
+    {
+      name: "of the user's file beside the environment",
+      own: "A,B",
+      files: inFiles("", "B"),
+      is: ["B"],
+    },
+    {
+      name: "of the file of --env-file beside the environment",
+      own: "A,B",
+      envFile: "named.env",
+      files: inFiles("B,C", ""),
+      is: ["B"],
+    },
+    {
+      name: "of all of them",
+      own: "A,B,C",
+      envFile: "named.env",
+      files: inFiles("A,B,D", "B,A"),
+      is: ["A", "B"],
+    },
+    {
+      name: "that have nothing in common leave none",
+      own: "A",
+      files: inFiles("", "B"),
+      is: [],
+    },
+    {
+      name: "of a working folder that is not in use does not count",
+      own: "A",
+      files: inFiles("", "", "B"),
+      is: ["A"],
+    },
+    {
+      name: "found nowhere restrict nothing",
+      files: inFiles("", ""),
+      is: undefined,
+    },
+  ])("lists $name", async ({ own, envFile, files, is }) => {
+    await using folder = await startFolder({ ...files });
+    const { settings, problems } = await readSettings({
+      environment: { ...(own && { ...OWN, BACKLOG_PROJECTS: own }) },
+      envFile: envFile && folder.at(envFile),
+      usualFiles: async () => ["user.env", "working.env"].map(folder.at),
+    });
+    expect(problems).toEqual([]);
+    expect<unknown>(settings?.projects).toEqual(is);
+  });
+
+  test("each is told with where it stands", async () => {
+    await using folder = await startFolder({
+      "user.env": "BACKLOG_PROJECTS=b\n",
+    });
+    const { restrictions } = await readSettings({
+      environment: { ...OWN, BACKLOG_PROJECTS: "A,B" },
+      usualFiles: async () => [folder.at("user.env")],
+    });
+    expect(restrictions).toEqual([
+      { source: "the environment", projects: ["A", "B"] },
+      { source: folder.at("user.env"), projects: ["B"] },
+    ]);
+  });
+
+  test.skipIf(process.platform === "win32")(
+    "in a file that cannot be read may be anything, which stops every call",
+    async () => {
+      await using folder = await startFolder();
+      await symlink(folder.at("user.env"), folder.at("user.env"));
+      const reading = await readSettings({
+        environment: OWN,
+        usualFiles: async () => [folder.at("user.env")],
+      });
+      expect(reading.problems).toEqual([
+        `${folder.at("user.env")} cannot be read (ELOOP), and it may hold a BACKLOG_PROJECTS`,
+      ]);
+    },
+  );
+});
+
+// As root the tests could use the real file, but so do all others beside them.
+describe.skipIf(process.platform === "win32")("managed.env", () => {
+  const owner = process.getuid?.() ?? 0;
+  const OWN = { BACKLOG_API_KEY: KEY, BACKLOG_DOMAIN: "acme.backlog.com" };
+  const TEXT =
+    "# Ours\nBACKLOG_DOMAIN=acme.backlog.com\nBACKLOG_PROJECTS=WEB,OPS\n";
+
+  async function readWith(
+    text: string,
+    {
+      environment = {},
+      mode = 0o644,
+      as = owner,
+    }: {
+      environment?: Record<string, string>;
+      mode?: number;
+      as?: number;
+    } = {},
+  ) {
+    await using folder = await startFolder({ "managed.env": text });
+    const path = folder.at("managed.env");
+    await chmod(path, mode);
+    const reading = await readSettings(
+      toPlaces({ environment, managedFile: { path, owner: as } }),
+    );
+    // Of each run the folder is another.
+    const shown = JSON.stringify(reading).replaceAll(path, "managed.env");
+    return {
+      ...reading,
+      shown,
+      problems: reading.problems.map((text) =>
+        text.replaceAll(path, "managed.env"),
+      ),
+      passedOver: reading.managed.passedOver?.replace(path, "managed.env"),
+    };
+  }
+
+  test("names the domain, so that a key is enough, and the projects", async () => {
+    const reading = await readWith(TEXT, {
+      environment: { BACKLOG_API_KEY: KEY },
+    });
+    expect(reading.settings).toMatchObject({
+      origin: "https://acme.backlog.com",
+      projects: ["WEB", "OPS"],
+    });
+    expect(reading.domainSource).toEndWith("managed.env");
+    expect(reading.source).toBe("the environment");
+  });
+
+  test("adds its projects to those of others", async () => {
+    const environment = { ...OWN, BACKLOG_PROJECTS: "OPS,API" };
+    expect((await readWith(TEXT, { environment })).settings?.projects).toEqual([
+      "OPS",
+    ]);
+  });
+
+  test.each([
+    ["acme.backlog.com", []],
+    ["https://ACME.backlog.com/dashboard", []],
+    [
+      "other.backlog.com",
+      [
+        "BACKLOG_DOMAIN of the environment is other.backlog.com, but managed.env allows acme.backlog.com alone: take it out there",
+      ],
+    ],
+    [
+      "localhost:8787",
+      [
+        "BACKLOG_DOMAIN of the environment is localhost:8787, but managed.env allows acme.backlog.com alone: take it out there",
+      ],
+    ],
+  ])("beside BACKLOG_DOMAIN %s", async (BACKLOG_DOMAIN, problems) => {
+    const environment = { ...OWN, BACKLOG_DOMAIN };
+    expect((await readWith(TEXT, { environment })).problems).toEqual(problems);
+  });
+
+  test.each([
+    [
+      "no domain of it leaves everybody's",
+      "BACKLOG_PROJECTS=WEB",
+      { origin: "https://acme.backlog.com", projects: ["WEB"] },
+    ],
+    [
+      "no projects of it leave all",
+      "BACKLOG_DOMAIN=acme.backlog.com",
+      { projects: undefined },
+    ],
+    [
+      "with quotes, export and Windows line ends",
+      'export BACKLOG_DOMAIN="acme.backlog.com"\r\n\r\n  BACKLOG_PROJECTS = web # ours\r\n',
+      { projects: ["WEB"] },
+    ],
+  ])("%s", async (_, text, settings) => {
+    const reading = await readWith(text, { environment: OWN });
+    expect(reading.problems).toEqual([]);
+    expect<unknown>(reading.settings).toMatchObject(settings);
+  });
+
+  test.each([
+    [
+      "holds a key",
+      `${TEXT}BACKLOG_API_KEY=${KEY}`,
+      "holds a key, which is each user's own",
+    ],
+    [
+      "holds a name that nothing reads",
+      `${TEXT}BACKLOG_PROJECT=WEB`,
+      "holds more than BACKLOG_DOMAIN and BACKLOG_PROJECTS",
+    ],
+    [
+      "has a line that is none",
+      "BACKLOG_PROJECTS WEB",
+      "has a line that is no NAME=VALUE",
+    ],
+    [
+      "spreads a value over lines",
+      'BACKLOG_PROJECTS="WEB,\nOPS"',
+      "has a line that is no NAME=VALUE",
+    ],
+    [
+      "sets a name twice",
+      "BACKLOG_PROJECTS=WEB\nBACKLOG_PROJECTS=WEB,OPS",
+      "sets BACKLOG_PROJECTS twice",
+    ],
+    [
+      "sets a name to nothing",
+      "BACKLOG_DOMAIN=\n",
+      "sets BACKLOG_DOMAIN to nothing",
+    ],
+    [
+      "holds what nobody filled in",
+      `BACKLOG_PROJECTS=${unexpanded("PROJECTS")}`,
+      "sets BACKLOG_PROJECTS to nothing",
+    ],
+    ["is empty", "", "sets nothing"],
+    ["is binary", "\u0000\u0001", "has a line that is no NAME=VALUE"],
+    [
+      "is larger than 64 KiB",
+      "#".repeat(65_537),
+      "is larger than 64 KiB, which no file of settings is",
+    ],
+    [
+      "names another host",
+      "BACKLOG_DOMAIN=evil.example",
+      'managed.env: BACKLOG_DOMAIN is "evil.example": use your-space.backlog.com, your-space.backlog.jp or your-space.backlogtool.com',
+    ],
+    [
+      "names this machine",
+      "BACKLOG_DOMAIN=localhost:8787",
+      'managed.env: BACKLOG_DOMAIN is "localhost:8787": use your-space.backlog.com, your-space.backlog.jp or your-space.backlogtool.com',
+    ],
+    [
+      "names no project",
+      "BACKLOG_PROJECTS=WEB-1",
+      'has "WEB-1", which is no key of a project',
+    ],
+  ])("that %s stops every call", async (_, text, problem) => {
+    const reading = await readWith(text, { environment: OWN });
+    expect(reading.settings).toBeUndefined();
+    expect(reading.problems.join("; ")).toContain(problem);
+    expect(reading.problems).toHaveLength(1);
+    expect(reading.shown.split('"secrets"')[0]).not.toContain(`=${KEY}`);
+    expect(toRemedy(reading, "/home/u/.env")).toStartWith(
+      "backlog-mcp answers no call: ",
+    );
+  });
+
+  test.each([
+    ["somebody else's", { as: owner + 1 }, "it does not belong to root"],
+    [
+      "writable for a group",
+      { mode: 0o664 },
+      "others than root may write to it (mode 664)",
+    ],
+    [
+      "writable for all",
+      { mode: 0o646 },
+      "others than root may write to it (mode 646)",
+    ],
+  ])("that is %s is passed over, and that is said", async (_, file, why) => {
+    const text = `BACKLOG_DOMAIN=evil.backlog.com\nBACKLOG_API_KEY=${KEY}`;
+    const reading = await readWith(text, { environment: OWN, ...file });
+    expect(reading.settings).toMatchObject({
+      origin: "https://acme.backlog.com",
+      projects: undefined,
+    });
+    expect(reading.passedOver).toBe(`managed.env does not count: ${why}.`);
+  });
+
+  test.each([
+    ["a folder", "folder", "is a folder, no file"],
+    ["a pipe", "pipe", "is a pipe (FIFO), no file"],
+    [
+      "a link that leads nowhere but to itself",
+      "loop",
+      "cannot be read (ELOOP)",
+    ],
+  ])("that is %s stops every call at once", async (_, name, problem) => {
+    await using folder = await startFolder({ "folder/file": "" });
+    await Bun.$`mkfifo -m 644 ${folder.at("pipe")}`;
+    await symlink(folder.at("loop"), folder.at("loop"));
+    const managedFile = { path: folder.at(name), owner };
+    const { problems } = await readSettings(
+      toPlaces({ environment: OWN, managedFile }),
+    );
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toEndWith(problem);
+  });
+
+  test("that is not there changes nothing", async () => {
+    const managedFile = { path: "/nonexistent/managed.env", owner: 0 };
+    const reading = await readSettings(
+      toPlaces({ environment: OWN, managedFile }),
+    );
+    expect(reading.problems).toEqual([]);
+    expect(reading.managed.passedOver).toBeUndefined();
+  });
+
+  test.each([
+    ["linux", "/etc/backlog-mcp/managed.env"],
+    ["darwin", "/Library/Application Support/backlog-mcp/managed.env"],
+    ["win32", undefined],
+  ])("on %s stands at %s, and is root's", (platform, path) => {
+    expect(toManagedFile(platform)).toEqual(
+      path === undefined ? undefined : { path, owner: 0 },
+    );
+  });
+});
+
+describe("what looks like a mistake", () => {
+  const read = async (text: string, name = "user.env") => {
+    await using folder = await startFolder({ [name]: text });
+    await chmod(folder.at(name), 0o600);
+    const { notes } = await readSettings({
+      environment: {},
+      usualFiles: async () => [folder.at("user.env")],
+    });
+    return notes.map((note) => note.replaceAll(folder.at("user.env"), "FILE"));
+  };
+  test.each([
+    ["nothing in what is well", toFile("a"), []],
+    [
+      "a placeholder left in",
+      EXAMPLE,
+      [
+        "BACKLOG_API_KEY of FILE still holds the placeholder of .env.example, so it counts as not set.",
+        "BACKLOG_DOMAIN of FILE still holds the placeholder of .env.example, so it counts as not set.",
+      ],
+    ],
+    [
+      "an empty value",
+      toFile("a").replace(/KEY=.*/, "KEY="),
+      ["BACKLOG_API_KEY of FILE is empty, so it counts as not set."],
+    ],
+    [
+      "a variable that nothing filled in",
+      `BACKLOG_PROJECTS=${unexpanded("P")}`,
+      [
+        "BACKLOG_PROJECTS of FILE holds a variable that nothing filled in, so it counts as not set.",
+      ],
+    ],
+    ["a USER_ID left empty, as forms do", toFile("a", "USER_ID=\n"), []],
+    [
+      "misspelt names",
+      "BACKLOG_APIKEY=1\nBACKLOG_SPACE=2\nBACKLOG_PROJECT=3\nUSERID=4",
+      [
+        "BACKLOG_APIKEY of FILE is read by nothing; use BACKLOG_API_KEY.",
+        "BACKLOG_SPACE of FILE is read by nothing; use BACKLOG_DOMAIN.",
+        "BACKLOG_PROJECT of FILE is read by nothing; use BACKLOG_PROJECTS.",
+        "USERID of FILE is read by nothing; use USER_ID.",
+      ],
+    ],
+    [
+      "no name beside the right one",
+      toFile("a", "BACKLOG_API_KEY_OLD=1\n"),
+      [],
+    ],
+  ])("is told: %s", async (_, text, expected) => {
+    expect(await read(text)).toEqual(expected);
+  });
+
+  test(".env.txt beside where .env is looked for", async () => {
+    expect(await read(toFile("a"), "user.env.txt")).toEqual([
+      "FILE.txt is there, but only FILE is read: take .txt off its name.",
+    ]);
+  });
+
+  test.skipIf(process.platform === "win32")(
+    "a file with a key that others may read",
+    async () => {
+      await using folder = await startFolder({ ".env": toFile("a") });
+      await chmod(folder.at(".env"), 0o640);
+      const { notes } = await readSettings(
+        toPlaces({ envFile: folder.at(".env") }),
+      );
+      expect(notes).toEqual([
+        `${folder.at(".env")} holds a key, and others on this computer may read it (mode 640): chmod 600 keeps it yours.`,
+      ]);
+    },
+  );
+
+  test("is part of the remedy", async () => {
+    const environment = { BACKLOG_APIKEY: KEY };
+    const reading = await readSettings(toPlaces({ environment }));
+    expect(toRemedy(reading, "/home/u/.env")).toContain(
+      "No settings were found. BACKLOG_APIKEY of the environment is read by nothing; use BACKLOG_API_KEY. Put",
+    );
+    expect(reading.secrets).toEqual([KEY]);
+  });
 });
 
 describe("listUsualFiles", () => {
