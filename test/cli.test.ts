@@ -36,7 +36,7 @@ describe("the command line", () => {
     const { stdout, stderr, code } = await start([word]);
     for (const name of [
       ...["check", "config", "--env-file", "--version", "--help"],
-      ...["BACKLOG_API_KEY", "BACKLOG_DOMAIN", "USER_ID"],
+      ...["BACKLOG_API_KEY", "BACKLOG_DOMAIN", "USER_ID", "BACKLOG_PROJECTS"],
       ...CLIENTS,
     ]) {
       expect(stdout).toContain(name);
