@@ -41,6 +41,8 @@ export interface Page<Entry> {
   entries: Entry[];
   /** How many Backlog sent, entries that could not be read included. */
   received: number;
+  /** The IDs of all these, of whatever form the rest of them is. */
+  ids: number[];
 }
 
 /** A page is always asked for in full: Backlog's own default is 20. */
@@ -172,7 +174,7 @@ export class BacklogCall {
   /** https://developer.nulab.com/docs/backlog/api/2/get-issue-list/ */
   async listIssues(query: Query): Promise<Page<IssueRow>> {
     const within = await this.#filter.within(query);
-    if (!within) return { entries: [], received: 0 };
+    if (!within) return { entries: [], received: 0, ids: [] };
     const page = await this.#list("/issues", Responses.issueRows, within);
     return { ...page, entries: this.#filter.issues(page.entries) };
   }
@@ -332,7 +334,9 @@ export class BacklogCall {
   ): Promise<Page<Entry>> {
     const json = await this.#getJson(path, query);
     // Before parsing, which drops entries that it cannot read.
-    const received = Array.isArray(json) ? json.length : 0;
+    const sent: readonly unknown[] = Array.isArray(json) ? json : [];
+    const ids = sent.map(toId).filter((id) => id !== undefined);
+    const received = sent.length;
     const read = this.#parse(path, schema, json);
     const entries = [...new Map(read.map((one) => [one.id, one])).values()];
     if (entries.length < read.length) {
@@ -340,7 +344,7 @@ export class BacklogCall {
         `Backlog sent the same ID more than once in GET ${path}; it is shown once.`,
       );
     }
-    return { entries, received };
+    return { entries, received, ids };
   }
 
   async #getJson(path: string, query: Query): Promise<unknown> {
@@ -375,6 +379,15 @@ export type ProjectChoices =
   | "versions"
   | "categories"
   | "issueTypes";
+
+/** What an entry is known by, whatever else of it can be read. */
+function toId(entry: unknown): number | undefined {
+  const id =
+    typeof entry === "object" && entry !== null && "id" in entry
+      ? entry.id
+      : undefined;
+  return typeof id === "number" && Number.isSafeInteger(id) ? id : undefined;
+}
 
 /** The same value, every text in it redacted in place. */
 function redactTexts<Value>(

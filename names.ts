@@ -216,7 +216,7 @@ const NOT_CLOSED = [
   "未完",
   "完了以外",
 ];
-const STANDARD: readonly (readonly [number, string, string])[] = [
+export const STANDARD: readonly (readonly [number, string, string])[] = [
   [1, "Open", "未対応"],
   [2, "In Progress", "処理中"],
   [3, "Resolved", "処理済み"],
