@@ -41,8 +41,18 @@ export interface Page<Entry> {
   entries: Entry[];
   /** How many Backlog sent, entries that could not be read included. */
   received: number;
-  /** The IDs of all these, of whatever form the rest of them is. */
-  ids: number[];
+}
+
+/** One page of issues, also place by place, in Backlog's order. */
+export interface IssuePage extends Page<IssueRow> {
+  sent: Sent<IssueRow>[];
+}
+
+/** What stands at one place of a page; no entry: it could not be read. */
+export interface Sent<Entry> {
+  entry?: Entry;
+  /** Whether it is an issue known to be closed, read or not. */
+  isClosed: boolean;
 }
 
 /** A page is always asked for in full: Backlog's own default is 20. */
@@ -172,11 +182,16 @@ export class BacklogCall {
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/get-issue-list/ */
-  async listIssues(query: Query): Promise<Page<IssueRow>> {
+  async listIssues(query: Query): Promise<IssuePage> {
     const within = await this.#filter.within(query);
-    if (!within) return { entries: [], received: 0, ids: [] };
+    if (!within) return { entries: [], received: 0, sent: [] };
     const page = await this.#list("/issues", Responses.issueRows, within);
-    return { ...page, entries: this.#filter.issues(page.entries) };
+    const entries = this.#filter.issues(page.entries);
+    const shown = new Set(entries.map(({ id }) => id));
+    const sent = page.sent.map(({ entry, isClosed }) =>
+      entry && shown.has(entry.id) ? { entry, isClosed } : { isClosed },
+    );
+    return { ...page, entries, sent };
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/count-issue/ */
@@ -331,20 +346,19 @@ export class BacklogCall {
     path: string,
     schema: v.GenericSchema<unknown, Entry[]>,
     query: Query = {},
-  ): Promise<Page<Entry>> {
+  ): Promise<Page<Entry> & { sent: Sent<Entry>[] }> {
     const json = await this.#getJson(path, query);
     // Before parsing, which drops entries that it cannot read.
-    const sent: readonly unknown[] = Array.isArray(json) ? json : [];
-    const ids = sent.map(toId).filter((id) => id !== undefined);
-    const received = sent.length;
+    const received = Array.isArray(json) ? json.length : 0;
     const read = this.#parse(path, schema, json);
+    const sent = toSent(json, read);
     const entries = [...new Map(read.map((one) => [one.id, one])).values()];
     if (entries.length < read.length) {
       this.notes.add(
         `Backlog sent the same ID more than once in GET ${path}; it is shown once.`,
       );
     }
-    return { entries, received, ids };
+    return { entries, received, sent };
   }
 
   async #getJson(path: string, query: Query): Promise<unknown> {
@@ -380,13 +394,19 @@ export type ProjectChoices =
   | "categories"
   | "issueTypes";
 
-/** What an entry is known by, whatever else of it can be read. */
-function toId(entry: unknown): number | undefined {
-  const id =
-    typeof entry === "object" && entry !== null && "id" in entry
-      ? entry.id
-      : undefined;
-  return typeof id === "number" && Number.isSafeInteger(id) ? id : undefined;
+/** The entries at their places among what was sent: none was moved. */
+function toSent<Entry extends { id: number }>(
+  json: unknown,
+  read: readonly Entry[],
+): Sent<Entry>[] {
+  let next = 0;
+  return (Array.isArray(json) ? json.slice(0, PAGE_SIZE) : []).map((one) => {
+    const isClosed = one?.status?.id === CLOSED;
+    const entry = read[next];
+    if (entry === undefined || one?.id !== entry.id) return { isClosed };
+    next += 1;
+    return { entry, isClosed };
+  });
 }
 
 /** The same value, every text in it redacted in place. */

@@ -36,7 +36,7 @@ export const IssueDetailsSchema = strict({
 export const IssueListSchema = strict({
   project_keys: names("keys or names"),
   assignee_names: names(
-    "me (default), anyone, or a name, login or mail address",
+    "me (default), anyone, nobody, or a name, login or mail address",
   ),
   status_names: names(
     "not closed (default), any, closed, Open (that one status only), In Progress, Resolved, also in Japanese (処理中), or a custom status",
@@ -66,10 +66,12 @@ export const IssueListSchema = strict({
   start_date_since: word(AS_DATE),
   start_date_until: word(AS_DATE),
   due_date_since: word(AS_DATE),
-  due_date_until: word(`${AS_DATE}; yesterday finds the overdue`),
+  due_date_until: word(
+    `${AS_DATE}; yesterday finds the overdue; none: without a due date`,
+  ),
   sort: word("updated (default), created, due_date, priority, status"),
   order: word("asc or desc (default); due_date ascends"),
-  limit: integer("rows, up to 500, default 100"),
+  limit: integer("rows, up to 500, default 100; 0: the total alone"),
   offset: integer("rows to skip"),
   timezone: timeZone(),
 });

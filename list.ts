@@ -1,10 +1,16 @@
 import { FILTERS, type Filter, type ListArguments } from "./arguments.ts";
-import { type BacklogCall, CLOSED, type Query } from "./backlog.ts";
+import type { BacklogCall, Query } from "./backlog.ts";
 import { BacklogError, valueOrError } from "./errors.ts";
 import { type IssueList, type ListFilter, toCapacity } from "./list-text.ts";
-import { type Me, type ResolvedNames, resolveNames } from "./names.ts";
+import {
+  type Me,
+  type ResolvedNames,
+  resolveNames,
+  toNotClosed,
+} from "./names.ts";
+import type { Found } from "./pages.ts";
 import type { IssueRow } from "./responses.ts";
-import { type Found, searchIssues } from "./search.ts";
+import { type Search, searchIssues } from "./search.ts";
 
 /** The issues that match, their true total, and how to get the others. */
 export async function getUserIssueList(
@@ -13,33 +19,38 @@ export async function getUserIssueList(
   getMe: () => Promise<Me>,
 ): Promise<IssueList> {
   const resolved = await resolveNames(call, args, getMe);
-  const query = toQuery(args, resolved);
-  const found = await searchIssues(call, {
-    filters: query,
+  const showsCreated =
+    args.sort === "created" ||
+    args.dates.some(({ argument }) => argument.startsWith("created"));
+  const search: Search = {
+    filters: toQuery(args, resolved),
     notClosed: resolved.notClosed,
+    nobody: resolved.filters.assignee?.nobody ?? false,
+    noDueDate: args.noDueDate,
     offset: args.offset,
     limit: args.limit,
-    capacity: (rows) => toCapacity(rows, args),
-  });
+    capacity: (rows) => toCapacity(rows, args, { showsCreated }),
+  };
+  const found = await searchIssues(call, search);
+  const issues = found.rows.map(({ issue }) => issue);
   const [spaceTimeZone, hidden] = await Promise.all([
-    call.getTimeZone(found.rows.map(({ dueDate }) => dueDate)),
+    call.getTimeZone(issues.map(({ dueDate }) => dueDate)),
     found.total === 0
-      ? describeHidden(call, { args, resolved, query, found })
+      ? describeHidden(call, { args, search, found })
       : undefined,
   ]);
   return {
+    ...found,
     origin: call.origin,
-    total: found.total,
-    more: found.more ?? false,
-    missing: found.missing ?? 0,
-    rows: found.rows,
     spaceTimeZone,
     offset: args.offset,
+    limit: args.limit,
     sort: args.sort,
     order: args.order,
-    filters: toFilters(args, resolved, found.rows),
+    showsCreated,
+    filters: toFilters(args, resolved, issues),
     hidden,
-    nextArguments: toNextArguments(args, resolved),
+    nextArguments: toNextArguments(args),
   };
 }
 
@@ -58,6 +69,12 @@ function toQuery(args: ListArguments, { filters }: ResolvedNames): Query {
   return query;
 }
 
+const NO_DUE_DATE: ListFilter = {
+  label: "without a due date",
+  values: [],
+  isDefault: false,
+};
+
 function toFilters(
   args: ListArguments,
   { filters, notClosed }: ResolvedNames,
@@ -66,7 +83,9 @@ function toFilters(
   const named = FILTERS.flatMap(([filter, , label]): ListFilter[] => {
     const isDefault = isNotGiven(args, filter);
     if (filter === "status" && notClosed) {
-      return [{ label, values: [{ name: "not closed", ids: [] }], isDefault }];
+      const statuses = rows.map((row) => row.status);
+      const values = [{ name: toNotClosed(statuses), ids: [] }];
+      return [{ label, values, isDefault }];
     }
     const resolved = filters[filter];
     if (resolved === undefined) return [];
@@ -75,11 +94,14 @@ function toFilters(
     );
     return [{ label, values, isDefault }];
   });
-  const dates = args.dates.map(({ argument, day }) => ({
-    label: argument.replaceAll("_", " "),
-    values: [{ name: day, ids: [] }],
-    isDefault: false,
-  }));
+  const dates = args.dates.map(
+    ({ argument, day }): ListFilter => ({
+      label: argument.replaceAll("_", " "),
+      values: [{ name: day, ids: [] }],
+      isDefault: false,
+    }),
+  );
+  if (args.noDueDate) dates.push(NO_DUE_DATE);
   const inZone = {
     label: "days as the space's time zone has them",
     values: [],
@@ -98,7 +120,7 @@ function toFilters(
   return [
     ...named,
     ...dates,
-    ...(dates.length > 0 ? [inZone] : []),
+    ...(args.dates.length > 0 ? [inZone] : []),
     ...keyword,
   ];
 }
@@ -124,24 +146,16 @@ function nameFromRows(
   return found && id !== undefined ? { ...value, name: found.name } : value;
 }
 
-/** The same question, its words resolved where an argument takes the IDs. */
-function toNextArguments(
-  args: ListArguments,
-  { filters, notClosed }: ResolvedNames,
-): Record<string, unknown> {
+/** The same question, in the words that were given; days as they were. */
+function toNextArguments(args: ListArguments): Record<string, unknown> {
   const next: Record<string, unknown> = {};
-  const toBuiltIn = (filter: Filter, words: string[]) => {
-    if (filter === "assignee") return ["anyone"];
-    if (filter !== "status") return words;
-    return notClosed ? ["not closed"] : ["any"];
-  };
   for (const [filter, , , inWords, inNumbers] of FILTERS) {
-    const { words } = args.choices(filter);
-    const { ids = [] } = filters[filter] ?? {};
+    const { ids, words } = args.choices(filter);
+    if (words.length > 0) next[inWords] = words;
     if (inNumbers && ids.length > 0) next[inNumbers] = ids;
-    else if (words.length > 0) next[inWords] = toBuiltIn(filter, words);
   }
   for (const { argument, day } of args.dates) next[argument] = day;
+  if (args.noDueDate) next.due_date_until = "none";
   if (args.keyword !== undefined) next.keyword = args.keyword;
   if (args.sort !== "updated") next.sort = args.sort;
   if (args.order !== (args.sort === "due_date" ? "asc" : "desc")) {
@@ -155,41 +169,50 @@ function toNextArguments(
 /** `0 assigned to you and not closed; 12 with assignee_names ["anyone"].` */
 async function describeHidden(
   call: BacklogCall,
-  search: {
+  {
+    args,
+    search,
+    found,
+  }: {
     args: ListArguments;
-    resolved: ResolvedNames;
-    query: Query;
+    search: Search;
     found: Found;
   },
 ): Promise<string | undefined> {
-  const { args, resolved, query, found } = search;
   const ofMe = isNotGiven(args, "assignee");
   const ofOpen = isNotGiven(args, "status");
-  if (!ofMe && !ofOpen) return undefined;
   const defaults = [
     ...(ofMe ? ["assigned to you"] : []),
     ...(ofOpen ? ["not closed"] : []),
   ];
-  const parts = [`0 ${defaults.join(" and ")}`];
-  if (ofOpen) {
-    parts.push(`${found.totalWithClosed ?? 0} with status_names ["any"]`);
-  }
-  if (!ofMe) return `${parts.join("; ")}.`;
-  const anyone = { ...query, assigneeId: undefined };
+  if (defaults.length === 0) return undefined;
+  const count = async (changes: Partial<Search>) => {
+    const { total } = await searchIssues(call, {
+      ...search,
+      ...changes,
+      limit: 0,
+    });
+    return total ?? "?";
+  };
+  const filters = { ...search.filters, assigneeId: undefined };
   const counts = await valueOrError(
     Promise.all([
-      call.countIssues(anyone),
-      resolved.notClosed
-        ? call.countIssues({ ...anyone, statusId: [CLOSED] })
-        : 0,
+      ofOpen && (found.totalWithClosed ?? count({ notClosed: false })),
+      ofMe && count({ filters }),
+      ofMe && ofOpen && count({ filters, notClosed: false }),
     ]),
   );
+  const none = `0 ${defaults.join(" and ")}`;
   if (counts instanceof BacklogError) {
-    call.notes.add(`What others have could not be counted: ${counts.message}`);
-    return `${parts.join("; ")}.`;
+    call.notes.add(`What defaults hid could not be counted: ${counts.message}`);
+    return `${none}.`;
   }
-  const [all, closed] = counts;
-  parts.push(`${all - closed} with assignee_names ["anyone"]`);
-  if (resolved.notClosed) parts.push(`${all} with both`);
-  return `${parts.join("; ")}.`;
+  const ways = [
+    'status_names ["any"]',
+    'assignee_names ["anyone"]',
+    "both",
+  ].flatMap((way, index) =>
+    counts[index] === false ? [] : [`${counts[index]} with ${way}`],
+  );
+  return `${[none, ...ways].join("; ")}.`;
 }

@@ -23,6 +23,8 @@ export interface ResolvedFilter {
   /** Empty: the filter is lifted. */
   ids: number[];
   meant: { name?: string; ids: number[] }[];
+  /** Issues without an assignee are meant, too, or alone. */
+  nobody?: true;
 }
 
 export interface ResolvedNames {
@@ -142,6 +144,7 @@ const NOBODY = [
   "no one",
   "未割当",
   "未割り当て",
+  "担当者なし",
   "なし",
 ];
 
@@ -157,19 +160,23 @@ async function resolvePeople(
   if (folded.some((word) => ANYONE.includes(word))) {
     return { ids: [], meant: [{ name: "anyone", ids: [] }] };
   }
-  if (filter === "assignee" && folded.some((word) => NOBODY.includes(word))) {
-    throw new WordProblem(
-      "assignee_names cannot find unassigned issues: Backlog has no such filter. Take anyone, and look for an empty Assignee.",
-    );
-  }
-  const others = words.filter((_, index) => !ME.includes(folded[index] ?? ""));
-  const asksMe = isDefault || others.length < words.length;
+  const asksFor = (known: readonly string[], index: number) =>
+    known.includes(folded[index] ?? "");
+  const nobody =
+    filter === "assignee" && folded.some((word) => NOBODY.includes(word));
+  const others = words.filter(
+    (_, index) => !asksFor(ME, index) && !(nobody && asksFor(NOBODY, index)),
+  );
+  const asksMe = isDefault || folded.some((word) => ME.includes(word));
   const [me, people] = await Promise.all([
     asksMe ? getMe() : undefined,
     others.length > 0 ? findPeople(lookup, filter, others) : [],
   ]);
   const mine = me ? [{ ids: [me.id], names: [me.name ?? "you"] }] : [];
-  return toFilter(ids, [...mine, ...people]);
+  const named = toFilter(ids, [...mine, ...people]);
+  if (!nobody) return named;
+  const unassigned = { name: "nobody", ids: [] };
+  return { ...named, meant: [unassigned, ...named.meant], nobody };
 }
 
 async function findPeople(
@@ -216,7 +223,7 @@ const NOT_CLOSED = [
   "未完",
   "完了以外",
 ];
-export const STANDARD: readonly (readonly [number, string, string])[] = [
+const STANDARD: readonly (readonly [number, string, string])[] = [
   [1, "Open", "未対応"],
   [2, "In Progress", "処理中"],
   [3, "Resolved", "処理済み"],
@@ -278,6 +285,23 @@ async function resolveStatuses(
     };
   }
   return notClosed ? { notClosed } : { filter, notClosed };
+}
+
+/** `not closed (Open, In Progress, Resolved, 検収待ち)`, as far as is known. */
+export function toNotClosed(seen: readonly Choice[]): string {
+  const ownNames = new Map(seen.map(({ id, name }) => [id, name]));
+  const isJapanese = STANDARD.some(([id, , own]) => ownNames.get(id) === own);
+  const standard = STANDARD.filter(([id]) => id !== CLOSED).map(
+    ([id, english, japanese]) =>
+      ownNames.get(id) ?? (isJapanese ? japanese : english),
+  );
+  const custom = [...ownNames].filter(([id]) => id > CLOSED);
+  const names = [...standard, ...custom.map(([, name]) => name)].map((name) =>
+    toName(name),
+  );
+  const more = names.length > 8 ? [`and ${names.length - 8} more`] : [];
+  const shown = [...new Set(names.slice(0, 8)), ...more];
+  return `not closed (${shown.join(", ")})`;
 }
 
 /** However it is joined: `not closed`, `not_closed`, `InProgress`. */

@@ -1,38 +1,38 @@
 import {
   type BacklogCall,
   CLOSED,
+  type IssuePage,
   PAGE_SIZE,
-  type Page,
   type Query,
+  type Sent,
 } from "./backlog.ts";
-import { BacklogError, toMessage } from "./errors.ts";
+import { BacklogError, toMessage, valueOrError } from "./errors.ts";
+import {
+  type Count,
+  cut,
+  type Found,
+  isError,
+  readOn,
+  readPages,
+  type Span,
+  spareOf,
+  toEnough,
+  toLie,
+  toPart,
+  toSpared,
+} from "./pages.ts";
 import type { IssueRow } from "./responses.ts";
+import { applyUnset, putHighestFirst, type Unset } from "./undocumented.ts";
 
-/** Open, In Progress and Resolved, likewise. */
+/** Open, In Progress and Resolved have these IDs in every project. */
 const STANDARD_NOT_CLOSED = [1, 2, 3] as const;
 
 /** What a list asks of Backlog, beside its filters. */
-export interface Search {
+export interface Search extends Span, Unset {
   /** Filters and order in Backlog's names; no status where `notClosed`. */
   filters: Query;
   /** Backlog has no such filter: the custom statuses have to be found. */
   notClosed: boolean;
-  offset: number;
-  limit: number;
-  /** How many rows like these can be shown; no more are asked for. */
-  capacity: (rows: readonly IssueRow[]) => number;
-}
-
-export interface Found {
-  rows: IssueRow[];
-  /** Of all that match, not of these rows; undefined: not counted. */
-  total: number | undefined;
-  /** Whether others may follow, where there is no total to tell. */
-  more?: boolean;
-  /** With closed ones too, where they were counted on the way. */
-  totalWithClosed?: number;
-  /** How many of the total no request can reach. */
-  missing?: number;
 }
 
 /** How many match with closed ones, and without. */
@@ -41,41 +41,59 @@ interface Counts {
   total: number;
 }
 
-interface Project {
-  id: string | number;
-  name: string;
-}
+/** As many are read one by one where Backlog cannot be asked for them alone. */
+export const MOST_READ = 3_000;
+
+/** What a way may send at most, of the 100 requests of a call. */
+const MOST_LOOK_UPS = 70;
+
+/** Searches that the counts beside a page leave in a minute. */
+const SPARE_FOR_PAGES = 5;
 
 const MAY_MISS = "issues in custom statuses may be missing.";
 
-/** The rows asked for and their true total, in as few requests as it takes. */
+/**
+ * The rows asked for and their true total, in as few requests as it takes. An
+ * offset counts whatever matches, in order, what cannot be read included.
+ */
 export async function searchIssues(
   call: BacklogCall,
-  search: Search,
+  asked: Search,
 ): Promise<Found> {
-  return search.notClosed
-    ? await searchNotClosed(call, search)
-    : await searchDirectly(call, search);
+  const search = { ...asked, filters: await putHighestFirst(call, asked) };
+  const { filters, holds } = await applyUnset(call, search.filters, search);
+  const applied = { ...search, filters };
+  const found =
+    holds.length > 0
+      ? await searchOneByOne(call, applied, holds)
+      : search.limit === 0
+        ? await countAlone(call, applied)
+        : search.notClosed
+          ? await searchNotClosed(call, applied)
+          : await searchAsFiltered(call, applied);
+  const closed = found.rows.filter(({ issue }) => issue.status.id === CLOSED);
+  if (search.notClosed && closed.length > 0) {
+    found.missing.push(
+      `Backlog sent ${closed.length} closed ones among those that are not.`,
+    );
+  }
+  return found;
 }
 
-async function searchDirectly(
+async function searchAsFiltered(
   call: BacklogCall,
   search: Search,
 ): Promise<Found> {
-  const { filters, offset } = search;
-  const [first, early] = await Promise.all([
+  const { filters } = search;
+  const [first, [count = 0]] = await Promise.all([
     firstPage(call, search, filters),
-    needsCount(search) ? tryCount(call, filters) : undefined,
+    countBeside(call, [filters]),
   ]);
-  const total = await toTotal(call, search, filters, first, early);
-  if (typeof total === "number") {
-    const rows = await restOfPages(call, search, filters, first.entries, total);
-    return { rows, total };
+  const found = await readOn(call, search, { query: filters, first, count });
+  if (isError(count) && found.total === undefined) {
+    found.missing.push(`The total could not be counted: ${count.message}`);
   }
-  const read = offset + first.received;
-  const rows = await restOfPages(call, search, filters, first.entries, read);
-  call.notes.add(`The total could not be counted: ${total.message}`);
-  return { rows, total: undefined, more: true };
+  return found;
 }
 
 /**
@@ -86,305 +104,279 @@ async function searchNotClosed(
   call: BacklogCall,
   search: Search,
 ): Promise<Found> {
-  const standard = { ...search.filters, statusId: STANDARD_NOT_CLOSED };
-  const closed = { ...search.filters, statusId: [CLOSED] };
-  const [first, all, allClosed, early] = await Promise.all([
+  const { filters, offset, limit } = search;
+  const standard = { ...filters, statusId: STANDARD_NOT_CLOSED };
+  const closed = { ...filters, statusId: [CLOSED] };
+  const cannotTell = offset > 0 || limit > PAGE_SIZE;
+  const [first, [all = 0, allClosed = 0, early]] = await Promise.all([
     firstPage(call, search, standard),
-    tryCount(call, search.filters),
-    tryCount(call, closed),
-    needsCount(search) ? tryCount(call, standard) : undefined,
+    countBeside(call, [filters, closed, ...(cannotTell ? [standard] : [])]),
   ]);
-  const inStandard = await toTotal(call, search, standard, first, early);
-  if (
-    typeof all !== "number" ||
-    typeof allClosed !== "number" ||
-    typeof inStandard !== "number"
-  ) {
-    const counts = { all, allClosed, inStandard };
-    return await searchStandard(call, search, standard, first, counts);
-  }
-  const total = all - allClosed;
-  if (total <= inStandard) {
-    const { entries } = first;
-    const rows = await restOfPages(call, search, standard, entries, inStandard);
-    return { rows, total: inStandard, totalWithClosed: all };
-  }
-  if (search.offset >= total) {
-    return { rows: [], total, totalWithClosed: all };
-  }
-  const found = await searchWithCustomStatuses(call, search, { all, total });
-  return { ...found, totalWithClosed: all };
-}
-
-/** What the standard statuses hold, where a count failed: better than nothing. */
-async function searchStandard(
-  call: BacklogCall,
-  search: Search,
-  filters: Query,
-  first: Page<IssueRow>,
-  counts: { all: Count; allClosed: Count; inStandard: Count },
-): Promise<Found> {
-  const { all, allClosed, inStandard } = counts;
-  const { offset } = search;
-  const known = typeof inStandard === "number" ? inStandard : undefined;
-  const end = known ?? offset + first.received;
-  const rows = await restOfPages(call, search, filters, first.entries, end);
+  const isLast =
+    first.sent.length < PAGE_SIZE && (first.sent.length > 0 || offset === 0);
+  const told = isLast ? offset + first.sent.length : undefined;
+  const inStandard =
+    typeof early === "number"
+      ? early
+      : (told ?? early ?? (await countBeside(call, [standard]))[0] ?? 0);
+  const page = { query: standard, first, count: inStandard };
+  const totalWithClosed = typeof all === "number" ? all : undefined;
+  const counts = [all, allClosed, inStandard].filter(
+    (count) => typeof count === "number",
+  );
   const total =
     typeof all === "number" && typeof allClosed === "number"
       ? all - allClosed
       : undefined;
-  const what = total === undefined ? "The total" : "The standard statuses";
-  const why = [all, allClosed, inStandard].find(
-    (count) => typeof count !== "number",
-  );
-  call.notes.add(
-    `${what} could not be counted: ${toMessage(why)} Therefore ${MAY_MISS}`,
-  );
-  return {
-    rows,
-    total,
-    more: known === undefined || offset + rows.length < known,
-    ...(typeof all === "number" && { totalWithClosed: all }),
-  };
+  if (total === undefined || counts.length < 3) {
+    const found = await readOn(call, search, page);
+    const failed = [all, allClosed, inStandard].find(isError);
+    const what = total === undefined ? "The total" : "The standard statuses";
+    found.missing.push(
+      `${what} could not be counted: ${toMessage(failed)} Therefore ${MAY_MISS}`,
+    );
+    return { ...found, total, ...(totalWithClosed && { totalWithClosed }) };
+  }
+  const known = { all: Number(all), total };
+  const found =
+    total <= Number(inStandard)
+      ? await readOn(call, search, page)
+      : offset >= total
+        ? { rows: [], total, end: offset, more: false, missing: [] }
+        : await searchCustomStatuses(call, search, known, first);
+  return { ...found, totalWithClosed: known.all };
 }
 
-/** By the cheaper way: all pages less the closed, or the projects' statuses. */
-async function searchWithCustomStatuses(
+/**
+ * By the cheaper of two ways, chosen once: all pages less the closed, or the
+ * projects' statuses.
+ */
+async function searchCustomStatuses(
   call: BacklogCall,
   search: Search,
   counts: Counts,
+  { entries }: IssuePage,
 ): Promise<Found> {
-  const { filters, limit, offset } = search;
-  const wantedPages = toPages(Math.min(limit, counts.total - offset));
+  const { filters, offset } = search;
+  const { all, total } = counts;
+  const limit = toEnough(search, entries);
+  const wanted = Math.min(offset + limit, total);
+  // Newest first the closed ones are spread or further back; in another order
+  // they may all come first.
+  const newestFirst =
+    filters.order === "desc" && /^(updated|created)$/.test(`${filters.sort}`);
+  const spread = newestFirst
+    ? (wanted * all) / total
+    : Number.POSITIVE_INFINITY;
+  const pages = toPages(Math.min(spread, wanted + all - total));
   const named = toList(filters.projectId);
-  let projects =
+  const projects =
     named.length > 0
       ? named.map((id) => ({ id, name: `project ${id}` }))
-      : undefined;
-  return await searchAndDropClosed(call, search, counts, async (pages) => {
-    // Listing them, one project's statuses and a page: no less is possible.
-    if (!projects && pages <= 3) return undefined;
-    projects ??= await listProjects(call);
-    return projects.length > 0 && pages > projects.length + wantedPages
+      : // Listing them, one project's statuses and a page: no less is possible.
+        pages > 3
+        ? await listProjects(call)
+        : [];
+  const lookUps = projects.length + toPages(wanted - offset);
+  const byStatuses =
+    projects.length > 0 && lookUps < pages && lookUps <= MOST_LOOK_UPS
       ? await searchByStatuses(call, search, counts, projects)
       : undefined;
-  });
+  return (
+    byStatuses ?? (await searchLessClosed(call, { ...search, limit }, counts))
+  );
+}
+
+interface Project {
+  id: string | number;
+  name: string;
 }
 
 /** None where they cannot be listed: there is another way. */
 async function listProjects(call: BacklogCall): Promise<Project[]> {
-  const { pages } = await untilFailure([call.listProjects()]);
-  return pages.flat().map(({ id, projectKey }) => ({ id, name: projectKey }));
+  const projects = await valueOrError(call.listProjects());
+  return projects instanceof BacklogError
+    ? []
+    : projects.map(({ id, projectKey }) => ({ id, name: projectKey }));
 }
 
-async function searchAndDropClosed(
+async function searchLessClosed(
   call: BacklogCall,
   search: Search,
   { all, total }: Counts,
-  /** Another way, where it costs less than so many pages. */
-  findCheaper: (pages: number) => Promise<Found | undefined> = async () =>
-    undefined,
 ): Promise<Found> {
-  const wanted = Math.min(search.offset + search.limit, total);
-  const lastPage = toPages(all);
-  const open = new Map<number, IssueRow>();
-  let failure: BacklogError | undefined;
-  let enough = wanted;
-  let capacity: number | undefined;
-  let page = 0;
-  while (page < lastPage && open.size < enough) {
-    // As if the closed ones were spread evenly, until the pages tell more.
-    const rowsForOne =
-      (page * PAGE_SIZE * total + all) / ((open.size + 1) * total);
-    const rowsAtMost = enough + all - total - page * PAGE_SIZE;
-    const expected = toPages(
-      Math.max(Math.min((enough - open.size) * rowsForOne, rowsAtMost), 1),
-    );
-    const other = await untilFailure([findCheaper(expected)]);
-    if (other.pages[0]) return other.pages[0];
-    failure = other.note;
-    if (failure) break;
-    const { pages, note } = await untilFailure(
-      Array.from({ length: Math.min(expected, 4) }, (_, index) =>
-        call.listIssues({
-          ...search.filters,
-          offset: (page + index) * PAGE_SIZE,
-          count: PAGE_SIZE,
-        }),
-      ),
-    );
-    for (const row of pages.flatMap(({ entries }) => entries)) {
-      if (row.status.id !== CLOSED) open.set(row.id, row);
-    }
-    if (capacity === undefined && open.size > 0) {
-      capacity = Math.max(search.capacity([...open.values()]), 1);
-      enough = Math.min(wanted, search.offset + capacity);
-    }
-    page += pages.length;
-    call.expect(wanted);
-    call.progress(Math.min(open.size, wanted));
-    if (open.size < enough) failure = note;
-    if (failure) break;
-    if (pages.some(({ received }) => received < PAGE_SIZE)) break;
-  }
-  if (failure && open.size <= search.offset) throw failure;
-  const rows = [...open.values()].slice(
-    search.offset,
-    search.offset + search.limit,
-  );
-  if (failure) call.notes.add(toPartNote(failure, open.size, wanted));
-  return { rows, total: Math.max(total, open.size) };
-}
-
-async function searchByStatuses(
-  call: BacklogCall,
-  search: Search,
-  counts: Counts,
-  projects: Project[],
-): Promise<Found> {
-  const answers = await Promise.allSettled(
-    projects.map(({ id }) => call.listProjectChoices(id, "statuses")),
-  );
-  call.signal.throwIfAborted();
-  const statuses = new Set<number>(STANDARD_NOT_CLOSED);
-  let isPartial = false;
-  answers.forEach((answer, index) => {
-    if (answer.status === "fulfilled") {
-      for (const { id } of answer.value) if (id !== CLOSED) statuses.add(id);
-    } else {
-      const name = projects[index]?.name;
-      isPartial = true;
-      call.notes.add(
-        `The statuses of ${name} could not be read: ${toMessage(answer.reason)}`,
-      );
-    }
+  const { filters, offset, limit } = search;
+  const wanted = Math.min(offset + limit, total);
+  call.expect(wanted);
+  const { places, end, ended, failure } = await readPages(call, {
+    ...spareOf(search),
+    query: filters,
+    from: 0,
+    total: all,
+    keep: ({ isClosed }) => !isClosed,
+    missing: (places, read) => {
+      const open = wanted - places.length;
+      const rowsForOne = Math.max(all / total, read / (places.length + 1));
+      const most = Math.max(wanted + all - total - read, 1);
+      return Math.min(open * rowsForOne, most);
+    },
   });
-  const filters = { ...search.filters, statusId: [...statuses] };
-  let first: Page<IssueRow>;
-  try {
-    first = await firstPage(call, search, filters);
-  } catch (error) {
-    // Too long for one request, or statuses of other projects are refused.
-    const unable =
-      error instanceof BacklogError && (error.status ?? 400) === 400;
-    if (!unable) throw error;
-    return await searchAndDropClosed(call, search, counts);
-  }
-  const whole = first.received < PAGE_SIZE && search.offset === 0;
-  const counted = whole ? first.received : await tryCount(call, filters);
-  const found = typeof counted === "number" ? counted : counts.total;
-  const rows = await restOfPages(call, search, filters, first.entries, found);
-  const missing = counts.total - found;
-  if (typeof counted !== "number") {
-    isPartial = true;
-    call.notes.add(
-      `How many of the ${counts.total} these statuses hold could not be counted: ${counted.message} Therefore ${MAY_MISS}`,
-    );
-  }
-  if (missing > 0) {
-    const why = isPartial ? "see above" : "no project lists their status";
-    call.notes.add(
-      `${missing} of the ${counts.total} that are not closed are missing here, in custom statuses that could not be found (${why}).`,
-    );
+  if (failure && places.length <= offset) throw failure;
+  const missing: string[] = [];
+  if (failure) missing.push(toPart(failure, places.length, wanted));
+  if (ended && places.length < wanted) {
+    missing.push(toLie(total, places.length));
   }
   return {
-    rows,
-    total: counts.total,
-    missing: Math.max(missing, 0),
+    ...cut(places.slice(offset), { ...search, end, total, ended }),
+    total: Math.max(total, places.length),
+    missing,
   };
 }
 
-function firstPage(call: BacklogCall, search: Search, filters: Query) {
-  return call.listIssues({
-    ...filters,
-    offset: search.offset,
-    count: PAGE_SIZE,
-  });
-}
-
-type Count = number | BacklogError;
-
-/** A count, or why there is none: that costs no row already read. */
-async function tryCount(call: BacklogCall, filters: Query): Promise<Count> {
-  try {
-    return await call.countIssues(filters);
-  } catch (error) {
-    // An answer in a form not known asks for a newer version, not for a note.
-    if (error instanceof BacklogError && error.status !== 200) return error;
-    throw error;
-  }
-}
-
-/** How many match: counted early, told by a page that is the last, or counted. */
-async function toTotal(
-  call: BacklogCall,
-  { offset }: Search,
-  filters: Query,
-  { received }: Page<IssueRow>,
-  early: Count | undefined,
-): Promise<Count> {
-  if (typeof early === "number") return early;
-  const isLast = received < PAGE_SIZE && (received > 0 || offset === 0);
-  if (isLast) return offset + received;
-  return early ?? (await tryCount(call, filters));
-}
-
-// Asked at once where the first page alone cannot tell the total.
-function needsCount({ offset, limit }: Search): boolean {
-  return offset > 0 || limit > PAGE_SIZE;
-}
-
-/** The pages behind the first, at once, as far as they can be shown. */
-async function restOfPages(
+/** Undefined where Backlog does not take so many or such statuses. */
+async function searchByStatuses(
   call: BacklogCall,
   search: Search,
-  filters: Query,
-  first: IssueRow[],
-  total: number,
-): Promise<IssueRow[]> {
-  const wanted = Math.min(search.limit, Math.max(total - search.offset, 0));
-  const most = Math.min(wanted, Math.max(search.capacity(first), 1));
-  const rows = new Map(first.map((row) => [row.id, row]));
-  const more = Math.max(toPages(most) - 1, 0);
-  if (more === 0) return [...rows.values()].slice(0, search.limit);
-  call.expect(wanted);
-  call.progress(first.length);
-  let done = first.length;
-  const { pages, note } = await untilFailure(
-    Array.from({ length: more }, async (_, index) => {
-      const page = await call.listIssues({
-        ...filters,
-        offset: search.offset + (index + 1) * PAGE_SIZE,
-        count: PAGE_SIZE,
-      });
-      done += page.entries.length;
-      call.progress(Math.min(done, wanted));
-      return page;
-    }),
-  );
-  for (const row of pages.flatMap(({ entries }) => entries))
-    rows.set(row.id, row);
-  if (note) call.notes.add(toPartNote(note, rows.size, wanted));
-  return [...rows.values()].slice(0, search.limit);
-}
-
-/** The pages before the first that failed, so that no gap goes unseen. */
-async function untilFailure<Entry>(
-  requests: Promise<Entry>[],
-): Promise<{ pages: Entry[]; note?: BacklogError }> {
-  const pages: Entry[] = [];
-  const answers = await Promise.allSettled(requests);
-  for (const answer of answers) {
-    if (answer.status === "fulfilled") pages.push(answer.value);
-    else if (answer.reason instanceof BacklogError) {
-      return { pages, note: answer.reason };
-    } else throw answer.reason;
+  { total }: Counts,
+  projects: readonly Project[],
+): Promise<Found | undefined> {
+  const missing: string[] = [];
+  const { statuses, unread } = await listStatuses(call, projects);
+  const query = { ...search.filters, statusId: statuses };
+  const first = await valueOrError(firstPage(call, search, query));
+  if (first instanceof BacklogError) {
+    if ((first.status ?? 400) === 400) return undefined;
+    throw first;
   }
-  return { pages };
+  const isWhole = first.sent.length < PAGE_SIZE && search.offset === 0;
+  const [count = 0] = isWhole
+    ? [first.sent.length]
+    : await countBeside(call, [query]);
+  if (isError(count)) {
+    missing.push(
+      `How many of the ${total} these statuses hold could not be counted: ${count.message} Therefore ${MAY_MISS}`,
+    );
+  } else if (total > count) {
+    const why = unread ? "see the notes" : "no project lists their status";
+    missing.push(
+      `${total - count} of the ${total} that are not closed are missing here, in custom statuses that could not be found (${why}).`,
+    );
+  }
+  const counted = isError(count) ? total : count;
+  const found = await readOn(call, search, { query, first, count: counted });
+  return { ...found, total, missing: [...missing, ...found.missing] };
 }
 
-function toPartNote(error: BacklogError, rows: number, wanted: number): string {
-  return `Only ${rows} of ${wanted} could be read: ${error.message}`;
+/** All but closed; what cannot be read is noted. */
+async function listStatuses(
+  call: BacklogCall,
+  projects: readonly Project[],
+): Promise<{ statuses: number[]; unread: boolean }> {
+  const answers = await Promise.all(
+    projects.map(({ id }) =>
+      valueOrError(call.listProjectChoices(id, "statuses")),
+    ),
+  );
+  call.signal.throwIfAborted();
+  const listed = answers.map((answer, index) =>
+    call.keep(`The statuses of ${projects[index]?.name}`, answer),
+  );
+  const ids = listed.flatMap((statuses = []) => statuses.map(({ id }) => id));
+  return {
+    statuses: [...new Set([...STANDARD_NOT_CLOSED, ...ids])].filter(
+      (id) => id !== CLOSED,
+    ),
+    unread: listed.includes(undefined),
+  };
+}
+
+/** Reads what Backlog cannot be asked for, and keeps what fits. */
+async function searchOneByOne(
+  call: BacklogCall,
+  search: Search,
+  holds: readonly ((issue: IssueRow) => boolean)[],
+): Promise<Found> {
+  const { filters, notClosed, offset, limit } = search;
+  const standard = { ...filters, statusId: STANDARD_NOT_CLOSED };
+  const closed = { ...filters, statusId: [CLOSED] };
+  const [all = 0, allClosed = 0, inStandard = 0] = await countBeside(call, [
+    filters,
+    ...(notClosed ? [closed, standard] : []),
+  ]);
+  const isStandard =
+    notClosed &&
+    ![all, allClosed, inStandard].some(isError) &&
+    Number(all) - Number(allClosed) <= Number(inStandard);
+  const count = isStandard ? inStandard : all;
+  const total = isError(count) ? undefined : count;
+  if (total !== undefined && total > MOST_READ) {
+    throw new Error(
+      `Whose assignee is nobody, or which have no due date, could not be told: Backlog does not show by itself that it searches for these, and ${total} issues are more than the ${MOST_READ} that are read one by one. Name a project, or days such as updated_since.`,
+    );
+  }
+  const { places, ended, failure } = await readPages(call, {
+    query: isStandard ? standard : filters,
+    from: 0,
+    total,
+    keep: ({ entry, isClosed }: Sent<IssueRow>) =>
+      !(notClosed && isClosed) &&
+      (entry === undefined || holds.every((hold) => hold(entry))),
+    missing: (_, read) => (total ?? MOST_READ) - read,
+  });
+  if (failure && places.length <= offset) throw failure;
+  const end = places.length;
+  return {
+    ...cut(places.slice(offset), {
+      offset,
+      limit,
+      end,
+      total: undefined,
+      ended,
+    }),
+    total: ended ? end : undefined,
+    missing: ended
+      ? []
+      : [
+          `Not all could be read one by one, so that others may match${failure ? `: ${failure.message}` : "."}`,
+        ],
+  };
+}
+
+async function countAlone(call: BacklogCall, search: Search): Promise<Found> {
+  const { filters, notClosed, offset } = search;
+  const [all, closed] = await Promise.all([
+    call.countIssues(filters),
+    notClosed ? call.countIssues({ ...filters, statusId: [CLOSED] }) : 0,
+  ]);
+  const total = Math.max(all - closed, 0);
+  return {
+    rows: [],
+    total,
+    end: offset,
+    more: total > offset,
+    ...(notClosed && { totalWithClosed: all }),
+    missing: [],
+  };
+}
+
+function firstPage(call: BacklogCall, { offset }: Search, query: Query) {
+  return call.listIssues({ ...query, offset, count: PAGE_SIZE });
+}
+
+/** Counts that nobody misses as much as the page they are asked beside. */
+async function countBeside(
+  call: BacklogCall,
+  queries: readonly Query[],
+): Promise<Count[]> {
+  const left = call.remaining("search") ?? Number.POSITIVE_INFINITY;
+  return await Promise.all(
+    queries.map((query) =>
+      left - queries.length - 1 < SPARE_FOR_PAGES
+        ? toSpared(left)
+        : valueOrError(call.countIssues(query)),
+    ),
+  );
 }
 
 function toPages(rows: number): number {

@@ -22,6 +22,7 @@ import { parseIssueKey } from "./issue-key.ts";
 import { formatIssue } from "./issue-text.ts";
 import { getUserIssueList } from "./list.ts";
 import { formatIssueList } from "./list-text.ts";
+import { differsPlainly } from "./matching.ts";
 import { resolveMe } from "./names.ts";
 import { quote } from "./text.ts";
 
@@ -77,9 +78,8 @@ export async function callTool(
   try {
     const tool = TOOLS.find((tool) => tool.name === name);
     if (!tool) throw new Error(describeUnknown(options.redact(name)));
-    const { text, image } = await tool.answer(args, extra, options);
-    const images = image ? [{ type: "image" as const, ...image }] : [];
-    return { content: [{ type: "text", text }, ...images] };
+    const text = await tool.answer(args, extra, options);
+    return { content: [{ type: "text", text }] };
   } catch (error) {
     const text = toErrorText(error);
     return { content: [{ type: "text", text }], isError: true };
@@ -92,15 +92,22 @@ const TOOLS = [
     ifMissing: "Search with get_user_issue_list.",
     async run(args, call, { now }) {
       const timeZone = readTimeZone(args.timezone);
-      const { issue_key, issue_title: title } = args;
-      const reference = parseIssueKey(issue_key, call.host, title);
+      const reference = parseIssueKey(args.issue_key, call.host);
       const today = toToday(now, timeZone);
-      const view = { timeZone, today, focus: reference.focus };
-      const asked = { ...reference, title };
-      const { known, timeline } = await getIssueDetails(call, asked, view);
-      const notes = [...call.notes, ...describeLeftOut(call)];
-      const isTaken = reference.words !== undefined;
-      return { text: formatIssue(known, timeline, { view, notes, isTaken }) };
+      const { details, thread, view } = await getIssueDetails(call, reference, {
+        timeZone,
+        today,
+      });
+      const { issueKey, summary } = details.issue;
+      const { issue_title: title } = args;
+      const notes =
+        title !== undefined && differsPlainly(title, summary)
+          ? [
+              `issue_title ${JSON.stringify(title)} is not the title of ${issueKey}: make sure that it is the issue meant.`,
+            ]
+          : [];
+      notes.push(...call.notes, ...describeLeftOut(call));
+      return formatIssue(details, thread, { view, notes });
     },
   }),
   toTool("get_user_issue_list", {
@@ -113,16 +120,10 @@ const TOOLS = [
         resolveMe(call, userId),
       );
       const notes = [...call.notes, ...describeLeftOut(call)];
-      return { text: formatIssueList(list, parsed, notes) };
+      return formatIssueList(list, parsed, notes);
     },
   }),
 ];
-
-interface Answer {
-  text: string;
-  /** Its bytes in base64. */
-  image?: { data: string; mimeType: string };
-}
 
 interface Tool<Schema extends z.ZodObject> {
   schema: Schema;
@@ -132,7 +133,7 @@ interface Tool<Schema extends z.ZodObject> {
     args: z.output<Schema>,
     call: BacklogCall,
     given: { now: Date; userId: string | undefined },
-  ) => Promise<Answer>;
+  ) => Promise<string>;
 }
 
 /** A tool that reads its arguments and asks Backlog within one call. */
@@ -144,7 +145,7 @@ function toTool<Schema extends z.ZodObject>(
     args: Record<string, unknown>,
     extra: Extra,
     { connect, redact, now }: ToolOptions,
-  ): Promise<Answer> => {
+  ): Promise<string> => {
     const { backlog, userId } = await connect();
     const known = Object.keys(schema.shape);
     const taken = takeAliases(redactArguments(args, redact), known);

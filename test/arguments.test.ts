@@ -129,7 +129,7 @@ describe("a single argument is read generously", () => {
     ],
     [
       { sort: "priority" },
-      "12 issues match; all shown, by priority, descending.",
+      "12 issues match; all shown, highest priority first.",
     ],
   ])("%j", async (args, expected) => {
     expect((await listWith(args)).text).toStartWith(expected);
@@ -163,7 +163,7 @@ describe("a single argument is read generously", () => {
       due_date_until: "yesterday",
     });
     expect(text.split("\n")[1]).toBe(
-      "Filters: assignee Hana Mori (1073936937) by default; status not closed by default; created since 2026-10-22; due date until 2026-11-21; days as the space's time zone has them.",
+      "Filters: assignee Hana Mori (1073936937) by default; status not closed (Open, In Progress, Resolved, 検収待ち) by default; created since 2026-10-22; due date until 2026-11-21; days as the space's time zone has them.",
     );
   });
 
@@ -216,7 +216,7 @@ describe("get_issue_details refuses before any request", () => {
     [
       "two keys in one",
       { issue_key: "WEB-1, WEB-2" },
-      'issue_key names 2 issues, and one call reads one; one call each: issue_key "WEB-1", issue_key "WEB-2"',
+      'issue_key "WEB-1, WEB-2" is no issue key such as PROJ-123, no numeric ID and no address of an issue in HOST',
     ],
     [
       "a path that climbs",

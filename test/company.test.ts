@@ -148,14 +148,18 @@ describe("what an assistant asks of a project that BACKLOG_PROJECTS leaves out",
       args: anyone,
       says: "BACKLOG_PROJECTS leaves out 3 entries of other projects.",
       space: {
-        answer: (_, path) =>
+        answer: ({ url }, path) =>
           path === "/issues"
-            ? Response.json([
-                find("WEB-1"),
-                ...markedData()
-                  .issues.filter(({ projectId }) => projectId === OPS)
-                  .slice(0, 3),
-              ])
+            ? Response.json(
+                url.includes("offset=0&")
+                  ? [
+                      find("WEB-1"),
+                      ...markedData()
+                        .issues.filter(({ projectId }) => projectId === OPS)
+                        .slice(0, 3),
+                    ]
+                  : [],
+              )
             : undefined,
       },
     },
