@@ -23,11 +23,12 @@ export const USAGE = `backlog-mcp ${version}: lets an AI assistant read your wor
   backlog-mcp --version | --help
   option: --env-file PATH       read the settings from this file
 
-Settings: BACKLOG_API_KEY, BACKLOG_DOMAIN and, optionally, USER_ID. From the
+Settings: BACKLOG_API_KEY, BACKLOG_DOMAIN and, optionally, USER_ID (who "me" is)
+and BACKLOG_PROJECTS (keys such as WEB,OPS: nothing else is shown). From the
 environment, --env-file, .env in the user's configuration folder
 (~/.config/backlog-mcp, on Windows %APPDATA%\\backlog-mcp), .env beside this
 program, or .env in the working folder: all from the first that has a key or a
-domain.
+domain, but every BACKLOG_PROJECTS counts.
 `;
 
 /** For someone who started the server by hand. */

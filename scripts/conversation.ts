@@ -4,7 +4,13 @@ import { CLIENTS } from "../clients.ts";
 import manifest from "../package.json" with { type: "json" };
 import { listUsualFiles } from "../places.ts";
 import { runToEnd } from "./build.ts";
-import { type RawClient, startRaw, toCall, toText } from "./raw-client.ts";
+import {
+  OPENING,
+  type RawClient,
+  startRaw,
+  toCall,
+  toText,
+} from "./raw-client.ts";
 
 /** Where a Backlog space answers, and a key that it accepts. */
 export type Space = { host: string; apiKey: string };
@@ -127,21 +133,6 @@ async function printConfigs(partner: Partner, env: Environment) {
     assert(code === 0 && isPath, `${client} ${all}`);
   }
 }
-
-const OPENING = [
-  {
-    jsonrpc: "2.0",
-    id: "initialize",
-    method: "initialize",
-    params: {
-      protocolVersion: "2025-11-25",
-      capabilities: {},
-      clientInfo: { name: "conversation", version: "1" },
-    },
-  },
-  { jsonrpc: "2.0", method: "notifications/initialized" },
-  { jsonrpc: "2.0", id: "list", method: "tools/list" },
-];
 
 /** From the handshake to the end of stdin, which ends the program. */
 async function serve(

@@ -49,6 +49,15 @@ export const SETTINGS = [
     isRequired: false,
     isSecret: false,
   },
+  {
+    variable: "BACKLOG_PROJECTS",
+    field: "projects",
+    title: "Projects / プロジェクト",
+    description:
+      "The keys of the only projects to show, such as WEB,OPS. Left empty, all are shown. / 表示するプロジェクトのキー（例：WEB,OPS）。空欄なら、すべて表示します。",
+    isRequired: false,
+    isSecret: false,
+  },
 ] as const;
 
 /** What a host such as Claude Desktop reads to install and start a bundle. */

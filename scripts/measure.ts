@@ -5,7 +5,7 @@ import type { SampleSpace } from "../sample-space/server.ts";
 import { sizeOf } from "../text.ts";
 import { BINARY, COMPILE_FLAGS, run } from "./build.ts";
 import { type Call, toDepth } from "./questions.ts";
-import { startRaw, toText } from "./raw-client.ts";
+import { OPENING, startRaw, toText } from "./raw-client.ts";
 
 /** A program to be measured, as an MCP client would start it. */
 export type Program = {
@@ -71,21 +71,6 @@ if (process.argv.length > 2) await Bun.sleep(600_000);
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
   };
 }
-
-const OPENING = [
-  {
-    jsonrpc: "2.0",
-    id: "initialize",
-    method: "initialize",
-    params: {
-      protocolVersion: "2025-11-25",
-      capabilities: {},
-      clientInfo: { name: "bench", version: "1" },
-    },
-  },
-  { jsonrpc: "2.0", method: "notifications/initialized" },
-  { jsonrpc: "2.0", id: "list", method: "tools/list" },
-];
 
 function start({ env, command }: Program) {
   // A folder without a `.env`, which the official server would read.

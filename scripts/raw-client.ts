@@ -120,6 +120,22 @@ export function startRaw(
   };
 }
 
+/** The handshake, and the tools asked for by the ID `list`. */
+export const OPENING = [
+  {
+    jsonrpc: "2.0",
+    id: "initialize",
+    method: "initialize",
+    params: {
+      protocolVersion: "2025-11-25",
+      capabilities: {},
+      clientInfo: { name: "raw-client", version: "1" },
+    },
+  },
+  { jsonrpc: "2.0", method: "notifications/initialized" },
+  { jsonrpc: "2.0", id: "list", method: "tools/list" },
+];
+
 /** A call of a tool, in the era with a handshake. */
 export function toCall(
   id: string | number,

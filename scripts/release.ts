@@ -1,6 +1,5 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import manifest from "../package.json" with { type: "json" };
 import { type Entry, type Level, tarGz, zip } from "./archive.ts";
 import { assertVersion, compile, ROOT } from "./build.ts";
@@ -21,8 +20,8 @@ import {
 } from "./targets.ts";
 
 /** What the command line understands. */
-export const USAGE = `bun run release build [--out DIR]   compile every target into DIR (release)
-bun run release pack DIR            archives, bundles, sums, SBOM, formula, server.json
+export const USAGE = `bun run release build [DIR]         compile every target into DIR (release)
+bun run release pack [DIR]          archives, bundles, sums, SBOM, formula, server.json
 bun run release smoke FILE_OR_DIR   hold a conversation with what is packed
 bun run release notes               this version's part of CHANGELOG.md`;
 
@@ -204,50 +203,35 @@ async function filesForHost(path: string): Promise<string[]> {
     .map((name) => join(path, name));
 }
 
-function parseCommandLine() {
-  return parseArgs({
-    options: { out: { type: "string", default: "release" } },
-    allowPositionals: true,
-  });
-}
+const COMMANDS = new Map<string, (path: string) => Promise<unknown>>([
+  ["build", build],
+  [
+    "pack",
+    async (path) => {
+      const override = process.env.GITHUB_REPOSITORY;
+      process.stdout.write(await pack(path, { override }));
+    },
+  ],
+  ["smoke", smokeAll],
+  [
+    "notes",
+    async () => {
+      const changelog = await Bun.file(join(ROOT, "CHANGELOG.md")).text();
+      process.stdout.write(`${toNotes(changelog, manifest.version)}\n`);
+    },
+  ],
+]);
 
-async function main(): Promise<void> {
-  let commandLine: ReturnType<typeof parseCommandLine>;
-  try {
-    commandLine = parseCommandLine();
-  } catch (error) {
-    // What follows is a hint about "--", which is wrong here.
-    const [message] = String(
-      error instanceof Error ? error.message : error,
-    ).split(". ", 1);
-    console.error(`${message}\n\n${USAGE}`);
-    process.exitCode = 2;
-    return;
-  }
-  const { positionals, values } = commandLine;
-  const [command, path] = positionals;
-  if (command === "build") {
-    await build(values.out);
-  } else if (command === "pack" && path) {
-    const override = process.env.GITHUB_REPOSITORY;
-    process.stdout.write(await pack(path, { override }));
-  } else if (command === "smoke" && path) {
-    await smokeAll(path);
-  } else if (command === "notes") {
-    const changelog = await Bun.file(join(ROOT, "CHANGELOG.md")).text();
-    process.stdout.write(`${toNotes(changelog, manifest.version)}\n`);
+if (import.meta.main) {
+  const [name = "", path = "release"] = process.argv.slice(2);
+  const command = COMMANDS.get(name);
+  if (command) {
+    await command(path).catch((error: unknown) => {
+      console.error(error instanceof Error ? error.message : error);
+      process.exitCode = 1;
+    });
   } else {
     console.error(USAGE);
     process.exitCode = 2;
   }
-}
-
-if (import.meta.main) {
-  await main().catch((error: unknown) => {
-    // The cause of a failed conversation says more than the failure.
-    for (let cause = error; cause instanceof Error; cause = cause.cause) {
-      console.error(cause.message);
-    }
-    process.exitCode = 1;
-  });
 }

@@ -45,7 +45,7 @@ async function smokeBundle(
     ),
     extensionPath: folder,
     systemDirs: {},
-    // No user_id: a host leaves the variable of an empty field as it stands.
+    // No more: a host leaves the variable of an empty field as it stands.
     userConfig: { api_key: apiKey, domain: host },
     pathSeparator: sep,
   });

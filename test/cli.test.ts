@@ -36,7 +36,7 @@ describe("the command line", () => {
     const { stdout, stderr, code } = await start([word]);
     for (const name of [
       ...["check", "config", "--env-file", "--version", "--help"],
-      ...["BACKLOG_API_KEY", "BACKLOG_DOMAIN", "USER_ID"],
+      ...["BACKLOG_API_KEY", "BACKLOG_DOMAIN", "USER_ID", "BACKLOG_PROJECTS"],
       ...CLIENTS,
     ]) {
       expect(stdout).toContain(name);
@@ -304,64 +304,71 @@ async function splitByShell(command: string): Promise<string[]> {
 }
 
 describe("toClientFile", () => {
-  const MAC = { platform: "darwin", environment: {}, home: "/Users/hana" };
   const LINUX = { platform: "linux", environment: {}, home: "/home/hana" };
-  const WINDOWS = {
-    platform: "win32",
-    environment: { APPDATA: "D:\\Roaming" },
-    home: "C:\\Users\\hana",
-  };
-
-  const SYSTEMS = {
-    macOS: MAC,
-    Linux: LINUX,
-    Windows: WINDOWS,
-    CODEX_HOME: { ...LINUX, environment: { CODEX_HOME: "/c" } },
-  };
+  const home = "C:\\Users\\hana";
 
   test.each([
-    [
-      "claude-desktop",
-      "macOS",
-      "/Users/hana/Library/Application Support/Claude/claude_desktop_config.json",
-    ],
-    [
-      "claude-desktop",
-      "Linux",
-      "/home/hana/.config/Claude/claude_desktop_config.json",
-    ],
-    [
-      "claude-desktop",
-      "Windows",
-      "D:\\Roaming\\Claude\\claude_desktop_config.json",
-    ],
-    ["cursor", "macOS", "/Users/hana/.cursor/mcp.json"],
-    ["cursor", "Windows", "C:\\Users\\hana\\.cursor\\mcp.json"],
-    [
-      "vscode",
-      "macOS",
-      "/Users/hana/Library/Application Support/Code/User/mcp.json",
-    ],
-    ["vscode", "Linux", "/home/hana/.config/Code/User/mcp.json"],
-    ["vscode", "Windows", "D:\\Roaming\\Code\\User\\mcp.json"],
-    ["codex", "Linux", "/home/hana/.codex/config.toml"],
-    ["codex", "CODEX_HOME", "/c/config.toml"],
-    ["codex", "Windows", "C:\\Users\\hana\\.codex\\config.toml"],
-    ["gemini", "macOS", "/Users/hana/.gemini/settings.json"],
-    ["gemini", "Windows", "C:\\Users\\hana\\.gemini\\settings.json"],
-  ] as const)("%s, %s: %s", (client, name, file) => {
-    const system = SYSTEMS[name];
-    expect(toClientFile(client, system)).toBe(file);
-    expect(describePlace(client, system)).toContain(file);
-  });
-
-  test("without APPDATA or XDG_CONFIG_HOME the home folder has them", () => {
-    const windows = { ...WINDOWS, environment: {} };
-    expect(toClientFile("vscode", windows)).toBe(
-      "C:\\Users\\hana\\AppData\\Roaming\\Code\\User\\mcp.json",
-    );
-    const linux = { ...LINUX, environment: { XDG_CONFIG_HOME: "/x" } };
-    expect(toClientFile("vscode", linux)).toBe("/x/Code/User/mcp.json");
+    {
+      system: { platform: "darwin", environment: {}, home: "/Users/hana" },
+      files: [
+        "/Users/hana/Library/Application Support/Claude/claude_desktop_config.json",
+        "/Users/hana/.cursor/mcp.json",
+        "/Users/hana/Library/Application Support/Code/User/mcp.json",
+        "/Users/hana/.codex/config.toml",
+        "/Users/hana/.gemini/settings.json",
+      ],
+    },
+    {
+      system: LINUX,
+      files: [
+        "/home/hana/.config/Claude/claude_desktop_config.json",
+        "/home/hana/.cursor/mcp.json",
+        "/home/hana/.config/Code/User/mcp.json",
+        "/home/hana/.codex/config.toml",
+        "/home/hana/.gemini/settings.json",
+      ],
+    },
+    {
+      system: {
+        ...LINUX,
+        environment: { XDG_CONFIG_HOME: "/x", CODEX_HOME: "/c" },
+      },
+      files: [
+        "/x/Claude/claude_desktop_config.json",
+        "/home/hana/.cursor/mcp.json",
+        "/x/Code/User/mcp.json",
+        "/c/config.toml",
+        "/home/hana/.gemini/settings.json",
+      ],
+    },
+    {
+      system: { platform: "win32", environment: { APPDATA: "D:\\R" }, home },
+      files: [
+        "D:\\R\\Claude\\claude_desktop_config.json",
+        `${home}\\.cursor\\mcp.json`,
+        "D:\\R\\Code\\User\\mcp.json",
+        `${home}\\.codex\\config.toml`,
+        `${home}\\.gemini\\settings.json`,
+      ],
+    },
+    {
+      system: { platform: "win32", environment: {}, home },
+      files: [
+        `${home}\\AppData\\Roaming\\Claude\\claude_desktop_config.json`,
+        `${home}\\.cursor\\mcp.json`,
+        `${home}\\AppData\\Roaming\\Code\\User\\mcp.json`,
+        `${home}\\.codex\\config.toml`,
+        `${home}\\.gemini\\settings.json`,
+      ],
+    },
+  ])("$system", ({ system, files }) => {
+    const clients = CLIENTS.filter((client) => client !== "claude-code");
+    expect(clients.map((client) => toClientFile(client, system))).toEqual([
+      ...files,
+    ]);
+    for (const [index, client] of clients.entries()) {
+      expect(describePlace(client, system)).toContain(`${files[index]}`);
+    }
   });
 });
 
@@ -422,20 +429,18 @@ test.each([
 });
 
 describe("config", () => {
-  const NAMES = ["", ...CLIENTS];
+  const DOMAIN = "example.backlog.jp";
+  const SETTINGS = { BACKLOG_API_KEY: KEY, BACKLOG_DOMAIN: DOMAIN };
+  const FILE = `BACKLOG_API_KEY=${KEY}\nBACKLOG_DOMAIN=${DOMAIN}\n`;
 
-  test.each(NAMES)(
-    "%p: stdout has what to paste, stderr the place",
-    async (name) => {
+  describe.each(["", ...CLIENTS])("%p", (name) => {
+    const config = (env?: Record<string, string>, ...args: string[]) =>
+      start(["config", name, ...args].filter(Boolean), env && { env });
+
+    test("stdout has what to paste, stderr the place", async () => {
       await using folder = await startFolder();
-      const { env, file } = await writeUserFile(
-        folder.path,
-        `BACKLOG_API_KEY=${KEY}\nBACKLOG_DOMAIN=example.backlog.jp\n`,
-      );
-      const args = name === "" ? [] : [name];
-      const { stdout, stderr, code } = await start(["config", ...args], {
-        env,
-      });
+      const { env, file } = await writeUserFile(folder.path, FILE);
+      const { stdout, stderr, code } = await config(env);
       expect(code).toBe(0);
       expect(stdout).toContain(JSON.stringify(BINARY).slice(1, -1));
       expect(stdout + stderr).not.toContain(KEY);
@@ -445,23 +450,23 @@ describe("config", () => {
       expect(stderr).toEndWith(
         "A client that shows it as connected has only started it: whether the key works, backlog-mcp check says.\n",
       );
-    },
-  );
+    });
 
-  test.each(NAMES)(
-    "%p: never the key, but the domain, of an environment",
-    async (name) => {
-      const env = {
-        BACKLOG_API_KEY: KEY,
-        BACKLOG_DOMAIN: "example.backlog.jp",
-      };
-      const args = name === "" ? [] : [name];
-      const { stdout, stderr } = await start(["config", ...args], { env });
+    test("never the key, but the domain, of an environment", async () => {
+      const { stdout, stderr } = await config(SETTINGS);
       expect(stdout + stderr).not.toContain(KEY);
-      expect(stdout).toContain("example.backlog.jp");
+      expect(stdout).toContain(DOMAIN);
       expect(stderr).toContain("Fill in your values.");
-    },
-  );
+    });
+
+    test("with --env-file, a second space gets a name of its own", async () => {
+      const { stderr } = await config(undefined, "--env-file", "work.env");
+      expect(stderr).toContain(
+        "For a second space, give this entry another name than backlog.",
+      );
+      expect(stderr).not.toMatch(/mcp remove|in place of/);
+    });
+  });
 
   test("a client is known however its name is written, any other gets the common block", async () => {
     const [known, written, common, other] = await Promise.all(
@@ -486,62 +491,38 @@ describe("config", () => {
     },
   );
 
-  test("--env-file goes into the block, with its absolute path", async () => {
-    await using folder = await startFolder();
-    const file = join(folder.path, "my work.env");
-    await Bun.write(file, `BACKLOG_API_KEY=${KEY}\n`);
-    const args = ["config", "--env-file", "my work.env"];
-    const { stdout, stderr } = await start(args, { cwd: folder.path });
-    expect(JSON.parse(stdout).mcpServers.backlog).toEqual({
-      command: BINARY,
-      args: ["--env-file", file],
-    });
-    expect(stderr).toContain(
-      `The settings are to be read from ${file}, which is not complete yet: BACKLOG_DOMAIN is not set.`,
-    );
-    expect(stdout + stderr).not.toContain(KEY);
-  });
-
-  test.each<Record<string, string>>([
-    {},
-    { BACKLOG_API_KEY: KEY, BACKLOG_DOMAIN: "e.backlog.com" },
-  ])(
+  test.each<Record<string, string>>([{}, SETTINGS])(
     "the file of --env-file is what counts, whatever is in %p",
     async (env) => {
       await using folder = await startFolder();
       const cwd = folder.path;
-      const config = (name: string) =>
-        start(["config", "--env-file", name], { cwd, env });
-      const gone = await config("gone.env");
-      expect(gone.stderr).toContain(
-        `The settings are to be read from ${join(cwd, "gone.env")}, which cannot be read (ENOENT).`,
-      );
-      await Bun.write(join(cwd, "part.env"), "BACKLOG_DOMAIN=e.backlog.com");
-      const partly = await config("part.env");
-      expect(partly.stderr).toContain(
-        `${join(cwd, "part.env")}, which is not complete yet: BACKLOG_API_KEY is not set.`,
-      );
-      await Bun.write(
-        join(cwd, "well.env"),
-        "BACKLOG_DOMAIN=e.backlog.com\nBACKLOG_API_KEY=0123456789abcdef",
-      );
-      const well = await config("well.env");
-      expect(well.stderr).toContain(
-        `No key stands in the configuration. The settings are read from ${join(cwd, "well.env")}.`,
-      );
-      expect([gone.code, partly.code, well.code]).toEqual([0, 0, 0]);
-    },
-  );
-
-  test.each(NAMES)(
-    "%p: with --env-file, a second space gets a name of its own",
-    async (name) => {
-      const args = ["config", name, "--env-file", "work.env"].filter(Boolean);
-      const { stderr } = await start(args);
-      expect(stderr).toContain(
-        "For a second space, give this entry another name than backlog.",
-      );
-      expect(stderr).not.toMatch(/mcp remove|in place of/);
+      for (const [name, text, what] of [
+        [
+          "gone.env",
+          "",
+          "to be read from FILE, which cannot be read (ENOENT).",
+        ],
+        [
+          "part of it.env",
+          "BACKLOG_DOMAIN=e.backlog.com",
+          "to be read from FILE, which is not complete yet: BACKLOG_API_KEY is not set.",
+        ],
+        ["well.env", FILE, "read from FILE."],
+      ] as const) {
+        const file = join(cwd, name);
+        if (text !== "") await Bun.write(file, text);
+        const args = ["config", "--env-file", name];
+        const { stdout, stderr, code } = await start(args, { cwd, env });
+        expect(JSON.parse(stdout).mcpServers.backlog).toEqual({
+          command: BINARY,
+          args: ["--env-file", file],
+        });
+        expect(stderr).toContain(
+          `The settings are ${what.replace("FILE", file)}\n`,
+        );
+        expect(stdout + stderr).not.toContain(KEY);
+        expect(code).toBe(0);
+      }
     },
   );
 

@@ -68,12 +68,14 @@ describe("a bundle", () => {
       api_key: { type: "string", required: true, sensitive: true },
       domain: { type: "string", required: true },
       user_id: { type: "string", required: false },
+      projects: { type: "string", required: false },
     });
     expect(user_config.domain).not.toHaveProperty("sensitive");
     expect(server.mcp_config.env).toEqual({
       BACKLOG_API_KEY: `\${user_config.api_key}`,
       BACKLOG_DOMAIN: `\${user_config.domain}`,
       USER_ID: `\${user_config.user_id}`,
+      BACKLOG_PROJECTS: `\${user_config.projects}`,
     });
   });
 
@@ -84,7 +86,7 @@ describe("a bundle", () => {
     ]);
   });
 
-  test("unpacked, answers with both tools though user_id is not set", async () => {
+  test("unpacked, answers with both tools though two fields are empty", async () => {
     await using folder = await startFolder();
     await using space = startSampleSpace();
     const file = join(folder.path, "bundle.mcpb");
