@@ -47,17 +47,19 @@ export async function converse(partner: Partner, space?: Space): Promise<void> {
   const text = `BACKLOG_DOMAIN=${space.host}\nBACKLOG_API_KEY=${space.apiKey}\n`;
   const beside = join(dirname(partner.program), ".env");
   const empty = await makeHome(partner, "ホーム 2");
-  await part("settings in the user's file", () => work(partner, home.env));
+  const settings = {
+    BACKLOG_DOMAIN: space.host,
+    BACKLOG_API_KEY: space.apiKey,
+  };
+  await part("settings in the user's file", () =>
+    work(partner, home.env, home.file),
+  );
   await part("settings in the environment", () =>
-    work(partner, {
-      ...empty.env,
-      BACKLOG_DOMAIN: space.host,
-      BACKLOG_API_KEY: space.apiKey,
-    }),
+    work(partner, { ...empty.env, ...settings }, "the environment"),
   );
   await part("settings beside the program", async () => {
     await Bun.write(beside, text);
-    await work(partner, empty.env);
+    await work(partner, empty.env, beside);
     await rm(beside);
   });
 }
@@ -180,9 +182,9 @@ async function beConfigured(client: RawClient, { file }: Home, space?: Space) {
   await callTools(client);
 }
 
-async function work(partner: Partner, env: Environment): Promise<void> {
-  const { code, all } = await ask(partner, ["check"], env);
-  assert(code === 0, all);
+async function work(partner: Partner, env: Environment, source: string) {
+  const { stdout, code, all } = await ask(partner, ["check"], env);
+  assert(code === 0 && stdout.includes(`from ${source}\n`), all);
   await callBoth(partner, env);
 }
 

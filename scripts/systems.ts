@@ -143,10 +143,15 @@ async function tryTarget(target: Target, space: Space): Promise<string> {
   }
 }
 
-if (import.meta.main) {
+async function main(wanted: string[]): Promise<void> {
+  const unknown = wanted.find((name) => !TARGETS.some((one) => one === name));
+  if (unknown !== undefined) {
+    console.error(`${unknown} is none of ${TARGETS.join(", ")}.`);
+    process.exitCode = 2;
+    return;
+  }
   await using space = startSampleSpace();
   const { host, apiKey } = space;
-  const wanted = process.argv.slice(2);
   for (const target of TARGETS) {
     if (wanted.length > 0 && !wanted.includes(target)) continue;
     const verdict = await tryTarget(target, { host, apiKey });
@@ -154,3 +159,5 @@ if (import.meta.main) {
     if (verdict.startsWith("failed")) process.exitCode = 1;
   }
 }
+
+if (import.meta.main) await main(process.argv.slice(2));

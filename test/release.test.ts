@@ -345,6 +345,13 @@ describe("the scripts", () => {
     },
   );
 
+  test("systems names a target that it does not know", async () => {
+    const command = [process.execPath, join(SCRIPTS, "systems.ts"), "amiga"];
+    const { stdout, stderr, code } = await runToEnd(command);
+    expect(stderr).toBe(`amiga is none of ${TARGETS.join(", ")}.\n`);
+    expect({ stdout, code }).toEqual({ stdout: "", code: 2 });
+  });
+
   test("demo fails when a tool answers with an error", async () => {
     const script = (issue_key: string) => `
       import { demo } from ${JSON.stringify(join(SCRIPTS, "demo.ts"))};
