@@ -352,7 +352,7 @@ function describeFile(file: string, { problems }: Reading): string {
     return `No key stands in the configuration. The settings are read from ${file}.`;
   }
   const text = problems.join("; ");
-  const unreadable = /cannot be read \(.*\)$/.exec(text)?.[0];
+  const [, unreadable] = text.split(", named by --env-file, ");
   return `The settings are to be read from ${file}, which ${unreadable ?? `is not complete yet: ${text}`}.`;
 }
 

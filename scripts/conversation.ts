@@ -44,24 +44,28 @@ export async function converse(partner: Partner, space?: Space): Promise<void> {
     serve(partner, home.env, (client) => beConfigured(client, home, space)),
   );
   if (!space) return;
-  const text = `BACKLOG_DOMAIN=${space.host}\nBACKLOG_API_KEY=${space.apiKey}\n`;
   const beside = join(dirname(partner.program), ".env");
   const empty = await makeHome(partner, "ホーム 2");
-  const settings = {
-    BACKLOG_DOMAIN: space.host,
-    BACKLOG_API_KEY: space.apiKey,
-  };
   await part("settings in the user's file", () =>
     work(partner, home.env, home.file),
   );
   await part("settings in the environment", () =>
-    work(partner, { ...empty.env, ...settings }, "the environment"),
+    work(partner, { ...empty.env, ...toSettings(space) }, "the environment"),
   );
   await part("settings beside the program", async () => {
-    await Bun.write(beside, text);
+    await writeSettings(beside, space);
     await work(partner, empty.env, beside);
     await rm(beside);
   });
+}
+
+function toSettings({ host, apiKey }: Space): Environment {
+  return { BACKLOG_DOMAIN: host, BACKLOG_API_KEY: apiKey };
+}
+
+async function writeSettings(file: string, space: Space): Promise<void> {
+  const lines = Object.entries(toSettings(space)).map((pair) => pair.join("="));
+  await Bun.write(file, `${lines.join("\n")}\n`);
 }
 
 /** Serves a configured client, which calls both tools. */
@@ -177,8 +181,7 @@ async function beConfigured(client: RawClient, { file }: Home, space?: Space) {
   const isTold = remedy.result?.isError && toText(remedy).includes(file);
   assert(isTold === true, JSON.stringify(remedy));
   if (!space) return;
-  const { host, apiKey } = space;
-  await Bun.write(file, `BACKLOG_DOMAIN=${host}\nBACKLOG_API_KEY=${apiKey}\n`);
+  await writeSettings(file, space);
   await callTools(client);
 }
 

@@ -502,6 +502,7 @@ describe("config", () => {
           "",
           "to be read from FILE, which cannot be read (ENOENT).",
         ],
+        [".", "", "to be read from FILE, which is a folder, no file."],
         [
           "part of it.env",
           "BACKLOG_DOMAIN=e.backlog.com",
