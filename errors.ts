@@ -1,3 +1,5 @@
+import { Cleaner, quote } from "./text.ts";
+
 /** What Backlog refused, or what came between; the message is fit to read. */
 export class BacklogError extends Error {
   override readonly name = "BacklogError";
@@ -20,9 +22,16 @@ export class BacklogError extends Error {
   }
 }
 
-/** What an error says; anything can be thrown. */
+/** With a few words around it, a message stays below 2,000 characters. */
+const MOST_CHARACTERS = 1_800;
+
+/** What an error says, in at most 1,900 characters; anything can be thrown. */
 export function toMessage(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : String(error);
+  const more = message.length - MOST_CHARACTERS;
+  return more > 0
+    ? `${message.slice(0, MOST_CHARACTERS).toWellFormed()}… (${more} characters more)`
+    : message;
 }
 
 /** The value, or why there is none: one failing part sinks nothing else. */
@@ -327,12 +336,8 @@ function readErrors(body: string): { code?: number; messages?: string } {
     }
   }
   if (messages.length === 0) return { code };
-  const line = messages
-    .join(" ")
-    .replace(/[\s\p{C}]+/gu, " ")
-    .trim();
-  const cut = line.length > 300 ? `${line.slice(0, 300)}…` : line;
-  return { code, messages: JSON.stringify(cut) };
+  const line = new Cleaner().line(messages.join(" "), Number.POSITIVE_INFINITY);
+  return { code, messages: quote(line, 300) };
 }
 
 function codeOf(cause: unknown): string {

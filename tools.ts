@@ -202,18 +202,13 @@ function describeUnknown(name: string): string {
 
 type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
-const MOST_ERROR_CHARACTERS = 1_900;
-
 function toErrorText(error: unknown): string {
   const message = toMessage(error);
   // Anything but our own two kinds of error is a fault of this program.
   const isFault = error instanceof TypeError || error instanceof RangeError;
-  const text = isFault
+  return isFault
     ? `backlog-mcp failed unexpectedly (${message}). Please report it; other calls still work.`
     : message;
-  return text.length > MOST_ERROR_CHARACTERS
-    ? `${text.slice(0, MOST_ERROR_CHARACTERS)}… (${text.length - MOST_ERROR_CHARACTERS} characters more)`
-    : text;
 }
 
 function readTimeZone(text = "UTC"): string {
