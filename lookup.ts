@@ -1,15 +1,17 @@
-import type { Choices } from "./arguments.ts";
+import { type Choices, toArgument } from "./arguments.ts";
 import type { BacklogCall, ProjectChoices } from "./backlog.ts";
 import { BacklogError } from "./errors.ts";
 import {
+  type Candidate,
   fold,
   listLabels,
+  match,
   matchAll,
   unquote,
   WordProblem,
 } from "./matching.ts";
 import type { Choice, Project, User } from "./responses.ts";
-import { toName } from "./text.ts";
+import { quote, toName } from "./text.ts";
 
 /** Without a project named, so many are searched for a word at the most. */
 const MOST_PROJECTS = 30;
@@ -28,10 +30,15 @@ export class Lookup {
   readonly #users = new Map<string | number, Promise<User[]>>();
   readonly #choices = new Map<string, Promise<Choice[]>>();
 
+  readonly project: Choices;
+
   constructor(
     readonly call: BacklogCall,
-    readonly project: Choices,
-  ) {}
+    { ids, words }: Choices,
+  ) {
+    const read = (word: string) => readAddress(word, call.host);
+    this.project = { ids, words: words.map(read) };
+  }
 
   get namesProjects(): boolean {
     return this.project.ids.length + this.project.words.length > 0;
@@ -66,6 +73,26 @@ export class Lookup {
     ];
     const ids = new Set(found.flatMap(({ ids }) => ids));
     return projects.filter(({ id }) => ids.has(id));
+  }
+
+  /** Those that the words mean, among the members of these projects. */
+  async findPeople(
+    filter: "assignee" | "createdUser",
+    words: readonly string[],
+  ): Promise<Candidate[]> {
+    const { entries, scope } = await this.listUsers(toArgument(filter));
+    const byId = new Map(entries.map((user) => [user.id, toPerson(user)]));
+    const people = [...byId.values()];
+    const meant = words.map((word) => dropHonorific(word, people));
+    return matchAll(meant, people, {
+      singular: "person",
+      plural: "Members",
+      scope: ` in ${scope.text}`,
+      advice:
+        filter === "assignee"
+          ? "Give the login, or the ID in assignee_ids."
+          : "Give the login or the ID.",
+    });
   }
 
   /** The members of every project in question. */
@@ -170,6 +197,59 @@ function once<Key, Value>(
   const answer = known.get(key) ?? ask();
   known.set(key, answer);
   return answer;
+}
+
+function toPerson({ id, name, userId, mailAddress, nulabAccount }: User) {
+  const login = userId ? `${toName(userId)}, ` : "";
+  const words = fold(name)
+    .split(/[\s()[\]/・,、]+/)
+    .filter(Boolean);
+  const swapped = [...words.slice(-1), ...words.slice(0, -1)];
+  return {
+    ids: [id],
+    names: [
+      name,
+      ...(userId ? [`@${userId}`] : []),
+      // Japanese names are written with and without a space, in either order.
+      name.replace(/\s/g, ""),
+      swapped.join(" "),
+      swapped.join(""),
+      ...[userId, mailAddress, nulabAccount?.uniqueId].filter(
+        (text) => typeof text === "string",
+      ),
+    ],
+    words,
+    label: `${toName(name)} (${login}ID ${id})`,
+  };
+}
+
+const HONORIFIC = /\s*(?:さん|様|くん|ちゃん|氏|殿)$|[-\s]san$/i;
+
+/** Without さん and the like, unless somebody's name has it. */
+function dropHonorific(word: string, people: readonly Candidate[]): string {
+  const name = unquote(word);
+  const bare = name.replace(HONORIFIC, "");
+  return bare !== name && bare !== "" && match(name, people).kind === "none"
+    ? bare
+    : word;
+}
+
+const PROJECT_PAGE =
+  /^\/(?:projects|find|board|gantt|burndown|add|view|wiki|file)\/(\w{1,25})(?=[/-]|$)/i;
+
+/** The key in the address of a project's page; any other word as it is. */
+function readAddress(word: string, host: string): string {
+  const text = unquote(word).normalize("NFKC");
+  const full = text.startsWith(`${host}/`) ? `https://${text}` : text;
+  if (!/^https?:\/\//i.test(full) || !URL.canParse(full)) return word;
+  const address = new URL(full);
+  const [, key] = PROJECT_PAGE.exec(address.pathname) ?? [];
+  if (address.host === host && key !== undefined) return key;
+  throw new WordProblem(
+    address.host === host
+      ? `project_keys: the address ${quote(text, 80)} names no project; give a key such as PROJ`
+      : `project_keys is an address of ${address.host}, but this server reads ${host} only; each space needs an entry of its own in the client's configuration`,
+  );
 }
 
 function toProjectKey(word: string): string | undefined {

@@ -7,6 +7,8 @@ export interface Candidate {
   ids: number[];
   /** What it is called, the name to show first. */
   names: string[];
+  /** What of its names means it as a whole word: a family or given name. */
+  words?: string[];
   /** How a list of choices shows it, where the name alone is not enough. */
   label?: string;
 }
@@ -48,26 +50,32 @@ export function unquote(text: string): string {
     : trimmed;
 }
 
-/** Exactly; else ignoring case and width; by unique beginning; by its ID. */
+/**
+ * Exactly; else ignoring case and width; by a whole word; by unique beginning;
+ * by its ID.
+ */
 export function match(word: string, candidates: readonly Candidate[]): Match {
   const exact = unquote(word);
   const folded = fold(exact);
   if (folded === "") return { kind: "none" };
-  const tests: ((name: string) => boolean)[] = [
-    (name) => name === word.trim() || name === exact,
-    (name) => fold(name) === folded,
-    (name) => fold(name).startsWith(folded),
+  const by =
+    (test: (name: string) => boolean) =>
+    ({ names }: Candidate) =>
+      names.some(test);
+  const tests = [
+    by((name) => name === word.trim() || name === exact),
+    by((name) => fold(name) === folded),
+    ({ words = [] }: Candidate) => words.some((name) => fold(name) === folded),
+    by((name) => fold(name).startsWith(folded)),
+    ({ ids }: Candidate) => ids.map(String).includes(folded),
   ];
   for (const test of tests) {
-    const found = candidates.filter(({ names }) => names.some(test));
+    const found = candidates.filter(test);
     const [only] = found;
     if (found.length > 1) return { kind: "several", candidates: found };
     if (only !== undefined) return { kind: "one", candidate: only };
   }
-  const named = candidates.filter(({ ids }) =>
-    ids.map(String).includes(folded),
-  );
-  return named[0] ? { kind: "one", candidate: named[0] } : { kind: "none" };
+  return { kind: "none" };
 }
 
 /** Nearest to the word first; what is not near at all keeps its order. */

@@ -1,10 +1,12 @@
 import {
   type Choices,
+  FILTERS,
   type Filter,
   type ListArguments,
   toArgument,
 } from "./arguments.ts";
 import { type BacklogCall, CLOSED, type ProjectChoices } from "./backlog.ts";
+import { toCalendarDay } from "./dates.ts";
 import { toMessage } from "./errors.ts";
 import { parseIssueKey } from "./issue-key.ts";
 import { Lookup } from "./lookup.ts";
@@ -25,6 +27,8 @@ export interface ResolvedFilter {
   meant: { name?: string; ids: number[] }[];
   /** Issues without an assignee are meant, too, or alone. */
   nobody?: true;
+  /** Backlog has no such filter: every status but Closed is meant. */
+  notClosed?: true;
 }
 
 export interface ResolvedNames {
@@ -38,6 +42,30 @@ export interface Me {
   name?: string;
 }
 
+/** What a filter is looked up with. */
+interface Context {
+  call: BacklogCall;
+  lookup: Lookup;
+  getMe: () => Promise<Me>;
+}
+
+type Resolve = (
+  given: Choices,
+  context: Context,
+) => Promise<ResolvedFilter | undefined>;
+
+const RESOLVERS: Record<Filter, Resolve> = {
+  assignee: (given, context) => resolvePeople("assignee", given, context),
+  status: resolveStatuses,
+  project: resolveProjects,
+  issueType: (given, context) => resolveScoped("issueType", given, context),
+  category: (given, context) => resolveScoped("category", given, context),
+  milestone: (given, context) => resolveScoped("milestone", given, context),
+  priority: resolvePriorities,
+  createdUser: (given, context) => resolvePeople("createdUser", given, context),
+  parentIssue: resolveParents,
+};
+
 /**
  * Turns words into IDs, all look-ups at once where none needs another. Throws
  * one error that lists, for every word that fits nothing, what there is.
@@ -48,63 +76,33 @@ export async function resolveNames(
   getMe: () => Promise<Me>,
 ): Promise<ResolvedNames> {
   // What needs no look-up is refused before there is one.
-  const [priority, parents] = await settleAll(
+  await settleAll<unknown>([
     resolvePriorities(choices("priority")),
-    [parseParents(call, choices("parentIssue"))],
-  );
-  const lookup = new Lookup(call, choices("project"));
+    parseParents(call, choices("parentIssue")),
+  ]);
   let me: Promise<Me> | undefined;
-  const getMeOnce = () => {
-    me ??= getMe();
-    return me;
-  };
-  const person = (filter: "assignee" | "createdUser") =>
-    resolvePeople(lookup, filter, choices(filter), getMeOnce);
-  const scoped = (filter: keyof typeof SCOPED) =>
-    resolveScoped(lookup, filter, choices(filter));
-  const [status, ...resolved] = await settleAll(
-    resolveStatuses(lookup, choices("status")),
-    [
-      resolveProjects(lookup, choices("project")),
-      person("assignee"),
-      person("createdUser"),
-      scoped("milestone"),
-      scoped("issueType"),
-      scoped("category"),
-      resolveParents(call, choices("parentIssue").ids, parents ?? []),
-    ],
-  );
-  const [
-    project,
-    assignee,
-    createdUser,
-    milestone,
-    issueType,
-    category,
-    parentIssue,
-  ] = resolved;
-  return {
-    filters: {
-      project,
-      assignee,
-      status: status.filter,
-      milestone,
-      issueType,
-      category,
-      priority,
-      createdUser,
-      parentIssue,
+  const context = {
+    call,
+    lookup: new Lookup(call, choices("project")),
+    getMe: () => {
+      me ??= getMe();
+      return me;
     },
-    notClosed: status.notClosed,
   };
+  const resolved = await settleAll(
+    FILTERS.map(([filter]) => RESOLVERS[filter](choices(filter), context)),
+  );
+  const filters = Object.fromEntries(
+    FILTERS.map(([filter], index) => [filter, resolved[index]]),
+  );
+  return { filters, notClosed: filters.status?.notClosed ?? false };
 }
 
 /** All results, or one error of all the problems, each told once. */
-async function settleAll<First, Rest>(
-  first: Promise<First>,
-  rest: Promise<Rest>[],
-): Promise<[First, ...Rest[]]> {
-  const settled = await Promise.allSettled([first, ...rest]);
+async function settleAll<Result>(
+  pending: Promise<Result>[],
+): Promise<Result[]> {
+  const settled = await Promise.allSettled(pending);
   const problems = new Set<string>();
   for (const result of settled) {
     if (result.status === "fulfilled") continue;
@@ -112,12 +110,12 @@ async function settleAll<First, Rest>(
     problems.add(result.reason.message);
   }
   if (problems.size > 0) throw new Error([...problems].join("\n"));
-  return [await first, ...(await Promise.all(rest))];
+  return await Promise.all(pending);
 }
 
 async function resolveProjects(
-  lookup: Lookup,
   { ids }: Choices,
+  { lookup }: Context,
 ): Promise<ResolvedFilter | undefined> {
   if (!lookup.namesProjects) return undefined;
   const found = await lookup.findProjects();
@@ -127,7 +125,7 @@ async function resolveProjects(
   );
 }
 
-const ME = ["me", "myself", "i", "自分", "私"];
+const ME = ["me", "@me", "myself", "i", "自分", "私"];
 // Words for all statuses are said of people, too.
 const ANYONE = [
   "anyone",
@@ -149,142 +147,73 @@ const NOBODY = [
 ];
 
 async function resolvePeople(
-  lookup: Lookup,
   filter: "assignee" | "createdUser",
   { ids, words }: Choices,
-  getMe: () => Promise<Me>,
+  { lookup, getMe }: Context,
 ): Promise<ResolvedFilter | undefined> {
   const isDefault = ids.length + words.length === 0;
   if (isDefault && filter === "createdUser") return undefined;
-  const folded = words.map((word) => fold(unquote(word)));
-  if (folded.some((word) => ANYONE.includes(word))) {
+  const isAmong = (known: readonly string[]) => (word: string) =>
+    known.includes(fold(unquote(word)));
+  if (words.some(isAmong(ANYONE))) {
     return { ids: [], meant: [{ name: "anyone", ids: [] }] };
   }
-  const asksFor = (known: readonly string[], index: number) =>
-    known.includes(folded[index] ?? "");
-  const nobody =
-    filter === "assignee" && folded.some((word) => NOBODY.includes(word));
-  const others = words.filter(
-    (_, index) => !asksFor(ME, index) && !(nobody && asksFor(NOBODY, index)),
-  );
-  const asksMe = isDefault || folded.some((word) => ME.includes(word));
+  const nobody = filter === "assignee" && words.some(isAmong(NOBODY));
+  const special = nobody ? [...ME, ...NOBODY] : ME;
+  const others = words.filter((word) => !isAmong(special)(word));
   const [me, people] = await Promise.all([
-    asksMe ? getMe() : undefined,
-    others.length > 0 ? findPeople(lookup, filter, others) : [],
+    isDefault || words.some(isAmong(ME)) ? getMe() : undefined,
+    others.length > 0 ? lookup.findPeople(filter, others) : [],
   ]);
   const mine = me ? [{ ids: [me.id], names: [me.name ?? "you"] }] : [];
   const named = toFilter(ids, [...mine, ...people]);
   if (!nobody) return named;
-  const unassigned = { name: "nobody", ids: [] };
-  return { ...named, meant: [unassigned, ...named.meant], nobody };
+  const meant = [{ name: "nobody", ids: [] }, ...named.meant];
+  return { ...named, meant, nobody };
 }
 
-async function findPeople(
-  lookup: Lookup,
-  filter: "assignee" | "createdUser",
-  words: readonly string[],
-): Promise<Candidate[]> {
-  const { entries, scope } = await lookup.listUsers(toArgument(filter));
-  const people = new Map(entries.map((user) => [user.id, toPerson(user)]));
-  return matchAll(words, [...people.values()], {
-    singular: "person",
-    plural: "Members",
-    scope: ` in ${scope.text}`,
-    advice:
-      filter === "assignee"
-        ? "Give the login, or the ID in assignee_ids."
-        : "Give the login or the ID.",
-  });
-}
-
-function toPerson({ id, name, userId, mailAddress, nulabAccount }: User) {
-  const login = userId ? `${toName(userId)}, ` : "";
-  return {
-    ids: [id],
-    names: [
-      name,
-      ...(userId ? [`@${userId}`] : []),
-      // Japanese names are written with and without a space.
-      name.replace(/\s/g, ""),
-      ...[userId, mailAddress, nulabAccount?.uniqueId].filter(
-        (text) => typeof text === "string",
-      ),
-    ],
-    label: `${toName(name)} (${login}ID ${id})`,
-  };
-}
-
-const ANY = ["any", "all", "すべて"];
-const NOT_CLOSED = [
-  "notclosed",
-  "unclosed",
-  "!closed",
-  "未完了",
-  "未完",
-  "完了以外",
-];
+const ANY: Candidate = { ids: [], names: ["any", "all", "すべて"] };
+const NOT_CLOSED: Candidate = {
+  ids: [],
+  names: ["not closed", "unclosed", "!closed", "未完了", "未完", "完了以外"],
+};
+/** The statuses that every project has: ID, English and Japanese name. */
 const STANDARD: readonly (readonly [number, string, string])[] = [
   [1, "Open", "未対応"],
   [2, "In Progress", "処理中"],
   [3, "Resolved", "処理済み"],
   [CLOSED, "Closed", "完了"],
 ];
+const STANDARD_STATUSES = STANDARD.map(
+  ([id, ...names]): Candidate => ({ ids: [id], names }),
+);
+
+const DEFAULT_STATUS: ResolvedFilter = {
+  ids: [],
+  meant: [{ name: "not closed", ids: [] }],
+  notClosed: true,
+};
 
 async function resolveStatuses(
-  lookup: Lookup,
   { ids, words }: Choices,
-): Promise<{ filter?: ResolvedFilter; notClosed: boolean }> {
-  if (ids.length + words.length === 0) return { notClosed: true };
-  const folded = words.map(toBuiltIn);
-  const builtIn = [
-    ...ANY,
-    ...NOT_CLOSED,
-    ...STANDARD.flatMap((names) => names.map(String).map(toBuiltIn)),
-  ];
-  // With a project named, one request tells whether a custom status has
-  // exactly this name; without, built-in words are not worth one per project.
-  const asks =
-    words.length > 0 &&
-    (lookup.namesProjects || folded.some((word) => !builtIn.includes(word)));
-  const listed = asks
-    ? await lookup.listChoices("statuses", "statuses", toArgument("status"), {
-        optional: folded.every((word) => builtIn.includes(word)),
-      })
-    : undefined;
-  const candidates = toStatusCandidates(listed?.entries ?? []);
-  const custom = candidates.filter(({ ids: [id] }) => (id ?? 0) > CLOSED);
-  const isCustom = (word: string) =>
-    custom.some(({ names }) => names.includes(unquote(word)));
-  const special = (index: number, known: readonly string[]) =>
-    known.includes(folded[index] ?? "") && !isCustom(words[index] ?? "");
-  const any = words.some((_, index) => special(index, ANY));
-  const notClosed = words.some((_, index) => special(index, NOT_CLOSED));
-  const names = words.filter(
-    (_, index) => !special(index, ANY) && !special(index, NOT_CLOSED),
-  );
-  const found = names.map((word) => {
-    const standard = STANDARD.find((names) =>
-      names.map(String).map(toBuiltIn).includes(toBuiltIn(word)),
-    );
-    const [id, name] = standard ?? [];
-    const among = isCustom(word)
-      ? custom
-      : candidates.filter(({ ids: [own] }) => id === undefined || own === id);
-    return matchAll([isCustom(word) ? word : (name ?? word)], among, {
-      singular: "status",
-      plural: "Statuses",
-      scope: ` in ${listed?.scope.text}`,
-      besides: " Also: any, not closed (the default).",
-    });
+  { lookup }: Context,
+): Promise<ResolvedFilter> {
+  if (ids.length + words.length === 0) return DEFAULT_STATUS;
+  const { statuses, scope } = await listStatuses(lookup, words);
+  const builtIn = words.flatMap((word) => findBuiltIn(word, statuses) ?? []);
+  const others = words.filter((word) => !findBuiltIn(word, statuses));
+  const named = matchAll(others, statuses, {
+    singular: "status",
+    plural: "Statuses",
+    scope: ` in ${scope}`,
+    besides: " Also: any, not closed (the default).",
   });
-  const filter = toFilter(ids, found.flat());
-  if (any || (notClosed && filter.ids.includes(CLOSED))) {
-    return {
-      filter: { ids: [], meant: [{ name: "any", ids: [] }] },
-      notClosed: false,
-    };
+  const filter = toFilter(ids, [...builtIn, ...named]);
+  const notClosed = builtIn.includes(NOT_CLOSED);
+  if (builtIn.includes(ANY) || (notClosed && filter.ids.includes(CLOSED))) {
+    return { ids: [], meant: [{ name: "any", ids: [] }] };
   }
-  return notClosed ? { notClosed } : { filter, notClosed };
+  return notClosed ? DEFAULT_STATUS : filter;
 }
 
 /** `not closed (Open, In Progress, Resolved, 検収待ち)`, as far as is known. */
@@ -304,21 +233,49 @@ export function toNotClosed(seen: readonly Choice[]): string {
   return `not closed (${shown.join(", ")})`;
 }
 
-/** However it is joined: `not closed`, `not_closed`, `InProgress`. */
-function toBuiltIn(word: string): string {
-  return fold(unquote(word)).replace(/[\s_-]/g, "");
+/**
+ * With a project named, one request tells whether a custom status has exactly
+ * this name; without, built-in words are not worth one per project.
+ */
+async function listStatuses(lookup: Lookup, words: readonly string[]) {
+  const optional = words.every((word) => findBuiltIn(word, STANDARD_STATUSES));
+  if (optional && (words.length === 0 || !lookup.namesProjects)) {
+    return { statuses: STANDARD_STATUSES, scope: "" };
+  }
+  const { entries, scope } = await lookup.listChoices(
+    "statuses",
+    "statuses",
+    toArgument("status"),
+    { optional },
+  );
+  return { statuses: toStatusCandidates(entries), scope: scope.text };
+}
+
+const isStandard = ({ ids: [id = 0] }: Candidate) => id <= CLOSED;
+
+/** A custom status of just that name; else what it means in every project. */
+function findBuiltIn(
+  word: string,
+  statuses: readonly Candidate[],
+): Candidate | undefined {
+  const exact = unquote(word);
+  // However it is joined: `not closed`, `not_closed`, `InProgress`.
+  const join = (text: string) => fold(text).replace(/[\s_-]/g, "");
+  const isMeant = ({ ids, names }: Candidate) =>
+    [...ids.map(String), ...names].some((name) => join(name) === join(exact));
+  return (
+    statuses.find((one) => !isStandard(one) && one.names.includes(exact)) ??
+    [ANY, NOT_CLOSED, ...statuses.filter(isStandard)].find(isMeant)
+  );
 }
 
 /** Standard ones in both languages and the space's own; custom ones by name. */
 function toStatusCandidates(listed: readonly Choice[]): Candidate[] {
-  const standard = STANDARD.map(([id, english, japanese]) => {
-    const own = listed.find((status) => status.id === id)?.name;
-    const names = new Set([...(own ? [own] : []), english, japanese]);
-    return { ids: [id], names: [...names] };
+  const standard = STANDARD_STATUSES.map(({ ids, names }) => {
+    const own = listed.find(({ id }) => ids.includes(id))?.name;
+    return { ids, names: [...new Set([own ?? [], names].flat())] };
   });
-  const custom = groupByName(
-    listed.filter(({ id }) => !standard.some(({ ids }) => ids.includes(id))),
-  );
+  const custom = groupByName(listed.filter(({ id }) => id > CLOSED));
   // In the project's own order, which is the order of its work.
   const place = ({ ids: [first] }: Candidate) => {
     const index = listed.findIndex(({ id }) => id === first);
@@ -336,9 +293,9 @@ const SCOPED = {
 >;
 
 async function resolveScoped(
-  lookup: Lookup,
   filter: keyof typeof SCOPED,
   { ids, words }: Choices,
+  { lookup }: Context,
 ): Promise<ResolvedFilter | undefined> {
   if (ids.length + words.length === 0) return undefined;
   if (words.length === 0) return toFilter(ids, []);
@@ -358,14 +315,27 @@ async function resolveScoped(
 
 /** Equal names in several projects are one choice and mean all of them. */
 function groupByName(choices: readonly Choice[]): Candidate[] {
-  const groups = new Map<string, Candidate>();
-  for (const { id, name } of choices) {
-    const group = groups.get(fold(name)) ?? { ids: [], names: [] };
-    if (!group.ids.includes(id)) group.ids.push(id);
-    if (!group.names.includes(name)) group.names.push(name);
-    groups.set(fold(name), group);
-  }
-  return [...groups.values()];
+  const groups = Map.groupBy(choices, ({ name }) => fold(name));
+  return [...groups.values()].map((group) => {
+    const unique = (texts: string[]) => [...new Set(texts)];
+    const names = unique(group.map(({ name }) => name));
+    const days = unique(group.map(formatDays));
+    return {
+      ids: [...new Set(group.map(({ id }) => id))],
+      names,
+      label: `${toName(names[0] ?? "")}${days.length === 1 ? days[0] : ""}`,
+    };
+  });
+}
+
+/** Of a milestone, ` (2026-11-09 to 2026-11-27)`. */
+function formatDays({ startDate, releaseDueDate }: Choice): string {
+  const [start, end] = [startDate, releaseDueDate].map((day) =>
+    day ? toCalendarDay(day) : undefined,
+  );
+  if (start && end) return ` (${start} to ${end})`;
+  if (start) return ` (from ${start})`;
+  return end ? ` (until ${end})` : "";
 }
 
 // https://developer.nulab.com/docs/backlog/api/2/get-priority-list/
@@ -405,18 +375,18 @@ async function parseParents(
 }
 
 async function resolveParents(
-  call: BacklogCall,
-  ids: readonly number[],
-  keys: readonly string[],
+  given: Choices,
+  { call }: Context,
 ): Promise<ResolvedFilter | undefined> {
-  if (ids.length + keys.length === 0) return undefined;
+  const keys = await parseParents(call, given);
+  if (given.ids.length + keys.length === 0) return undefined;
   const found = await Promise.all(
     keys.map(async (key): Promise<Candidate> => {
       const { id, issueKey } = await call.getIssueRow(key);
       return { ids: [id], names: [issueKey] };
     }),
   );
-  return toFilter(ids, found);
+  return toFilter(given.ids, found);
 }
 
 function toFilter(

@@ -16,6 +16,9 @@ const CHOICES: Candidate[] = [
   { ids: [15], names: ["WAITING"] },
   { ids: [16], names: ["waiting"] },
   { ids: [17], names: ['"quoted"'] },
+  { ids: [18], names: ["森 太郎"], words: ["森", "太郎"] },
+  { ids: [19], names: ["大森 花"], words: ["大森", "花"] },
+  { ids: [20], names: ["森田 花"], words: ["森田", "花"] },
 ];
 
 describe("a word is matched", () => {
@@ -31,11 +34,14 @@ describe("a word is matched", () => {
     ["in half width", "ﾊﾞｸﾞ", [11]],
     ["with any number of spaces", "release   1", [12]],
     ["with accents written apart", "Sato\u0304 Ichiro\u0304", [14]],
+    ["by a whole word, though others begin with it", "森", [18]],
+    ["with several that have the word", "花", [19, 20]],
     ["by its beginning", "bu", [11]],
     ["by its ID", "14", [14]],
     ["with several that begin with it", "rel", [12, 13]],
     ["with several that differ in case", "Waiting", [15, 16]],
     ["with none by its end", "ug", []],
+    ["with none by a part of a word", "郎", []],
     ["with none without its accents", "Sato", []],
     ["with none where nothing is left of it", " “” ", []],
   ])("%s: %s", (_how, word, expected) => {

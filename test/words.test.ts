@@ -20,7 +20,10 @@ async function ask(args: Record<string, unknown>, options: Options = {}) {
     ...(userId !== undefined && { userId }),
     ...(limits && { limits }),
   });
-  const { text, isError } = await connected.list(args);
+  const given = JSON.stringify(args).replaceAll("HOST", space.host);
+  const answer = await connected.list(JSON.parse(given));
+  const text = answer.text.replaceAll(space.host, "HOST");
+  const { isError } = answer;
   const { requests, peak } = space;
   return {
     text,
@@ -167,7 +170,7 @@ describe("a word that fits several names is refused with these names", () => {
     [
       "milestone_names",
       "ｖ1",
-      `"ｖ1" is not one milestone in WEB, but 2. It fits: v1.2, v1.3. Give the whole name.`,
+      `"ｖ1" is not one milestone in WEB, but 2. It fits: v1.2 (until 2026-10-30), v1.3 (until 2026-12-18). Give the whole name.`,
     ],
     [
       "assignee_names",
@@ -205,7 +208,7 @@ describe("a word that fits nothing is refused with what there is", () => {
     [
       "milestone_names",
       "v2",
-      'No milestone "v2" in WEB. Milestones: v1.2, v1.3, Sprint 42.',
+      'No milestone "v2" in WEB. Milestones: v1.2 (until 2026-10-30), v1.3 (until 2026-12-18), Sprint 42 (2026-11-09 to 2026-11-27).',
     ],
     [
       "issue_type_names",
@@ -296,7 +299,7 @@ describe("a word that fits nothing is refused with what there is", () => {
       { data },
     );
     expect(text).toContain(
-      `, ${long.slice(0, 100)}… (100 of ${long.length} characters), `,
+      `, ${long.slice(0, 100)}… (100 of ${long.length} characters) (until 2026-10-30), `,
     );
   });
 
@@ -740,16 +743,55 @@ describe("nothing found", () => {
 
 describe("what people say without thinking", () => {
   test.each([
-    ["any", "assignee anyone"],
-    ["全員", "assignee anyone"],
-    ["私", "assignee Hana Mori (1073936937)"],
-    ["@ken", "assignee 伊藤 健 (1073936940)"],
+    ["any", "anyone"],
+    ["全員", "anyone"],
+    ["私", "Hana Mori (1073936937)"],
+    ["@me", "Hana Mori (1073936937)"],
+    ["@ken", "伊藤 健 (1073936940)"],
+    ["伊藤さん", "伊藤 健 (1073936940)"],
+    ["伊藤 健 様", "伊藤 健 (1073936940)"],
+    ["花子ちゃん", "佐藤 花子 (1073936941)"],
+    ["健くん", "伊藤 健 (1073936940)"],
+    ["佐藤氏", "佐藤 花子 (1073936941)"],
+    ["佐藤花子殿", "佐藤 花子 (1073936941)"],
+    ["Mori-san", "Hana Mori (1073936937)"],
+    // A word of a name, its beginning, and the order that others write.
+    ["mori", "Hana Mori (1073936937)"],
+    ["健", "伊藤 健 (1073936940)"],
+    ["花子 佐藤", "佐藤 花子 (1073936941)"],
+    ["Ichirō S", "Satō Ichirō (1073936942)"],
   ])("assignee_names %s is %s", async (word, expected) => {
-    const { text } = await ask({
+    const { filters } = await ask({
       project_keys: ["WEB"],
       assignee_names: [word],
     });
-    expect(text).toContain(`Filters: ${expected}`);
+    expect(filters[0]).toBe(`assignee ${expected}`);
+  });
+
+  test.each([
+    ["子", "Members: "],
+    ["さん", 'No person "さん"'],
+    ["nobody-san", 'No person "nobody"'],
+  ])("assignee_names %s is nobody's name", async (word, expected) => {
+    const { text, isError } = await ask({
+      project_keys: ["WEB"],
+      assignee_names: [word],
+    });
+    expect(isError).toBe(true);
+    expect(text).toContain(expected);
+  });
+
+  test("a name that ends like a title is tried as it is first", async () => {
+    const data = changed((space) => {
+      const [, ken, hanako] = space.users;
+      if (ken) ken.name = "桜";
+      if (hanako) hanako.name = "桜様";
+    });
+    const { filters } = await ask(
+      { project_keys: ["WEB"], assignee_names: ["桜様"] },
+      { data },
+    );
+    expect(filters[0]).toBe("assignee 桜様 (1073936941)");
   });
 
   test.each(["not_closed", "notClosed", "NOT-CLOSED", "未完"])(
@@ -782,6 +824,31 @@ describe("what people say without thinking", () => {
       expect(text).toContain("project WEB (1073835211), OPS (1073840000)");
     },
   );
+
+  test.each([
+    "http://HOST/projects/WEB",
+    "HOST/find/WEB",
+    "http://HOST/board/WEB?statusId=1",
+    "http://HOST/view/WEB-12#comment-1",
+  ])("the address %s is its project", async (address) => {
+    const { text } = await ask({ project_keys: [address] });
+    expect(text).toContain("project WEB (1073835211)");
+  });
+
+  test.each([
+    [
+      "https://other.backlog.com/projects/WEB",
+      "project_keys is an address of other.backlog.com, but this server reads HOST only; each space needs an entry of its own in the client's configuration",
+    ],
+    [
+      "http://HOST/dashboard",
+      'project_keys: the address "http://HOST/dashboard" names no project; give a key such as PROJ',
+    ],
+  ])("the address %s is no project", async (address, expected) => {
+    const { text, paths } = await ask({ project_keys: [address] });
+    expect(text).toBe(expected);
+    expect(paths).toEqual([]);
+  });
 
   test("a key is a key, even where another project has its name", async () => {
     const data = changed((space) => {
