@@ -41,6 +41,8 @@ export interface Page<Entry> {
   entries: Entry[];
   /** How many Backlog sent, entries that could not be read included. */
   received: number;
+  /** The IDs of all these, of whatever form the rest of them is. */
+  ids: number[];
 }
 
 /** One page of issues, also place by place, in Backlog's order. */
@@ -184,7 +186,7 @@ export class BacklogCall {
   /** https://developer.nulab.com/docs/backlog/api/2/get-issue-list/ */
   async listIssues(query: Query): Promise<IssuePage> {
     const within = await this.#filter.within(query);
-    if (!within) return { entries: [], received: 0, sent: [] };
+    if (!within) return { entries: [], received: 0, ids: [], sent: [] };
     const page = await this.#list("/issues", Responses.issueRows, within);
     const entries = this.#filter.issues(page.entries);
     const shown = new Set(entries.map(({ id }) => id));
@@ -349,16 +351,17 @@ export class BacklogCall {
   ): Promise<Page<Entry> & { sent: Sent<Entry>[] }> {
     const json = await this.#getJson(path, query);
     // Before parsing, which drops entries that it cannot read.
-    const received = Array.isArray(json) ? json.length : 0;
+    const sent: readonly unknown[] = Array.isArray(json) ? json : [];
+    const ids = sent.map(toId).filter((id) => id !== undefined);
+    const received = sent.length;
     const read = this.#parse(path, schema, json);
-    const sent = toSent(json, read);
     const entries = [...new Map(read.map((one) => [one.id, one])).values()];
     if (entries.length < read.length) {
       this.notes.add(
         `Backlog sent the same ID more than once in GET ${path}; it is shown once.`,
       );
     }
-    return { entries, received, sent };
+    return { entries, received, ids, sent: toSent(json, read) };
   }
 
   async #getJson(path: string, query: Query): Promise<unknown> {
@@ -393,6 +396,15 @@ export type ProjectChoices =
   | "versions"
   | "categories"
   | "issueTypes";
+
+/** What an entry is known by, whatever else of it can be read. */
+function toId(entry: unknown): number | undefined {
+  const id =
+    typeof entry === "object" && entry !== null && "id" in entry
+      ? entry.id
+      : undefined;
+  return typeof id === "number" && Number.isSafeInteger(id) ? id : undefined;
+}
 
 /** The entries at their places among what was sent: none was moved. */
 function toSent<Entry extends { id: number }>(

@@ -36,17 +36,18 @@ export const HINT = `backlog-mcp ${version} is meant to be started by an MCP cli
 Instead, "backlog-mcp check" says whether Backlog answers, and "backlog-mcp config" prints what to paste into a client.
 `;
 
-const WORDS = ["check", "config", "version", "help"];
+const WORDS = ["check", "config", "version", "help", ...CLIENTS];
 const OPTIONS = ["--env-file", "--version", "--help"];
 
 /** One line for a word or an option that is not known, and what it may mean. */
 export function describeTypo(word: string): string {
   const isOption = word.startsWith("-");
   const meant = nearest(word, isOption ? [...OPTIONS, ...WORDS] : WORDS);
+  const isClient = CLIENTS.some((client) => client === meant);
   const hint =
     meant === undefined
       ? "For what there is"
-      : `Did you mean ${meant}? For the rest`;
+      : `Did you mean ${isClient ? "config " : ""}${meant}? For the rest`;
   // A key that was typed in the wrong place is not shown again.
   const shown = word.length > 24 ? "of this name" : JSON.stringify(word);
   return `There is no ${isOption ? "option" : "command"} ${shown}. ${hint}: backlog-mcp --help`;

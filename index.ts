@@ -185,8 +185,8 @@ const GREETING_AFTER_MS = 250;
 /** Tells someone who started the server by hand what it is. */
 async function greet(): Promise<void> {
   if (!(await isTerminal())) return;
-  const { HINT } = await import("./cli.ts");
-  await Bun.write(Bun.stderr, HINT);
+  const { HINT, wrap } = await import("./cli.ts");
+  await Bun.write(Bun.stderr, wrap(HINT, process.stderr.columns));
 }
 
 async function isTerminal(): Promise<boolean> {

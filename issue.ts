@@ -1,16 +1,30 @@
 import { type BacklogCall, CLOSED, PAGE_SIZE } from "./backlog.ts";
 import { BacklogError, valueOrError } from "./errors.ts";
-import type { Focus, IssueReference } from "./issue-key.ts";
 import {
   type Children,
-  type IssueDetails,
-  roomForThread,
-  type Thread,
+  listInstants,
   toFieldDay,
+  toStatusId,
+} from "./facts.ts";
+import {
+  type Focus,
+  type IssueReference,
+  isContinued,
+  isPart,
+  showsThread,
+} from "./issue-key.ts";
+import {
+  type KnownIssue,
+  listRows,
+  planTimeline,
+  type Timeline,
   type View,
 } from "./issue-text.ts";
+import { differsPlainly } from "./matching.ts";
+import { STANDARD } from "./names.ts";
 import type { Issue, IssueRow } from "./responses.ts";
-import { openThread, readThread } from "./thread.ts";
+import { quote } from "./text.ts";
+import { fitEntries, openThread, readThread, type Thread } from "./thread.ts";
 
 /**
  * An issue with everything about it, and as much of its timeline as can be
@@ -18,79 +32,91 @@ import { openThread, readThread } from "./thread.ts";
  */
 export async function getIssueDetails(
   call: BacklogCall,
-  { idOrKey, focus }: IssueReference,
-  { timeZone, today }: Pick<View, "timeZone" | "today">,
-): Promise<{ details: IssueDetails; thread: Thread; view: View }> {
-  const view: View = { timeZone, today, focus };
+  asked: IssueReference & { title?: string | undefined },
+  view: View,
+): Promise<{ known: KnownIssue; timeline: Timeline }> {
+  const { idOrKey, focus } = asked;
   const streams = openThread(call, idOrKey, focus);
-  const onFirstPage = focus.on === "issue" || focus.on === "description";
-  const countComments = () => valueOrError(call.countComments(idOrKey));
-  const [issue, related, early] = await Promise.all([
+  const isWhole = !isContinued(focus);
+  const [issue, related, count] = await Promise.all([
     call.getIssue(idOrKey),
-    turnsPages(focus) ? [] : valueOrError(call.listRelatedIssues(idOrKey)),
-    onFirstPage ? undefined : countComments(),
-    ...streams.map((stream) => stream.prefetch()),
+    isWhole ? valueOrError(call.listRelatedIssues(idOrKey)) : [],
+    showsThread(focus) ? valueOrError(call.countComments(idOrKey)) : undefined,
+    ...streams.map((stream) => stream.prefetch(isPart(focus) ? 1 : PAGE_SIZE)),
   ]);
-  const hasMore = onFirstPage && streams.some(({ readToEnd }) => !readToEnd);
-  // The next comments need not wait for their number.
-  const counting = hasMore ? countComments() : Promise.resolve(early);
-  void counting.then((count) => call.expect(count));
-  const details = await readAround(call, issue, { related, focus });
-  const room = roomForThread(details, view);
-  const [thread, count] = await Promise.all([
-    readThread(call, streams, { key: issue.issueKey, room, view }),
-    counting,
-  ]);
+  noteTitles(call, issue, asked);
   const counted = call.keep("The number of comments", count);
+  call.expect(counted);
+  const facts = {
+    issue,
+    address: `${call.origin}/view/${issue.issueKey}`,
+    related: keepRelated(call, related),
+    ...(isWhole ? await readFamily(call, issue) : NO_FAMILY),
+  };
+  const frame = { key: issue.issueKey, focus };
+  const plan = planTimeline(facts, view);
+  const thread = await readThread(call, streams, {
+    ...frame,
+    ...plan,
+    counted,
+  });
   for (const { failure } of streams) call.keep("Some comments", failure);
   // What could not be read may still be there.
   if (streams.every(({ failure }) => failure === undefined)) {
-    noteFocus(call, { key: issue.issueKey, focus }, thread);
+    noteFocus(call, { issue, focus }, thread);
   }
-  return { details, thread: { ...thread, counted }, view };
-}
-
-function turnsPages({ on }: Focus): boolean {
-  return on === "older" || on === "newer";
-}
-
-/** The issue and those it belongs to; a page of its thread needs no others. */
-async function readAround(
-  call: BacklogCall,
-  issue: Issue,
-  {
-    related,
-    focus,
-  }: { related: readonly IssueRow[] | BacklogError; focus: Focus },
-): Promise<IssueDetails> {
-  const [parent, children, zone] = await Promise.all([
-    turnsPages(focus) ? undefined : valueOrError(getParent(call, issue)),
-    turnsPages(focus) ? undefined : valueOrError(getChildren(call, issue)),
-    call.getTimeZone([
-      issue.startDate,
-      issue.dueDate,
-      ...(issue.customFields ?? []).map(toFieldDay),
-    ]),
+  const rows = listRows(facts);
+  const [spaceTimeZone, statuses] = await Promise.all([
+    call.getTimeZone(listDays(issue, rows, thread)),
+    readStatuses(call, [issue, ...rows], thread),
   ]);
+  const { comments } = thread;
+  const known = { ...facts, spaceTimeZone, statuses, comments };
+  const timeline = fitEntries(thread, {
+    ...frame,
+    ...planTimeline(known, view),
+  });
+  return { known, timeline };
+}
+
+/** Says so where the issue is plainly not called what was expected. */
+function noteTitles(
+  call: BacklogCall,
+  { issueKey, summary }: Issue,
+  { title, words }: { title?: string | undefined; words?: string },
+): void {
+  const names = { issue_title: title, "the text around the key": words };
+  for (const [name, text] of Object.entries(names)) {
+    if (!text || !differsPlainly(text, summary)) continue;
+    call.notes.add(
+      `${name} ${quote(text, 200)} is not the title of ${issueKey}: make sure that it is the issue meant.`,
+    );
+  }
+}
+
+function keepRelated(
+  call: BacklogCall,
+  related: readonly IssueRow[] | BacklogError,
+): readonly IssueRow[] {
   // An older or smaller space has no related issues at all.
   const isAbsent = related instanceof BacklogError && related.status === 404;
-  return {
-    issue,
-    address: `${call.origin}/view/${issue.issueKey}`,
-    spaceTimeZone: zone,
-    parent: call.keep(`The parent (ID ${issue.parentIssueId})`, parent),
-    children: call.keep("The children", children),
-    related: (isAbsent ? [] : call.keep("Related issues", related)) ?? [],
-  };
+  return (isAbsent ? [] : call.keep("Related issues", related)) ?? [];
 }
 
-async function getParent(
-  call: BacklogCall,
-  { parentIssueId }: Issue,
-): Promise<IssueRow | undefined> {
-  return parentIssueId
-    ? await call.getIssueRow(String(parentIssueId))
-    : undefined;
+const NO_FAMILY = { parent: undefined, children: undefined };
+
+async function readFamily(call: BacklogCall, issue: Issue) {
+  const { parentIssueId } = issue;
+  const [parent, children] = await Promise.all([
+    parentIssueId
+      ? valueOrError(call.getIssueRow(`${parentIssueId}`))
+      : undefined,
+    valueOrError(getChildren(call, issue)),
+  ]);
+  return {
+    parent: call.keep(`The parent (ID ${parentIssueId})`, parent),
+    children: call.keep("The children", children),
+  };
 }
 
 async function getChildren(
@@ -129,11 +155,68 @@ async function getChildren(
 
 function noteFocus(
   call: BacklogCall,
-  { key, focus }: { key: string; focus: Focus },
-  { entries }: Thread,
+  { issue, focus }: { issue: Issue; focus: Focus },
+  { comments }: Thread,
 ): void {
+  const { issueKey: key, customFields } = issue;
+  if (focus.on === "field") {
+    if (customFields?.some(({ id }) => id === focus.id)) return;
+    call.notes.add(`There is no custom field ${focus.id} in ${key}.`);
+  }
   if (focus.on !== "comment") return;
-  if (entries.some(({ id }) => id === focus.id)) return;
-  const others = entries.length > 0 ? "; those around its place are shown" : "";
+  if (comments.some(({ id }) => id === focus.id)) return;
+  const isAround = comments.length > 0 && focus.from === 0;
+  const others = isAround ? "; those around its place are shown" : "";
   call.notes.add(`There is no comment ${focus.id} in ${key} now${others}.`);
+}
+
+/** Every day that may be written in the space's zone. */
+function listDays(
+  issue: Issue,
+  rows: readonly IssueRow[],
+  { comments }: Thread,
+) {
+  const changes = comments.flatMap(({ changeLog }) => changeLog ?? []);
+  return [
+    issue.startDate,
+    issue.dueDate,
+    ...(issue.customFields ?? []).map(toFieldDay),
+    ...rows.map(({ dueDate }) => dueDate),
+    ...changes.flatMap(listInstants),
+  ];
+}
+
+/** Statuses by ID: those read anyway, and others where a change needs them. */
+async function readStatuses(
+  call: BacklogCall,
+  [issue, ...rows]: readonly [Issue, ...IssueRow[]],
+  { comments }: Thread,
+): Promise<ReadonlyMap<number, string>> {
+  const known = new Map(
+    [issue, ...rows].map(({ status }) => [status.id, status.name]),
+  );
+  const needed = comments
+    .flatMap(({ changeLog }) => changeLog ?? [])
+    .flatMap((change) =>
+      [change.originalValue, change.newValue].map((value) =>
+        toStatusId(change, value),
+      ),
+    )
+    .filter((id) => id !== undefined && !known.has(id));
+  if (needed.length === 0) return known;
+  if (needed.some((id) => id !== undefined && id > CLOSED)) {
+    const project = issue.issueKey.replace(/-\d+$/, "");
+    const listed = await valueOrError(
+      call.listProjectChoices(project, "statuses"),
+    );
+    for (const { id, name } of call.keep("The statuses", listed) ?? []) {
+      known.set(id, name);
+    }
+  }
+  const names = new Set(known.values());
+  const isJapanese = STANDARD.some(([, , japanese]) => names.has(japanese));
+  for (const [id, english, japanese] of STANDARD) {
+    if (!known.has(id)) known.set(id, isJapanese ? japanese : english);
+  }
+  return known;
 }

@@ -178,7 +178,7 @@ const NOT_CLOSED: Candidate = {
   names: ["not closed", "unclosed", "!closed", "未完了", "未完", "完了以外"],
 };
 /** The statuses that every project has: ID, English and Japanese name. */
-const STANDARD: readonly (readonly [number, string, string])[] = [
+export const STANDARD: readonly (readonly [number, string, string])[] = [
   [1, "Open", "未対応"],
   [2, "In Progress", "処理中"],
   [3, "Resolved", "処理済み"],

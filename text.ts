@@ -219,6 +219,19 @@ export function tellApart(
   };
 }
 
+/** Writes `<@U123>` as `@name`, where that is one of these people. */
+export function nameMentions(
+  people: Iterable<Person>,
+  toPerson: (person: Person) => string,
+): (line: string) => string {
+  const byId = new Map([...people].map((person) => [`${person.id}`, person]));
+  return (line) =>
+    line.replace(/<@U(\d{1,15})>/g, (mention, id) => {
+      const person = byId.get(id);
+      return person ? `@${toPerson(person)}` : mention;
+    });
+}
+
 /** Behind `> `, so that no line of it can pass for one of ours. */
 export function toQuote(lines: readonly string[]): string {
   return lines.map((line) => (line === "" ? ">" : `> ${line}`)).join("\n");
@@ -240,58 +253,125 @@ export function takeWhileFitting(
   return shown;
 }
 
+/** A part of a long text; places count UTF-16 units. */
 export interface CutText {
   lines: string[];
-  /** Characters shown, of how many; equal where nothing was cut. */
-  shown: number;
+  from: number;
+  /** Where the next part begins; equal to `of` at the end. */
+  to: number;
   of: number;
 }
 
 /**
- * As many whole lines as fit the room when quoted; a single line that is too
- * long for it is cut within.
+ * As many whole lines of a text, from a place on, as fit the room when quoted.
+ * A line too long for it is cut within, never within a character. Parts that
+ * follow on one another hold every character once. `show` may write a line
+ * differently; what it shows is measured, what the line holds is counted.
  */
-export function cutLines(lines: readonly string[], room: Size): CutText {
-  const of = countCharacters(lines);
-  const kept: string[] = [];
+export function cutText(
+  text: string,
+  { from, room }: { from: number; room: Size },
+  show = (line: string) => line,
+): CutText {
+  const of = text.length;
+  const begin = Math.min(from, of) - (isWithinPair(text, from) ? 1 : 0);
+  const lines: string[] = [];
+  let to = begin;
   let left = room;
-  for (const line of lines) {
-    const size = sizeOf(`> ${line}\n`);
-    if (!fits(size, left)) {
+  for (let at = begin; to < of; at = to + 1) {
+    const end = endOfLine(text, at);
+    // What is longer than the room need not be measured.
+    const line = text.slice(at, Math.min(end, at + room.characters + 1));
+    const shown = show(line);
+    const size = sizeOf(`> ${shown}\n`);
+    if (line.length > room.characters || !fits(size, left)) {
       // A line's end is the better place, unless most room would be wasted.
-      const cut = fits(subtract(room, left), share(room, 0.5))
-        ? cutLine(line, left)
-        : "";
-      if (cut !== "") kept.push(cut);
+      if (fits(subtract(room, left), share(room, 0.5))) {
+        const part = line.slice(0, fitLine(line, left, show));
+        if (part !== "") lines.push(show(part));
+        to = Math.max(to, at + part.length);
+      }
       break;
     }
     left = subtract(left, size);
-    kept.push(line);
+    lines.push(shown);
+    to = end;
   }
-  return { lines: kept, shown: countCharacters(kept), of };
+  return { lines, from: begin, to, of };
 }
 
-function cutLine(line: string, room: Size): string {
+/** The last part of a text that fits, as `cutText` cuts it. */
+export function cutEnd(text: string, room: Size): CutText {
+  const start = Math.max(0, text.length - room.characters);
+  const fitsFrom = (from: number) =>
+    cutText(text, { from, room }).to === text.length;
+  const length = text.length - start;
+  const place = start + findFirst(length, (n) => fitsFrom(start + n));
+  const first = place + (isWithinPair(text, place) ? 1 : 0);
+  // A line's beginning is the better place, where one is near.
+  const line = text.indexOf("\n", first) + 1;
+  const isNear = first > 0 && line > 0 && line - first < room.characters / 4;
+  return cutText(text, { from: isNear ? line : first, room });
+}
+
+/** `(Characters 1 to 900 of 2000. More: KEY)`; empty where nothing is cut. */
+export function formatCut(
+  { from, to, of }: CutText,
+  more: (place: number) => string,
+): string {
+  if (from === 0 && to === of) return "";
+  const next = to < of ? ` More: ${more(to + 1)}` : "";
+  return `(Characters ${from + 1} to ${to} of ${of}.${next})`;
+}
+
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf("\n", from);
+  return end < 0 ? text.length : end;
+}
+
+/** How many characters of a line fit the room when quoted. */
+function fitLine(line: string, room: Size, show: (line: string) => string) {
+  const fitting = findFirst(
+    line.length,
+    (n) => !fits(sizeOf(`> ${show(line.slice(0, n + 1))}\n`), room),
+  );
+  return toBoundary(line, fitting);
+}
+
+/** The least number for which it holds, of those that do from some on. */
+function findFirst(below: number, holds: (n: number) => boolean): number {
   let low = 0;
-  let high = line.length;
+  let high = below;
   while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (fits(sizeOf(`> ${line.slice(0, middle)}\n`), room)) low = middle;
-    else high = middle - 1;
+    const middle = Math.floor((low + high) / 2);
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
   }
-  return whole(line.slice(0, low));
+  return low;
+}
+
+function isWithinPair(text: string, place: number): boolean {
+  return /^[\ud800-\udbff][\udc00-\udfff]/.test(
+    text.slice(Math.max(0, place - 1), place + 1),
+  );
+}
+
+// What belongs to the character before it.
+const CONTINUES = /^(?:[\udc00-\udfff]|\p{M}|\p{Emoji_Modifier}|\u200d)/u;
+
+/** The nearest place before that parts nothing from its character. */
+function toBoundary(text: string, place: number): number {
+  // Marks without end have to be parted somewhere.
+  for (let at = place; at > Math.max(0, place - 40); at -= 1) {
+    const isJoined = text[at - 1] === "\u200d";
+    if (!isJoined && !CONTINUES.test(text.slice(at, at + 2))) return at;
+  }
+  return place - (isWithinPair(text, place) ? 1 : 0);
 }
 
 /** Without half a surrogate pair at its end. */
 function whole(text: string): string {
   return text.replace(/[\ud800-\udbff]$/, "");
-}
-
-function countCharacters(lines: readonly string[]): number {
-  return (
-    lines.reduce((sum, line) => sum + line.length, 0) +
-    Math.max(0, lines.length - 1)
-  );
 }
 
 /** For errors and filters: as `Cleaner.name`, what it takes out uncounted. */
@@ -348,8 +428,13 @@ function countNotes(count: number): string {
 }
 
 /** What cleaning took out of the text, if anything. */
-export function formatRemoved(removed: number): string {
+export function describeRemoved(removed: number): string {
   if (removed === 0) return "";
   const characters = removed === 1 ? "character was" : "characters were";
-  return `\nNote: ${removed} invisible or direction-changing ${characters} removed from the text.\n`;
+  return `${removed} invisible or direction-changing ${characters} removed from the text.`;
+}
+
+/** The same, for the end of an answer. */
+export function formatRemoved(removed: number): string {
+  return removed === 0 ? "" : `\nNote: ${describeRemoved(removed)}\n`;
 }

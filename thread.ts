@@ -1,37 +1,23 @@
 import { type BacklogCall, PAGE_SIZE } from "./backlog.ts";
-import { formatInstant, toCalendarDay } from "./dates.ts";
+import { formatInstant } from "./dates.ts";
 import { BacklogError, valueOrError } from "./errors.ts";
-import type { Focus } from "./issue-key.ts";
-import type { Thread, ThreadEntry, View } from "./issue-text.ts";
+import { formatChanges, type Wording } from "./facts.ts";
+import { type Focus, isPart, showsThread, turnsPage } from "./issue-key.ts";
+import type { ThreadEntry, Timeline } from "./issue-text.ts";
 import type { Comment } from "./responses.ts";
 import {
   ANSWER_SIZE,
   Cleaner,
-  cutLines,
+  cutText,
   fits,
+  formatCut,
   type Size,
   share,
   sizeOf,
   smaller,
   subtract,
-  takeWhileFitting,
   toQuote,
 } from "./text.ts";
-
-/** A comment, a change of fields, or both at once. */
-export interface TimelineEntry {
-  id: number;
-  instant: string;
-  author?: string;
-  text: string;
-  changes: Change[];
-}
-
-export interface Change {
-  field: string;
-  from?: string;
-  to?: string;
-}
 
 /** The streams from the place that `focus` names, in either direction. */
 export function openThread(
@@ -43,62 +29,117 @@ export function openThread(
     new CommentStream(call, idOrKey, direction, from);
   switch (focus.on) {
     case "issue":
-    case "description":
       return [stream("older")];
-    case "comment":
+    case "description":
+      return isPart(focus) ? [] : [stream("older")];
+    case "comment": {
       // The older ones from just above it, so that it is among them.
-      return [stream("older", focus.id + 1), stream("newer", focus.id)];
+      const older = stream("older", focus.id + 1);
+      return isPart(focus) ? [older] : [older, stream("newer", focus.id)];
+    }
     case "older":
     case "newer":
       return [stream(focus.on, focus.id)];
+    default:
+      return [];
   }
 }
 
-/** Fills the room from the place asked for outwards, with whole comments. */
+/** The part of a thread that was read. */
+export interface Thread extends Omit<Timeline, "entries"> {
+  /** From the place that was asked for outwards. */
+  comments: readonly Comment[];
+}
+
+/** What a timeline is shown in. */
+export interface Frame {
+  /** The issue's. */
+  key: string;
+  focus: Focus;
+  room: Size;
+  wording: Wording;
+}
+
+/**
+ * The comments from the place asked for outwards, until they fill the room or
+ * none is left. `counted`: how many Backlog says there are.
+ */
 export async function readThread(
   call: BacklogCall,
   streams: readonly CommentStream[],
-  { key, room, view }: { key: string; room: Size; view: View },
+  { counted, ...frame }: Frame & { counted: number | undefined },
 ): Promise<Thread> {
-  const entries: ThreadEntry[] = [];
+  const { focus, room } = frame;
+  const comments: Comment[] = [];
   let left = room;
   let open = [...streams];
-  while (open.length > 0) {
-    for (const stream of [...open]) {
-      const comment = await stream.peek(toExpected(entries.length, room, left));
-      const entry = comment && formatEntry(toEntry(comment), key, view, room);
-      // One is always shown, cut if need be: paging must come on.
-      const must = entries.length === 0 && view.focus.on !== "description";
-      if (entry && (must || fits(entry.size, left))) {
-        stream.take();
-        entries.push(entry);
-        left = subtract(left, entry.size);
-        if (entries.length % PAGE_SIZE === 0) call.progress(entries.length);
-      } else open = open.filter((other) => other !== stream);
+  const most = isPart(focus) ? 1 : Number.POSITIVE_INFINITY;
+  const received = () =>
+    streams.reduce((sum, stream) => sum + stream.received, 0);
+  const endIfComplete = () => {
+    if (turnsPage(focus) || received() !== counted) return;
+    for (const stream of streams) stream.end();
+  };
+  endIfComplete();
+  while (comments.length < most && left.characters > 0 && left.tokens > 0) {
+    const [stream, ...others] = open;
+    if (stream === undefined) {
+      // A page shorter than asked is the last, unless there must be more.
+      const isDoubtful = turnsPage(focus) || received() < (counted ?? 0);
+      open = streams.filter((one) => isDoubtful && one.doubt());
+      if (open.length === 0) break;
+      continue;
     }
+    const comment = await stream.peek(toExpected(comments.length, room, left));
+    endIfComplete();
+    if (comment === undefined) {
+      open = others;
+      continue;
+    }
+    stream.take();
+    comments.push(comment);
+    left = subtract(left, formatEntry(comment, frame).size);
+    open = [...others, stream];
+    if (comments.length % PAGE_SIZE === 0) call.progress(comments.length);
   }
+  const [first, second] = streams.map(({ hasMore }) => hasMore);
+  const sawAll =
+    !turnsPage(focus) && streams.every(({ readToEnd }) => readToEnd);
   return {
-    entries: entries.sort((a, b) => a.id - b.id),
-    ...toBeyond(streams, view.focus, entries.length),
+    comments,
+    // What a page was turned away from is still there.
+    hasOlder: focus.on === "newer" || first === true,
+    hasNewer:
+      focus.on === "older" || (focus.on === "newer" ? first : second) === true,
+    total: sawAll
+      ? streams.reduce((sum, { waiting }) => sum + waiting, comments.length)
+      : undefined,
+    counted,
   };
 }
 
-/** What lies beyond the entries shown, as far as the streams tell. */
-function toBeyond(
-  streams: readonly CommentStream[],
-  { on }: Focus,
-  shown: number,
-): Pick<Thread, "hasOlder" | "hasNewer" | "total"> {
-  const [first, second] = streams.map(({ hasMore }) => hasMore);
-  // What a page was turned away from is still there.
-  if (on === "older") return { hasOlder: first === true, hasNewer: true };
-  if (on === "newer") return { hasOlder: true, hasNewer: first === true };
-  const waiting = streams.reduce((sum, stream) => sum + stream.waiting, 0);
-  const sawAll = streams.every(({ readToEnd }) => readToEnd);
+/** Whole entries from the place asked for outwards, while they fit. */
+export function fitEntries(thread: Thread, frame: Frame): Timeline {
+  const { focus, room } = frame;
+  const { comments, ...rest } = thread;
+  const entries: ThreadEntry[] = [];
+  let left = room;
+  for (const comment of showsThread(focus) ? comments : []) {
+    const entry = formatEntry(comment, frame);
+    // One is always shown, cut if need be: paging must come on.
+    const must = entries.length === 0 && focus.on !== "description";
+    if (!must && !fits(entry.size, left)) break;
+    left = subtract(left, entry.size);
+    entries.push(entry);
+  }
+  const isNewer = ({ id }: Comment) =>
+    focus.on === "newer" || (focus.on === "comment" && id > focus.id);
+  const leftOut = comments.slice(entries.length);
   return {
-    hasOlder: first === true,
-    hasNewer: second === true,
-    ...(sawAll && { total: shown + waiting }),
+    entries: entries.sort((a, b) => a.id - b.id),
+    ...rest,
+    hasOlder: rest.hasOlder || !leftOut.every(isNewer),
+    hasNewer: rest.hasNewer || leftOut.some(isNewer),
   };
 }
 
@@ -113,118 +154,60 @@ function toExpected(seen: number, room: Size, left: Size): number {
   return Math.min(Math.ceil(more * 1.1) + 3, PAGE_SIZE);
 }
 
-// Backlog's inner names, in the words of its pages.
-const FIELDS: Record<string, string> = {
-  actualHours: "actual hours",
-  assigner: "assignee",
-  component: "category",
-  estimatedHours: "estimated hours",
-  issueType: "type",
-  limitDate: "due date",
-  parentIssue: "parent issue",
-  startDate: "start date",
-  summary: "title",
-};
-const DATE_FIELDS = ["limitDate", "startDate"];
-
-function toEntry(comment: Comment): TimelineEntry {
-  return {
-    id: comment.id,
-    instant: comment.created,
-    ...(comment.createdUser && { author: comment.createdUser.name }),
-    text: comment.content ?? "",
-    changes: (comment.changeLog ?? []).map(toChange),
-  };
-}
-
-function toChange(change: NonNullable<Comment["changeLog"]>[number]): Change {
-  const { field, attributeInfo } = change;
-  // Both texts may be long, and the new one stands above already.
-  if (field === "description" && !attributeInfo) {
-    return { field: "description changed" };
-  }
-  const isDate =
-    DATE_FIELDS.includes(field) || String(attributeInfo?.typeId) === "4";
-  const value = (text: string | null | undefined) =>
-    text === null || text === undefined || text === ""
-      ? {}
-      : { text: isDate ? toOneDateForm(text) : text };
-  const from = value(change.originalValue).text;
-  const to =
-    value(change.newValue).text ??
-    (from === undefined ? change.attachmentInfo?.name : undefined);
-  return {
-    field: attributeInfo ? `custom field ${field}` : (FIELDS[field] ?? field),
-    ...(from !== undefined && { from }),
-    ...(to !== undefined && { to }),
-  };
-}
-
-function toOneDateForm(text: string): string {
-  const [, year, month, day] =
-    /^(\d{4})[/-](\d\d?)[/-](\d\d?)$/.exec(text) ?? [];
-  if (year && month && day) {
-    return `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}`;
-  }
-  const readable = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text);
-  return readable && !Number.isNaN(Date.parse(text))
-    ? toCalendarDay(text)
-    : text;
-}
-
 /** No single comment takes more than this of an answer, unless asked for. */
 const COMMENT_SHARE = share(ANSWER_SIZE, 0.25);
-/** One entry as it will stand in the answer. */
-export function formatEntry(
-  entry: TimelineEntry,
-  key: string,
-  { timeZone, focus }: Pick<View, "timeZone" | "focus">,
-  room: Size,
-): ThreadEntry & { size: Size } {
-  const clean = new Cleaner();
-  const author = entry.author ? ` · ${clean.line(entry.author, 200)}` : "";
-  const head = [
-    `### ${formatInstant(entry.instant, timeZone)} · #comment-${entry.id}${author}`,
-    ...formatChanges(entry.changes, clean, smaller(CHANGES_SHARE, room)),
-  ];
-  const lines = clean.lines(entry.text);
-  const asked = focus.on === "comment" && focus.id === entry.id;
-  const most = asked ? room : smaller(COMMENT_SHARE, room);
-  const used = sizeOf(`${head.join("\n")}${CUT_COMMENT}`);
-  const cut = cutLines(lines, subtract(most, used));
-  const quoted = cut.lines.length > 0 ? [toQuote(cut.lines)] : [];
-  const parts = [...head, ...quoted];
-  if (cut.shown < cut.of) {
-    const more = asked ? "" : ` In full: issue_key ${key}#comment-${entry.id}`;
-    parts.push(`(${cut.shown} of ${cut.of} characters are shown.${more})`);
-  }
-  const text = `${parts.join("\n")}\n`;
-  return { id: entry.id, text, size: sizeOf(text), removed: clean.removed };
-}
-
+const CHANGES_SHARE = share(ANSWER_SIZE, 0.08);
 // The longest line that can stand below a comment that was cut.
 const CUT_COMMENT =
-  "(12345678 of 12345678 characters are shown. In full: issue_key ABCDEFGHIJKLMNOPQRSTUVWXY-1234567890#comment-1234567890123)\n\n";
-const CHANGES_SHARE = share(ANSWER_SIZE, 0.08);
+  "(Characters 12345678 to 12345678 of 12345678. More: issue_key ABCDEFGHIJKLMNOPQRSTUVWXY-1234567890#comment-123456789012345-from-12345678)\n\n";
 
-function formatChanges(
-  changes: readonly Change[],
-  clean: Cleaner,
-  room: Size,
-): string[] {
-  const lines = changes.map(({ field, from, to }) => {
-    const name = clean.line(field, 200);
-    if (from === undefined && to === undefined) return `- ${name}`;
-    const [old, now] = [from, to].map((value) => {
-      if (value === undefined) return "none";
-      const line = clean.line(value, 300);
-      return line.includes("→") ? JSON.stringify(line) : line;
-    });
-    return `- ${name}: ${old} → ${now}`;
-  });
-  const shown = takeWhileFitting(lines, room);
-  const more = lines.length - shown.length;
-  return more > 0 ? [...shown, `- … and ${more} more changes`] : shown;
+/**
+ * A comment, a change of fields, or both at once. The one that was asked for
+ * is marked, and may take the whole room.
+ */
+function formatEntry(
+  comment: Comment,
+  { key, focus, room, wording }: Frame,
+): ThreadEntry {
+  const clean = new Cleaner();
+  const asked = focus.on === "comment" && focus.id === comment.id;
+  const { id, created, createdUser, content, changeLog } = comment;
+  const facts = [
+    formatInstant(created, wording.timeZone),
+    `#comment-${id}`,
+    ...(asked ? ["asked for"] : []),
+    ...(createdUser ? [wording.toPerson(createdUser)] : []),
+  ];
+  const head = [
+    `### ${facts.join(" · ")}`,
+    ...formatChanges(changeLog ?? [], wording, {
+      clean,
+      room: smaller(asked ? share(room, 0.5) : CHANGES_SHARE, room),
+    }),
+  ];
+  const most = asked ? room : smaller(COMMENT_SHARE, room);
+  const used = sizeOf(`${head.join("\n")}${CUT_COMMENT}`);
+  const text = clean.text(content ?? "");
+  const cut = cutText(
+    text,
+    { from: 0, room: subtract(most, used) },
+    wording.toLine,
+  );
+  const parts = [...head];
+  if (cut.lines.length > 0) parts.push(toQuote(cut.lines));
+  const notice = formatCut(
+    cut,
+    (place) => `issue_key ${key}#comment-${id}-from-${place}`,
+  );
+  if (notice !== "") parts.push(notice);
+  const shown = `${parts.join("\n")}\n`;
+  return {
+    id,
+    text: shown,
+    size: sizeOf(shown),
+    removed: clean.removed,
+    isCut: cut.to < cut.of,
+  };
 }
 
 /**
@@ -232,9 +215,11 @@ function formatChanges(
  * `minId` and `maxId` are inclusive is not documented, so none comes twice.
  */
 export class CommentStream {
+  readonly #seen = new Set<number>();
   #buffer: Comment[] = [];
   #boundary: number | undefined;
   #ended = false;
+  #endsAtShortPage = true;
   #failed: BacklogError | undefined;
   #page: Promise<void> | undefined;
 
@@ -263,9 +248,28 @@ export class CommentStream {
     return this.#ended && this.#failed === undefined;
   }
 
+  /** How many have come, those that could not be read included. */
+  get received(): number {
+    return this.#seen.size;
+  }
+
   /** How many are read but not taken. */
   get waiting(): number {
     return this.#buffer.length;
+  }
+
+  /** Looks behind a short page, too; whether that was not done before. */
+  doubt(): boolean {
+    if (this.#failed || !this.#endsAtShortPage) return false;
+    this.#endsAtShortPage = false;
+    this.#ended = false;
+    return true;
+  }
+
+  /** Every comment there is has come: no page is asked for any more. */
+  end(): void {
+    this.#ended = true;
+    this.#endsAtShortPage = false;
   }
 
   /** Asks for the next page, at most `count` comments, unless it is here. */
@@ -300,19 +304,35 @@ export class CommentStream {
         count: asked,
       }),
     );
-    if (page instanceof BacklogError) {
-      this.#failed = page;
-      this.#ended = true;
-      return;
-    }
+    if (page instanceof BacklogError) return this.#fail(page);
+    const isBeyond = (id: number) =>
+      boundary === undefined || (older ? id < boundary : id > boundary);
     const fresh = page.entries
-      .filter(({ id }) => {
-        if (boundary === undefined) return true;
-        return older ? id < boundary : id > boundary;
-      })
+      .filter(({ id }) => isBeyond(id) && !this.#seen.has(id))
       .sort((a, b) => (older ? b.id - a.id : a.id - b.id));
     this.#buffer.push(...fresh);
-    this.#boundary = fresh.at(-1)?.id ?? boundary;
-    this.#ended = page.received < asked || fresh.length === 0;
+    // An entry that could not be read has its place all the same.
+    const places = page.ids.filter(isBeyond);
+    for (const id of places) this.#seen.add(id);
+    if (page.received > 0 && page.ids.length === 0) {
+      return this.#fail(toUnreachable(this.key, page.received));
+    }
+    this.#boundary = places.reduce(
+      older ? (a, b) => Math.min(a, b) : (a, b) => Math.max(a, b),
+      boundary ?? (older ? Number.POSITIVE_INFINITY : 0),
+    );
+    const isShort = page.received < asked;
+    this.#ended = places.length === 0 || (isShort && this.#endsAtShortPage);
   }
+
+  #fail(error: BacklogError): void {
+    this.#failed = error;
+    this.#ended = true;
+  }
+}
+
+function toUnreachable(key: string, received: number): BacklogError {
+  return new BacklogError(
+    `Backlog sent ${received} entries without an ID in a row, so that what lies beyond can only be reached from the other end, by issue_key ${key}#comment-1-newer.`,
+  );
 }

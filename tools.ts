@@ -22,7 +22,6 @@ import { parseIssueKey } from "./issue-key.ts";
 import { formatIssue } from "./issue-text.ts";
 import { getUserIssueList } from "./list.ts";
 import { formatIssueList } from "./list-text.ts";
-import { differsPlainly } from "./matching.ts";
 import { resolveMe } from "./names.ts";
 import { quote } from "./text.ts";
 
@@ -78,8 +77,9 @@ export async function callTool(
   try {
     const tool = TOOLS.find((tool) => tool.name === name);
     if (!tool) throw new Error(describeUnknown(options.redact(name)));
-    const text = await tool.answer(args, extra, options);
-    return { content: [{ type: "text", text }] };
+    const { text, image } = await tool.answer(args, extra, options);
+    const images = image ? [{ type: "image" as const, ...image }] : [];
+    return { content: [{ type: "text", text }, ...images] };
   } catch (error) {
     const text = toErrorText(error);
     return { content: [{ type: "text", text }], isError: true };
@@ -92,22 +92,15 @@ const TOOLS = [
     ifMissing: "Search with get_user_issue_list.",
     async run(args, call, { now }) {
       const timeZone = readTimeZone(args.timezone);
-      const reference = parseIssueKey(args.issue_key, call.host);
+      const { issue_key, issue_title: title } = args;
+      const reference = parseIssueKey(issue_key, call.host, title);
       const today = toToday(now, timeZone);
-      const { details, thread, view } = await getIssueDetails(call, reference, {
-        timeZone,
-        today,
-      });
-      const { issueKey, summary } = details.issue;
-      const { issue_title: title } = args;
-      const notes =
-        title !== undefined && differsPlainly(title, summary)
-          ? [
-              `issue_title ${JSON.stringify(title)} is not the title of ${issueKey}: make sure that it is the issue meant.`,
-            ]
-          : [];
-      notes.push(...call.notes, ...describeLeftOut(call));
-      return formatIssue(details, thread, { view, notes });
+      const view = { timeZone, today, focus: reference.focus };
+      const asked = { ...reference, title };
+      const { known, timeline } = await getIssueDetails(call, asked, view);
+      const notes = [...call.notes, ...describeLeftOut(call)];
+      const isTaken = reference.words !== undefined;
+      return { text: formatIssue(known, timeline, { view, notes, isTaken }) };
     },
   }),
   toTool("get_user_issue_list", {
@@ -120,10 +113,16 @@ const TOOLS = [
         resolveMe(call, userId),
       );
       const notes = [...call.notes, ...describeLeftOut(call)];
-      return formatIssueList(list, parsed, notes);
+      return { text: formatIssueList(list, parsed, notes) };
     },
   }),
 ];
+
+interface Answer {
+  text: string;
+  /** Its bytes in base64. */
+  image?: { data: string; mimeType: string };
+}
 
 interface Tool<Schema extends z.ZodObject> {
   schema: Schema;
@@ -133,7 +132,7 @@ interface Tool<Schema extends z.ZodObject> {
     args: z.output<Schema>,
     call: BacklogCall,
     given: { now: Date; userId: string | undefined },
-  ) => Promise<string>;
+  ) => Promise<Answer>;
 }
 
 /** A tool that reads its arguments and asks Backlog within one call. */
@@ -145,7 +144,7 @@ function toTool<Schema extends z.ZodObject>(
     args: Record<string, unknown>,
     extra: Extra,
     { connect, redact, now }: ToolOptions,
-  ): Promise<string> => {
+  ): Promise<Answer> => {
     const { backlog, userId } = await connect();
     const known = Object.keys(schema.shape);
     const taken = takeAliases(redactArguments(args, redact), known);

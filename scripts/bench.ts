@@ -4,6 +4,7 @@ import manifest from "../package.json" with { type: "json" };
 import { largeData, type SpaceData, sampleData } from "../sample-space/data.ts";
 import { type SampleSpace, startSampleSpace } from "../sample-space/server.ts";
 import { sizeOf } from "../text.ts";
+import { UNTRUSTED } from "./certificate.ts";
 import {
   askToTheEnd,
   type Cost,
@@ -21,12 +22,7 @@ import {
   timeStart,
   toTimes,
 } from "./measure.ts";
-import {
-  type Certificate,
-  installPeer,
-  makeCertificate,
-  PEER,
-} from "./peer.ts";
+import { installPeer, PEER, type Peer } from "./peer.ts";
 import { type Call, QUESTIONS, type Question } from "./questions.ts";
 
 const LATENCY_MS = 80;
@@ -36,7 +32,7 @@ const SIZES = [10, 100, 1_000, 10_000];
 /** What is beside our program; without the official server all is plain http. */
 type Setting = {
   runs: number;
-  peer?: { entry: string; certificate: Certificate };
+  peer?: Peer;
 };
 
 /** Everything that was measured. */
@@ -74,11 +70,9 @@ async function main(): Promise<void> {
   if (!Number.isInteger(runs) || runs < 1) {
     throw new Error("--runs takes a whole number above 0.");
   }
-  await using disposables = new AsyncDisposableStack();
   const setting: Setting = { runs };
   if (values.peer) {
-    const certificate = disposables.use(await makeCertificate());
-    setting.peer = { entry: await installPeer(), certificate };
+    setting.peer = await installPeer();
   }
   const results: Results = {
     machine: describeMachine(setting),
@@ -154,24 +148,22 @@ function toPrograms(
 ): Program[] {
   const own = ours(space, me);
   if (!peer) return [own];
-  const { entry, certificate } = peer;
   return [
-    { ...own, env: { ...own.env, ...certificate.env } },
+    { ...own, env: { ...own.env, ...peer.env } },
     {
       name: PEER.name,
-      command: [process.execPath, entry],
+      command: [process.execPath, peer.entry],
       env: {
         BACKLOG_DOMAIN: space.host,
         BACKLOG_API_KEY: space.apiKey,
-        ...certificate.env,
+        ...peer.env,
       },
     },
   ];
 }
 
 function startSpace({ peer }: Setting, data: SpaceData, latencyMs: number) {
-  const tls = peer?.certificate.tls;
-  return startSampleSpace({ data, latencyMs, ...(tls && { tls }) });
+  return startSampleSpace({ data, latencyMs, ...(peer && { tls: UNTRUSTED }) });
 }
 
 /** Start and memory, and what the tool definitions weigh. */

@@ -216,7 +216,7 @@ describe("get_issue_details refuses before any request", () => {
     [
       "two keys in one",
       { issue_key: "WEB-1, WEB-2" },
-      'issue_key "WEB-1, WEB-2" is no issue key such as PROJ-123, no numeric ID and no address of an issue in HOST',
+      'issue_key names 2 issues, and one call reads one; one call each: issue_key "WEB-1", issue_key "WEB-2"',
     ],
     [
       "a path that climbs",

@@ -145,7 +145,7 @@ describe("a whole conversation", () => {
     expect(characters).toBeLessThan(40_000);
     expect(tokens).toBeLessThan(10_000);
     expect(thread && toText(thread)).toMatch(
-      /\n## Comments and changes: Backlog counts 1234; the newest \d+ are shown, oldest first\n/,
+      /\nComments and changes: Backlog counts 1234; the newest \d+ are shown below\. Older: /,
     );
   });
 

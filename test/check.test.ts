@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { chmod } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { maskKey } from "../cli.ts";
 import { version } from "../package.json";
@@ -132,6 +133,23 @@ All is well. To set up a client: backlog-mcp config [CLIENT] prints what to past
     const alone = await start(["config"], { env: home });
     expect(alone.stderr).not.toContain("come first");
   });
+
+  test.if(process.platform !== "win32")(
+    "what looks like a mistake is a note of its own, with exit code 0",
+    async () => {
+      await using space = startSampleSpace();
+      await using folder = await startFolder();
+      const text = `BACKLOG_API_KEY=${KEY}\nBACKLOG_DOMAIN=${space.host}\nBACKLOG_PROJECT=WEB\n`;
+      const { env, file } = await writeUserFile(folder.path, text);
+      await chmod(file, 0o644);
+      const { stdout, code } = await start(["check"], { env });
+      expect(stdout.match(/^Note: .*/gm)?.sort()).toEqual([
+        `Note: ${file} holds a key, and others on this computer may read it (mode 644): chmod 600 keeps it yours.`,
+        `Note: BACKLOG_PROJECT of ${file} is read by nothing; use BACKLOG_PROJECTS.`,
+      ]);
+      expect(code).toBe(0);
+    },
+  );
 
   test("USER_ID from the environment is told apart from the file's rest", async () => {
     await using space = startSampleSpace();

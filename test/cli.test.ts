@@ -52,6 +52,7 @@ describe("the command line", () => {
     ["chek", `There is no command "chek". Did you mean check? ${REST}`],
     ["cfg", `There is no command "cfg". Did you mean config? ${REST}`],
     ["Check", `There is no command "Check". Did you mean check? ${REST}`],
+    ["codx", `There is no command "codx". Did you mean config codex? ${REST}`],
     ["nonsense", `There is no command "nonsense". ${ALL}`],
     [
       "--verison",
@@ -674,7 +675,8 @@ describe.if(POSIX)("on a terminal", () => {
   test("the server says once what it is, and points to check and config", async () => {
     expect(await show([], "paste into a client.\r\n")).toBe(`\
 backlog-mcp ${version} is meant to be started by an MCP client; Ctrl-C ends it.
-Instead, "backlog-mcp check" says whether Backlog answers, and "backlog-mcp config" prints what to paste into a client.
+Instead, "backlog-mcp check" says whether Backlog answers, and "backlog-mcp
+  config" prints what to paste into a client.
 `);
   });
 

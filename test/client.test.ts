@@ -188,6 +188,7 @@ describe("what the client reads", () => {
     expect(page).toMatchObject({
       entries: [{ id: 2, created: "2026-11-20T00:00:00Z" }],
       received: 2,
+      ids: [1, 2],
     });
     expect([...call.leftOut]).toEqual([["entries of the list", 1]]);
   });
@@ -203,6 +204,7 @@ test("an entry that comes twice in a page is one entry, and a note says so", asy
   expect(page).toMatchObject({
     entries: [comment(7), comment(8)],
     received: 3,
+    ids: [7, 8, 7],
   });
   expect([...call.notes]).toEqual([
     "Backlog sent the same ID more than once in GET /issues/WEB-1/comments; it is shown once.",

@@ -1,5 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { largeData, type SpaceData, sampleData } from "../sample-space/data.ts";
+import {
+  addThread,
+  largeData,
+  type SpaceData,
+  sampleData,
+} from "../sample-space/data.ts";
 import {
   type RecordedRequest,
   startSampleSpace,
@@ -45,9 +50,9 @@ describe("each everyday question costs exactly so much", () => {
   const costs: [question: string, requests: number, depth: number][] = [
     ["My open issues, in 60 projects", 3, 1],
     ["The same with custom statuses", 4, 2],
-    ["An ordinary issue", 3, 1],
+    ["An ordinary issue", 4, 1],
     ["An issue with 350 comments", 6, 3],
-    ["An issue with parent and children", 5, 2],
+    ["An issue with parent and children", 6, 2],
     ["450 matching issues", 6, 2],
   ];
   test.each(costs)(
@@ -96,6 +101,64 @@ describe("the number of projects costs nothing", () => {
   });
 });
 
+describe("an issue: what it costs, and where the next call stands", () => {
+  const long = (n: number) => `${n}. ${"Measured again. ".repeat(130)}`;
+  test.each([
+    {
+      name: "no comments",
+      count: 0,
+      requests: 4,
+      depth: 1,
+      tokens: 110,
+      next: -1,
+    },
+    {
+      name: "20 comments",
+      count: 20,
+      requests: 4,
+      depth: 1,
+      tokens: 900,
+      next: -1,
+    },
+    {
+      name: "100 comments",
+      count: 100,
+      requests: 4,
+      depth: 1,
+      tokens: 4_100,
+      next: -1,
+    },
+    {
+      name: "350 comments",
+      count: 350,
+      requests: 6,
+      depth: 3,
+      tokens: 9_000,
+      next: 200,
+    },
+    {
+      name: "350 long comments",
+      count: 350,
+      text: long,
+      requests: 4,
+      depth: 1,
+      tokens: 9_000,
+      next: 200,
+    },
+  ])("$name", async ({ count, text, requests, depth, tokens, next }) => {
+    const data = sampleData();
+    addThread(data, "WEB-7", count, text ? { text } : {});
+    const cost = await answer(data, [
+      "get_issue_details",
+      { issue_key: "WEB-7" },
+    ]);
+    expect(cost).toMatchObject({ requests, depth });
+    expect(sizeOf(cost.text).tokens).toBeLessThan(tokens);
+    const place = cost.text.indexOf("Older: issue_key ");
+    expect(next < 0 ? place < 0 : place > 0 && place < next).toBe(true);
+  });
+});
+
 describe("what the model reads", () => {
   test("tools/list is a line of under 6,000 bytes", async () => {
     await using server = await connectInProcess({
@@ -110,9 +173,9 @@ describe("what the model reads", () => {
   test.each([
     ["My open issues, in 60 projects", 1_600],
     ["The same with custom statuses", 1_600],
-    ["An ordinary issue", 420],
+    ["An ordinary issue", 450],
     ["An issue with 350 comments", 10_000],
-    ["An issue with parent and children", 300],
+    ["An issue with parent and children", 330],
     ["450 matching issues", 10_000],
   ])("%s: an answer under %d tokens", async (name, tokens) => {
     const { data, call } = findQuestion(name);

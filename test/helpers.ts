@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Limits } from "../backlog.ts";
 import { listUsualFiles } from "../places.ts";
+import { addThread, type SpaceData, sampleData } from "../sample-space/data.ts";
 import {
   type SampleSpaceOptions,
   startSampleSpace,
@@ -34,6 +35,93 @@ export async function writeUserFile(home: string, text: string) {
   await Bun.write(file, text);
   await chmod(file, 0o600);
   return { env, file };
+}
+
+export type Issue = SpaceData["issues"][number];
+export type Comment = NonNullable<
+  ReturnType<SpaceData["comments"]["get"]>
+>[number];
+
+/** What a function throws, as text; where it answers, that is the failure. */
+export function messageOf(run: () => unknown): string {
+  try {
+    return `no error, but ${JSON.stringify(run())}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** One call for details, and what it asked of the space. */
+export async function readIssue(
+  args: string | Record<string, unknown>,
+  options: SampleSpaceOptions = {},
+) {
+  await using space = startSampleSpace(options);
+  await using connected = await connectInProcess(space, {
+    limits: { retryWaitMs: 1 },
+  });
+  const given = typeof args === "string" ? { issue_key: args } : args;
+  const { text, isError } = await connected.details(given);
+  return { ...parseIssue(text), isError, requests: space.requests };
+}
+
+/** What an answer says of an issue, by its own layout. */
+export function parseIssue(text: string) {
+  const [, account] = /^Comments and changes: (.*)$/m.exec(text) ?? [];
+  const [, older] = / Older: issue_key (\S+)/.exec(account ?? "") ?? [];
+  const [, newer] = / Newer: issue_key (\S+)/.exec(account ?? "") ?? [];
+  return {
+    text,
+    older,
+    newer,
+    /** How many comments and changes there are, and which are shown. */
+    account: account?.replace(/ (Older|Newer): .*/, ""),
+    ids: [...text.matchAll(/^### .*? · #comment-(\d+)/gm)].map(([, id]) =>
+      Number(id),
+    ),
+    notes: [...text.matchAll(/^Note: (.*)$/gm)].map(([, note]) => note ?? ""),
+  };
+}
+
+/** The text behind the first quote that follows a place. */
+export function quotedAfter(text: string, place: string): string {
+  const [, rest = ""] = text.split(place, 2);
+  const [, quoted = ""] = /\n((?:>[^\n]*\n?)+)/.exec(rest) ?? [];
+  return quoted.replace(/\n$/, "").replace(/^> ?/gm, "");
+}
+
+export function issueOf(data: SpaceData, key: string): Issue {
+  const issue = data.issues.find(({ issueKey }) => issueKey === key);
+  if (!issue) throw new Error(`No ${key} in the sample data.`);
+  return issue;
+}
+
+export function commentsOf(data: SpaceData, key: string): Comment[] {
+  return data.comments.get(issueOf(data, key).id) ?? [];
+}
+
+export function idsOf(data: SpaceData, key: string): number[] {
+  return commentsOf(data, key).map(({ id }) => id);
+}
+
+/** The sample space with one issue changed. */
+export function withIssue(
+  key: string,
+  change: (issue: Issue) => void,
+): SpaceData {
+  const data = sampleData();
+  change(issueOf(data, key));
+  return data;
+}
+
+/** The sample space with a thread of its own on WEB-7. */
+export function withThread(
+  count: number,
+  options: Parameters<typeof addThread>[3] = {},
+): SpaceData {
+  const data = sampleData();
+  addThread(data, "WEB-7", count, options);
+  return data;
 }
 
 /** One call for a list, read by its own layout, and what it asked. */

@@ -310,7 +310,6 @@ describe("whichever way a fact is that Backlog leaves open", () => {
     ["minId and maxId are inclusive", { idsInclusive: true }],
     ["expand is ignored", { expand: "ignored" }],
     ["expand is refused", { expand: "refused" }],
-    ["a count leaves changes out", { countIncludesChanges: false }],
     ["statuses of other projects are refused", { mixedStatuses: "refused" }],
     ["a project's parts are unreadable", { unreadableProjects: ["OPS"] }],
   ];

@@ -231,7 +231,7 @@ describe("the official v2 client", () => {
         { signal: cancelled.signal },
       );
       call.catch(() => {});
-      await until(() => slow.requests.length === 3);
+      await until(() => slow.requests.length === 4);
       cancelled.abort();
       await until(() => slow.requests.every(({ aborted }) => aborted));
       const next = await client.callTool({
@@ -256,7 +256,7 @@ describe("notifications/cancelled", () => {
       await using slow = startSampleSpace({ answer: never });
       await using server = startRaw(toEnvironment(slow));
       server.send(toCall(id, "get_issue_details", WEB_5));
-      await until(() => slow.requests.length === 3);
+      await until(() => slow.requests.length === 4);
       server.send(toCancel(id), {
         jsonrpc: "2.0",
         id: "later",
@@ -350,7 +350,7 @@ describe("many calls at once", () => {
     });
     await using server = startRaw(toEnvironment(slow));
     server.send(toCall("slow", "get_issue_details", WEB_5));
-    await until(() => slow.requests.length === 3);
+    await until(() => slow.requests.length === 4);
     server.send(
       { jsonrpc: "2.0", id: "ping", method: "ping" },
       { jsonrpc: "2.0", id: "list", method: "tools/list" },

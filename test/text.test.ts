@@ -1,8 +1,14 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import {
+  ANSWER_SIZE,
   Cleaner,
-  cutLines,
+  cutEnd,
+  cutText,
+  fits,
+  formatCut,
   quote,
+  type Size,
   sizeOf,
   takeWhileFitting,
   tellApart,
@@ -387,75 +393,135 @@ describe("takeWhileFitting", () => {
   });
 });
 
-describe("cutLines", () => {
+/** Every part of a text in its order, as a reader follows the way on. */
+function readAll(text: string, room: Size): string[] {
+  const parts: string[] = [];
+  for (let from = 0; from < text.length; ) {
+    const cut = cutText(text, { from, room });
+    expect(cut).toMatchObject({ from, of: text.length });
+    expect(cut.to).toBeGreaterThan(from);
+    expect(fits(sizeOf(`${toQuote(cut.lines)}\n`), room)).toBe(true);
+    parts.push(cut.lines.join("\n"));
+    from = cut.to;
+  }
+  return parts;
+}
+
+describe("cutText", () => {
   test.each([
-    {
-      name: "what fits is whole",
-      lines: ["abc", "def", "ghi"],
-      room: characters(18),
-      expected: { lines: ["abc", "def", "ghi"], shown: 11, of: 11 },
-    },
-    {
-      name: "the cut is at a line's end",
-      lines: ["abc", "def", "ghi"],
-      room: characters(17),
-      expected: { lines: ["abc", "def"], shown: 7, of: 11 },
-    },
-    {
-      name: "a line's end is kept to with characters to spare, too",
-      lines: ["a".repeat(20), "b".repeat(100)],
-      room: characters(40),
-      expected: { lines: ["a".repeat(20)], shown: 20, of: 121 },
-    },
-    {
-      name: "one long line is cut within",
-      lines: ["a".repeat(50)],
-      room: characters(23),
-      expected: { lines: ["a".repeat(20)], shown: 20, of: 50 },
-    },
-    {
-      name: "a long line is cut within where most room would be wasted",
-      lines: ["abc", "d".repeat(100)],
-      room: characters(30),
-      expected: { lines: ["abc", "d".repeat(21)], shown: 25, of: 104 },
-    },
-    {
-      name: "a surrogate pair is not cut in half",
-      lines: ["🔑🔑🔑🔑🔑"],
-      room: characters(8),
-      expected: { lines: ["🔑🔑"], shown: 4, of: 10 },
-    },
-    {
-      name: "tokens count as well as characters",
-      lines: ["日本語日本語"],
-      room: tokens(4),
-      expected: { lines: ["日本語"], shown: 3, of: 6 },
-    },
-    {
-      name: "empty lines are lines",
-      lines: ["a", "", "b"],
-      room: characters(12),
-      expected: { lines: ["a", "", "b"], shown: 4, of: 4 },
-    },
-    {
-      name: "no lines are nothing of nothing",
-      lines: [],
-      room: characters(10),
-      expected: { lines: [], shown: 0, of: 0 },
-    },
-    {
-      name: "no room shows nothing, not an empty line",
-      lines: ["abc"],
-      room: characters(0),
-      expected: { lines: [], shown: 0, of: 3 },
-    },
-    {
-      name: "room that is owed shows nothing",
-      lines: ["abc"],
-      room: characters(-5),
-      expected: { lines: [], shown: 0, of: 3 },
-    },
-  ])("$name", ({ lines, room, expected }) => {
-    expect<unknown>(cutLines(lines, room)).toEqual(expected);
+    ["what fits is whole", "abc\ndef\nghi", 18, "abc\ndef\nghi"],
+    ["the cut is at a line's end", "abc\ndef\nghi", 17, "abc\ndef"],
+    [
+      "a line's end is kept to with characters to spare, too",
+      `${"a".repeat(20)}\n${"b".repeat(100)}`,
+      40,
+      "a".repeat(20),
+    ],
+    ["one long line is cut within", "a".repeat(50), 23, "a".repeat(20)],
+    [
+      "a long line is cut within where most room would be wasted",
+      `abc\n${"d".repeat(100)}`,
+      30,
+      `abc\n${"d".repeat(21)}`,
+    ],
+    ["a surrogate pair is not cut in half", "🔑🔑🔑🔑🔑", 8, "🔑🔑"],
+    ["an accent stays with its letter", "abcde\u0301fg", 8, "abcd"],
+    ["a joined emoji stays joined", "ab👩\u200d💻cd", 8, "ab"],
+    ["an empty line costs its quote", "a\n\n\n\nb", 12, "a\n\n"],
+    ["nothing in no room", "abc", 0, ""],
+  ])("%s", (_, text, room, expected) => {
+    const cut = cutText(text, { from: 0, room: characters(room) });
+    expect(cut.lines.join("\n")).toBe(expected);
+    expect(cut.to).toBe(expected.length);
   });
+
+  test("tokens count as well as characters", () => {
+    const room = { characters: 100, tokens: 4 };
+    const cut = cutText("日本語日本語", { from: 0, room });
+    expect(cut).toMatchObject({ lines: ["日本語"], to: 3, of: 6 });
+  });
+
+  test("what is shown for a line is measured, what it holds is counted", () => {
+    const show = (line: string) => line.replace("<@U1>", "@Hana Mori");
+    const options = { from: 0, room: characters(20) };
+    expect(cutText("a <@U1>\nb <@U1>", options, show)).toEqual({
+      lines: ["a @Hana Mori"],
+      from: 0,
+      to: 7,
+      of: 15,
+    });
+  });
+
+  test("a place within a pair is taken for its beginning, one behind the end is the end", () => {
+    const options = { room: characters(100) };
+    expect(cutText("a🔑b", { from: 2, ...options }).lines).toEqual(["🔑b"]);
+    expect(cutText("abc", { from: 9, ...options })).toMatchObject({
+      lines: [],
+      from: 3,
+      to: 3,
+    });
+  });
+
+  const TEXTS = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 400 }),
+    fc.string({ unit: fc.constantFrom("🔑", "a"), maxLength: 400 }),
+    fc.string({ unit: fc.constantFrom("\n", "\n\n", "x"), maxLength: 400 }),
+    fc.string({ unit: fc.constantFrom("e\u0301", "か\u3099"), maxLength: 400 }),
+    fc.string({
+      unit: fc.constantFrom("\u0301", "👩\u200d", "日"),
+      maxLength: 400,
+    }),
+  );
+
+  test("its parts hold every character of any text once", () => {
+    fc.assert(
+      fc.property(TEXTS, fc.integer({ min: 8, max: 120 }), (any, size) => {
+        const text = new Cleaner().text(any);
+        const room = { characters: size, tokens: size / 2 };
+        expect(readAll(text, room).join("")).toBe(text);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("no part splits a character", () => {
+    fc.assert(
+      fc.property(TEXTS, fc.integer({ min: 8, max: 120 }), (any, size) => {
+        const text = new Cleaner().text(any);
+        const parts = readAll(text, characters(size));
+        expect(parts.every((part) => part.isWellFormed())).toBe(true);
+      }),
+    );
+  });
+
+  test("cutEnd is the last part, to the very end", () => {
+    fc.assert(
+      fc.property(TEXTS, fc.integer({ min: 8, max: 120 }), (any, size) => {
+        const text = new Cleaner().text(any);
+        const room = characters(size);
+        const cut = cutEnd(text, room);
+        expect(cut.to).toBe(text.length);
+        expect(text.slice(cut.from)).toBe(cut.lines.join("\n"));
+        expect(cut.lines.join("\n").isWellFormed()).toBe(true);
+      }),
+    );
+  });
+
+  test("a text of 31 MB is cut at once, whatever it is", () => {
+    for (const unit of ["\n", "x", "日", "🔑", "\u0301", "line\n"]) {
+      const text = unit.repeat(31_000_000 / unit.length);
+      const { to, of } = cutText(text, { from: 0, room: ANSWER_SIZE });
+      expect([to > 1_000, of]).toEqual([true, text.length]);
+      expect(cutEnd(text, ANSWER_SIZE).to).toBe(text.length);
+    }
+  });
+});
+
+test.each([
+  [{ from: 0, to: 9, of: 9 }, ""],
+  [{ from: 0, to: 5, of: 9 }, "(Characters 1 to 5 of 9. More: KEY-6)"],
+  [{ from: 5, to: 9, of: 9 }, "(Characters 6 to 9 of 9.)"],
+])("a part from %o is told as %j", (cut, expected) => {
+  const more = (place: number) => `KEY-${place}`;
+  expect(formatCut({ ...cut, lines: [] }, more)).toBe(expected);
 });
