@@ -8,10 +8,12 @@ import {
 } from "./backlog.ts";
 import { BacklogError, toMessage, valueOrError } from "./errors.ts";
 import {
+  applyUnset,
   type Count,
   cut,
   type Found,
   isError,
+  putHighestFirst,
   readOn,
   readPages,
   type Span,
@@ -20,9 +22,9 @@ import {
   toLie,
   toPart,
   toSpared,
+  type Unset,
 } from "./pages.ts";
 import type { IssueRow } from "./responses.ts";
-import { applyUnset, putHighestFirst, type Unset } from "./undocumented.ts";
 
 /** Open, In Progress and Resolved have these IDs in every project. */
 const STANDARD_NOT_CLOSED = [1, 2, 3] as const;
