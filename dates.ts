@@ -387,22 +387,6 @@ function shift(day: string, amount: number, unit: string): string {
   return toDay(Date.UTC(toYear, toMonth - 1, toDate));
 }
 
-const PLACE =
-  /(?:^:?|\/zoneinfo\/(?:posix\/)?)((?!Etc\/)[A-Z][A-Za-z]+(?:\/[A-Z][\w-]+){1,2})$/;
-
-/** The zone that this machine is set to, if it is a place such as Asia/Tokyo. */
-export async function readMachineZone(
-  tz: string | undefined,
-): Promise<string | undefined> {
-  const { readlink } = await import("node:fs/promises");
-  const name =
-    process.platform === "win32"
-      ? // Elsewhere it would take as long as all the rest of a start.
-        new Intl.DateTimeFormat().resolvedOptions().timeZone
-      : (tz ?? (await readlink("/etc/localtime").catch(() => "")));
-  return PLACE.exec(name)?.[1];
-}
-
 /** The day so many days later; earlier where `days` is negative. */
 export function addDays(day: string, days: number): string {
   return toDay(Date.parse(`${day}T00:00:00Z`) + days * DAY_MS);

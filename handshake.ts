@@ -41,6 +41,30 @@ export function introduce(
   };
 }
 
+const PLACE =
+  /(?:^:?|\/zoneinfo\/(?:posix\/)?)((?!Etc\/)[A-Z][A-Za-z]+(?:\/[A-Z][\w-]+){1,2})$/;
+
+/** The zone that this machine is set to, if it is a place such as Asia/Tokyo. */
+export async function readMachineZone(
+  tz: string | undefined,
+): Promise<string | undefined> {
+  const name = tz ?? (await readLocalTime());
+  return PLACE.exec(name)?.[1];
+}
+
+async function readLocalTime(): Promise<string> {
+  // Elsewhere Intl would take as long as all the rest of a start.
+  if (process.platform === "win32") {
+    return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  }
+  const { readlinkSync } = await import("node:fs");
+  try {
+    return readlinkSync("/etc/localtime");
+  } catch {
+    return "";
+  }
+}
+
 type Fields = Record<string, unknown>;
 export type Id = string | number;
 export type Answer =

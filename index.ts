@@ -1,6 +1,5 @@
-import { readMachineZone } from "./dates.ts";
 import { publish } from "./definitions.ts" with { type: "macro" };
-import { introduce } from "./handshake.ts";
+import { introduce, readMachineZone } from "./handshake.ts";
 import { version } from "./package.json";
 import { listUsualFiles, type Places, toManagedFile } from "./places.ts";
 import { listLikeKeys, toRedactor } from "./redact.ts";
@@ -136,7 +135,10 @@ function toPlaces(envFile: string | undefined): Places {
 async function serve(envFile: string | undefined): Promise<void> {
   const places = toPlaces(envFile);
   const live = new LiveSettings(places);
-  const { settings, problems, managed } = await live.read();
+  const [{ settings, problems, managed }, zone] = await Promise.all([
+    live.read(),
+    readMachineZone(process.env.TZ),
+  ]);
   const { redact } = live;
   const log = (text: string) => console.error(redact(`backlog-mcp: ${text}`));
   const readNow = async () => {
@@ -146,10 +148,7 @@ async function serve(envFile: string | undefined): Promise<void> {
     throw new Error(toRemedy(reading, envFile ?? userFile));
   };
   const stdio = new Stdio({
-    introduction: introduce(publish(), {
-      host: settings?.host,
-      zone: await readMachineZone(process.env.TZ),
-    }),
+    introduction: introduce(publish(), { host: settings?.host, zone }),
     connect: async (transport) => {
       const [{ serveTools }, { Backlog }] = await Promise.all([
         import("./tools.ts"),
