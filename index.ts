@@ -189,8 +189,10 @@ async function greet(): Promise<void> {
 }
 
 async function isTerminal(): Promise<boolean> {
-  const { isatty } = await import("node:tty");
-  return isatty(0);
+  if (process.platform === "win32") return (await import("node:tty")).isatty(0);
+  // Loading node:tty takes more than a megabyte.
+  const { fstatSync } = await import("node:fs");
+  return fstatSync(0).isCharacterDevice();
 }
 
 if (import.meta.main) {
