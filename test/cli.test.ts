@@ -79,6 +79,20 @@ describe("the command line", () => {
     expect(reached).toContain("clients.ts");
     expect(reached.filter((name) => /^(@model|zod)/.test(name))).toEqual([]);
   });
+
+  test("serving evaluates what reads settings and answers the start, no more", async () => {
+    const reached = await listStaticImports(["index.ts"]);
+    expect(reached.toSorted()).toEqual([
+      "handshake.ts",
+      "index.ts",
+      "package.json",
+      "places.ts",
+      "redact.ts",
+      "settings.ts",
+      "stdio.ts",
+      "valibot",
+    ]);
+  });
 });
 
 /** What is evaluated with these files: no macro, and no `await import()`. */
