@@ -1,4 +1,10 @@
-import { type DayContext, parseDay, parseTimeZone, toToday } from "./dates.ts";
+import {
+  addDays,
+  type DayContext,
+  parseDay,
+  parseTimeZone,
+  toToday,
+} from "./dates.ts";
 import { toMessage } from "./errors.ts";
 import { fold, toDistance, unquote } from "./matching.ts";
 import { quote } from "./text.ts";
@@ -226,17 +232,34 @@ export interface DateFilter {
 type WordsArgument = (typeof FILTERS)[number][3];
 type IdsArgument = Exclude<(typeof FILTERS)[number][4], undefined>;
 type DateArgument = (typeof DATES)[number][1 | 2];
+type HistoryDay = "history_since" | "history_until";
 
 /** A list's arguments as the schema reads them: words and numbers. */
 export type GivenListArguments = {
-  [Argument in WordsArgument | IdsArgument | "custom_fields"]?:
-    | string[]
-    | undefined;
+  [Argument in
+    | WordsArgument
+    | IdsArgument
+    | "custom_fields"
+    | "history_by_names"]?: string[] | undefined;
 } & {
-  [Argument in DateArgument | "keyword" | "order" | "sort" | "timezone"]?:
-    | string
-    | undefined;
+  [Argument in
+    | DateArgument
+    | HistoryDay
+    | "keyword"
+    | "order"
+    | "sort"
+    | "timezone"]?: string | undefined;
 } & { limit?: number | undefined; offset?: number | undefined };
+
+/** The days in which something must have happened, and by whom. */
+export interface HistoryArguments {
+  since: string;
+  until: string | undefined;
+  /** Where only the other two were given. */
+  isSinceDefault: boolean;
+  /** `history_by_names`. */
+  words: string[];
+}
 
 /** A list's arguments, resolved as far as no request is needed. */
 export interface ListArguments {
@@ -246,6 +269,9 @@ export interface ListArguments {
   noDueDate: boolean;
   /** Conditions such as `Cost>=100`, as they were written. */
   customFields: string[];
+  history: HistoryArguments | undefined;
+  /** Filters that are lifted where they are not given, and how that is said. */
+  defaults: Partial<Record<Filter, string>>;
   keyword: string | undefined;
   sort: Sort;
   order: "asc" | "desc";
@@ -285,7 +311,10 @@ export function parseListArguments(
       "due_date_since: issues without a due date (due_date_until none) are due on no day; give one of the two",
     );
   }
-  const readDay = (argument: DateArgument, end: DayContext["end"]) => {
+  const readDay = (
+    argument: DateArgument | HistoryDay,
+    end: DayContext["end"],
+  ) => {
     const given = args[argument];
     if (given === undefined || (noDueDate && argument === "due_date_until")) {
       return undefined;
@@ -294,17 +323,30 @@ export function parseListArguments(
     const day = attempt(argument, () => parseDay(given, context), undefined);
     return day === undefined ? undefined : { argument, day, given };
   };
-  const dates = DATES.flatMap(([field, since, until]) => {
+  const readDays = (
+    since: DateArgument | HistoryDay,
+    until: DateArgument | HistoryDay,
+  ) => {
     const [first, last] = [readDay(since, "since"), readDay(until, "until")];
     if (first && last && first.day > last.day) {
       problems.push(
         `${since} (${first.day}) is after ${until} (${last.day}): exchange them`,
       );
     }
+    return [first, last];
+  };
+  const dates = DATES.flatMap(([field, since, until]) => {
+    const [first, last] = readDays(since, until);
     return [
       ...(first ? [{ ...first, parameter: `${field}Since` }] : []),
       ...(last ? [{ ...last, parameter: `${field}Until` }] : []),
     ];
+  });
+  const [since, until] = readDays("history_since", "history_until");
+  const history = toHistory(args, {
+    since: since?.day ?? addDays(until?.day ?? today, -6),
+    until: until?.day,
+    isSinceDefault: since === undefined,
   });
   const sorted = attempt("sort", () => parseSort(args.sort ?? "updated"), {
     sort: "updated",
@@ -317,6 +359,11 @@ export function parseListArguments(
     dates,
     noDueDate,
     customFields: args.custom_fields ?? [],
+    history,
+    defaults: {
+      ...(history && { status: "any" }),
+      ...(history && history.words.length > 0 && { assignee: "anyone" }),
+    },
     keyword: args.keyword,
     sort: sorted.sort,
     order:
@@ -331,6 +378,18 @@ export function parseListArguments(
         ? [`limit ${limit} was taken for ${MOST_ROWS}, the most of one call.`]
         : [],
   };
+}
+
+/** Without a first day, the seven days up to the last or today. */
+function toHistory(
+  args: GivenListArguments,
+  days: Omit<HistoryArguments, "words">,
+): HistoryArguments | undefined {
+  const { history_since, history_until, history_by_names: words } = args;
+  const isAsked = [history_since, history_until, words].some(
+    (given) => given !== undefined,
+  );
+  return isAsked ? { ...days, words: words ?? [] } : undefined;
 }
 
 const NO_DUE_DATE = ["none", "no due date", "なし", "期限なし", "期限日なし"];

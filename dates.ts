@@ -119,6 +119,19 @@ export function toToday(now: Date, timeZone: string): string {
   return instantFormat(timeZone)(now.toISOString()).slice(0, 10);
 }
 
+/** When that day begins in that zone, in milliseconds since 1970. */
+export function startOfDay(day: string, timeZone: string): number {
+  const wall = instantFormat(timeZone);
+  const midnight = Date.parse(`${day}T00:00Z`);
+  const toWall = (instant: number) =>
+    Date.parse(`${wall(new Date(instant).toISOString()).replace(" ", "T")}Z`);
+  let start = midnight;
+  // The second time with the offset of that very day.
+  for (let n = 0; n < 2; n += 1) start -= toWall(start) - midnight;
+  // Where clocks skip midnight, the day begins with what comes after.
+  return toWall(start) < midnight ? start + 60 * 60 * 1000 : start;
+}
+
 /** Whether a day is written as a midnight that is not UTC's. */
 export function isZonedDay(day: string): boolean {
   return day.length > 10 && !/T00:00:00(\.0+)?Z$/.test(day);

@@ -69,6 +69,13 @@ export const IssueListSchema = strict({
   due_date_until: word(
     `${AS_DATE}; yesterday finds the overdue; none: without a due date`,
   ),
+  history_since: word(
+    "keeps issues in which something happened, and tells what; any status by default",
+  ),
+  history_until: word(AS_DATE),
+  history_by_names: names(
+    "only what these did, in anyone's issues: me, or names",
+  ),
   sort: word("updated (default), created, due_date, priority, status"),
   order: word("asc or desc (default); due_date ascends"),
   limit: integer("rows, up to 500, default 100; 0: the total alone"),

@@ -594,6 +594,21 @@ describe("the contract with the model", () => {
                 "type": "string",
                 "description": "as created_since; yesterday finds the overdue; none: without a due date"
               },
+              "history_since": {
+                "type": "string",
+                "description": "keeps issues in which something happened, and tells what; any status by default"
+              },
+              "history_until": {
+                "type": "string",
+                "description": "as created_since"
+              },
+              "history_by_names": {
+                "type": "array",
+                "items": {
+                  "type": "string"
+                },
+                "description": "only what these did, in anyone's issues: me, or names"
+              },
               "sort": {
                 "type": "string",
                 "description": "updated (default), created, due_date, priority, status"

@@ -1,11 +1,6 @@
 import { type BacklogCall, CLOSED, PAGE_SIZE } from "./backlog.ts";
 import { BacklogError, valueOrError } from "./errors.ts";
-import {
-  type Children,
-  listInstants,
-  toFieldDay,
-  toStatusId,
-} from "./facts.ts";
+import { type Children, listInstants, toFieldDay } from "./facts.ts";
 import {
   type Focus,
   type IssueReference,
@@ -21,10 +16,15 @@ import {
   type View,
 } from "./issue-text.ts";
 import { differsPlainly } from "./matching.ts";
-import { STANDARD } from "./names.ts";
 import type { Issue, IssueRow } from "./responses.ts";
 import { quote } from "./text.ts";
-import { fitEntries, openThread, readThread, type Thread } from "./thread.ts";
+import {
+  fitEntries,
+  openThread,
+  readStatuses,
+  readThread,
+  type Thread,
+} from "./thread.ts";
 
 /**
  * An issue with everything about it, and as much of its timeline as can be
@@ -68,7 +68,7 @@ export async function getIssueDetails(
   const rows = listRows(facts);
   const [spaceTimeZone, statuses] = await Promise.all([
     call.getTimeZone(listDays(issue, rows, thread)),
-    readStatuses(call, [issue, ...rows], thread),
+    readStatuses(call, [issue, ...rows], [{ ...issue, ...thread }]),
   ]);
   const { comments } = thread;
   const known = { ...facts, spaceTimeZone, statuses, comments };
@@ -184,39 +184,4 @@ function listDays(
     ...rows.map(({ dueDate }) => dueDate),
     ...changes.flatMap(listInstants),
   ];
-}
-
-/** Statuses by ID: those read anyway, and others where a change needs them. */
-async function readStatuses(
-  call: BacklogCall,
-  [issue, ...rows]: readonly [Issue, ...IssueRow[]],
-  { comments }: Thread,
-): Promise<ReadonlyMap<number, string>> {
-  const known = new Map(
-    [issue, ...rows].map(({ status }) => [status.id, status.name]),
-  );
-  const needed = comments
-    .flatMap(({ changeLog }) => changeLog ?? [])
-    .flatMap((change) =>
-      [change.originalValue, change.newValue].map((value) =>
-        toStatusId(change, value),
-      ),
-    )
-    .filter((id) => id !== undefined && !known.has(id));
-  if (needed.length === 0) return known;
-  if (needed.some((id) => id !== undefined && id > CLOSED)) {
-    const project = issue.issueKey.replace(/-\d+$/, "");
-    const listed = await valueOrError(
-      call.listProjectChoices(project, "statuses"),
-    );
-    for (const { id, name } of call.keep("The statuses", listed) ?? []) {
-      known.set(id, name);
-    }
-  }
-  const names = new Set(known.values());
-  const isJapanese = STANDARD.some(([, , japanese]) => names.has(japanese));
-  for (const [id, english, japanese] of STANDARD) {
-    if (!known.has(id)) known.set(id, isJapanese ? japanese : english);
-  }
-  return known;
 }

@@ -1,5 +1,11 @@
 import { CLOSED } from "./backlog.ts";
 import { formatDistance, instantFormat, toCalendarDay } from "./dates.ts";
+import {
+  describeHistory,
+  formatHistory,
+  type History,
+  type Told,
+} from "./history-text.ts";
 import type { IssueRow } from "./responses.ts";
 import {
   ANSWER_SIZE,
@@ -43,6 +49,8 @@ export interface IssueList extends ListFrame {
   order: "asc" | "desc";
   /** Where one asks for days of creation, they are shown. */
   showsCreated: boolean;
+  /** What happened in them, where that was asked. */
+  history?: History;
   /** The same question again, in the words given, but for its offset. */
   nextArguments: Record<string, unknown>;
 }
@@ -80,7 +88,7 @@ export function formatIssueList(
   notes: Iterable<string>,
 ): string {
   const clean = new Cleaner();
-  const { rows, offset } = list;
+  const { rows, offset, history, spaceTimeZone } = list;
   const issues = rows.map(({ issue }) => issue);
   const { common, head, lines } = toTable(issues, { list, view, clean });
   const shown = takeWhileFitting(lines, roomForRows());
@@ -96,10 +104,17 @@ export function formatIssueList(
           "",
           ...head,
           ...shown,
+          ...(history
+            ? [formatHistory(history, { ...view, spaceTimeZone }, clean)]
+            : []),
         ];
+  const [total, ...rest] = history
+    ? describeHistory(history)
+    : [formatTotal(list, shown.length, next)];
   const first = [
-    formatTotal(list, shown.length, next),
+    ...(total ? [total] : []),
     ...(isFollowed ? [formatNext(list, next)] : []),
+    ...rest,
   ];
   return formatAnswer(list, { first, table, notes: [...notes], clean });
 }
@@ -283,6 +298,16 @@ export function toCapacity(
     room.tokens / size.tokens,
   );
   return Math.ceil(lines.length * times * 1.1);
+}
+
+/** What an issue takes of the room for rows, its history included. */
+export function measureTold(told: Told, view: ListView): Size {
+  const frame = { showsCreated: false, spaceTimeZone: undefined, filters: [] };
+  const clean = new Cleaner();
+  const { lines } = toTable([told.row], { list: frame, view, clean });
+  const below = { told: [told], statuses: new Map<number, string>() };
+  const text = formatHistory(below, { ...view, spaceTimeZone: undefined });
+  return sizeOf(`${lines.join("\n")}\n${text}`);
 }
 
 function formatTotal(list: IssueList, shown: number, next: number): string {

@@ -1,9 +1,24 @@
-import { FILTERS, type Filter, type ListArguments } from "./arguments.ts";
+import {
+  FILTERS,
+  type Filter,
+  type HistoryArguments,
+  type ListArguments,
+} from "./arguments.ts";
 import type { BacklogCall, Query } from "./backlog.ts";
+import { addDays, startOfDay } from "./dates.ts";
 import { BacklogError, valueOrError } from "./errors.ts";
-import { type IssueList, type ListFilter, toCapacity } from "./list-text.ts";
+import { listInstants } from "./facts.ts";
+import { readHistory } from "./history.ts";
+import {
+  type IssueList,
+  type ListFilter,
+  measureTold,
+  roomForRows,
+  toCapacity,
+} from "./list-text.ts";
 import {
   type Me,
+  type ResolvedFilter,
   type ResolvedNames,
   resolveNames,
   toNotClosed,
@@ -11,6 +26,7 @@ import {
 import type { Found } from "./pages.ts";
 import type { IssueRow } from "./responses.ts";
 import { type Search, searchIssues } from "./search.ts";
+import { toName } from "./text.ts";
 
 /** The issues that match, their true total, and how to get the others. */
 export async function getUserIssueList(
@@ -31,6 +47,9 @@ export async function getUserIssueList(
     limit: args.limit,
     capacity: (rows) => toCapacity(rows, args, { showsCreated }),
   };
+  if (args.history) {
+    return await getHistory(call, { args, resolved, search }, args.history);
+  }
   const found = await searchIssues(call, search);
   const issues = found.rows.map(({ issue }) => issue);
   const [spaceTimeZone, hidden] = await Promise.all([
@@ -51,6 +70,57 @@ export async function getUserIssueList(
     filters: toFilters(args, resolved, issues),
     hidden,
     nextArguments: toNextArguments(args),
+  };
+}
+
+/** The issues in which something happened, and what. */
+async function getHistory(
+  call: BacklogCall,
+  {
+    args,
+    resolved,
+    search,
+  }: { args: ListArguments; resolved: ResolvedNames; search: Search },
+  { since, until }: HistoryArguments,
+): Promise<IssueList> {
+  const { timeZone } = args;
+  const { history, missing } = await readHistory(call, {
+    search,
+    day: since,
+    from: startOfDay(since, timeZone),
+    to: until
+      ? startOfDay(addDays(until, 1), timeZone)
+      : Number.POSITIVE_INFINITY,
+    people: (resolved.historyBy?.meant ?? []).flatMap(({ ids, name }) =>
+      ids.map((id) => ({ id, name: toName(name ?? `ID ${id}`) })),
+    ),
+    room: roomForRows(),
+    measure: (told) => measureTold(told, args),
+  });
+  const { told, next, left } = history;
+  const issues = told.map(({ row }) => row);
+  const changes = told
+    .flatMap(({ comments }) => comments)
+    .flatMap(({ changeLog }) => changeLog ?? []);
+  return {
+    origin: call.origin,
+    rows: issues.map((issue) => ({ issue, next })),
+    total: undefined,
+    end: next,
+    more: left > 0,
+    missing,
+    offset: args.offset,
+    limit: args.limit,
+    sort: args.sort,
+    order: args.order,
+    showsCreated: false,
+    history,
+    nextArguments: toNextArguments(args),
+    filters: toFilters(args, resolved, issues),
+    spaceTimeZone: await call.getTimeZone([
+      ...issues.map(({ dueDate }) => dueDate),
+      ...changes.flatMap(listInstants),
+    ]),
   };
 }
 
@@ -77,7 +147,7 @@ const NO_DUE_DATE: ListFilter = {
 
 function toFilters(
   args: ListArguments,
-  { filters, notClosed }: ResolvedNames,
+  { filters, historyBy, notClosed }: ResolvedNames,
   rows: readonly IssueRow[],
 ): ListFilter[] {
   const named = FILTERS.flatMap(([filter, , label]): ListFilter[] => {
@@ -102,6 +172,7 @@ function toFilters(
     }),
   );
   if (args.noDueDate) dates.push(NO_DUE_DATE);
+  if (args.history) dates.push(...toHistoryFilters(args, historyBy));
   const inZone = {
     label: "days as the space's time zone has them",
     values: [],
@@ -122,6 +193,22 @@ function toFilters(
     ...dates,
     ...(args.dates.length > 0 ? [inZone] : []),
     ...keyword,
+  ];
+}
+
+function toHistoryFilters(
+  { history, timeZone }: ListArguments,
+  by: ResolvedFilter | undefined,
+): ListFilter[] {
+  const { since, until, isSinceDefault = false } = history ?? {};
+  const days = `${since}${until ? ` until ${until}` : ""} (${timeZone})`;
+  return [
+    {
+      label: "something happened since",
+      values: [{ name: days, ids: [] }],
+      isDefault: isSinceDefault,
+    },
+    ...(by ? [{ label: "by", values: by.meant, isDefault: false }] : []),
   ];
 }
 
@@ -156,7 +243,13 @@ function toNextArguments(args: ListArguments): Record<string, unknown> {
   }
   for (const { argument, day } of args.dates) next[argument] = day;
   if (args.noDueDate) next.due_date_until = "none";
-  if (args.keyword !== undefined) next.keyword = args.keyword;
+  const { history, keyword } = args;
+  if (history) {
+    next.history_since = history.since;
+    if (history.until) next.history_until = history.until;
+    if (history.words.length > 0) next.history_by_names = history.words;
+  }
+  if (keyword !== undefined) next.keyword = keyword;
   if (args.sort !== "updated") next.sort = args.sort;
   if (args.order !== (args.sort === "due_date" ? "asc" : "desc")) {
     next.order = args.order;

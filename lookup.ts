@@ -1,4 +1,4 @@
-import { type Choices, toArgument } from "./arguments.ts";
+import type { Choices } from "./arguments.ts";
 import type { BacklogCall, ProjectChoices } from "./backlog.ts";
 import { BacklogError } from "./errors.ts";
 import {
@@ -77,10 +77,10 @@ export class Lookup {
 
   /** Those that the words mean, among the members of these projects. */
   async findPeople(
-    filter: "assignee" | "createdUser",
+    argument: string,
     words: readonly string[],
   ): Promise<Candidate[]> {
-    const { entries, scope } = await this.listUsers(toArgument(filter));
+    const { entries, scope } = await this.listUsers(argument);
     const byId = new Map(entries.map((user) => [user.id, toPerson(user)]));
     const people = [...byId.values()];
     const meant = words.map((word) => dropHonorific(word, people));
@@ -89,7 +89,7 @@ export class Lookup {
       plural: "Members",
       scope: ` in ${scope.text}`,
       advice:
-        filter === "assignee"
+        argument === "assignee_names"
           ? "Give the login, or the ID in assignee_ids."
           : "Give the login or the ID.",
     });

@@ -35,6 +35,8 @@ export interface ResolvedNames {
   filters: Partial<Record<Filter, ResolvedFilter>>;
   /** The default, or `not closed`: Backlog has no such filter. */
   notClosed: boolean;
+  /** Whose doings a history tells; undefined: anyone's. */
+  historyBy: ResolvedFilter | undefined;
 }
 
 export interface Me {
@@ -72,7 +74,7 @@ const RESOLVERS: Record<Filter, Resolve> = {
  */
 export async function resolveNames(
   call: BacklogCall,
-  { choices }: ListArguments,
+  { choices, defaults, history }: ListArguments,
   getMe: () => Promise<Me>,
 ): Promise<ResolvedNames> {
   // What needs no look-up is refused before there is one.
@@ -89,13 +91,22 @@ export async function resolveNames(
       return me;
     },
   };
-  const resolved = await settleAll(
-    FILTERS.map(([filter]) => RESOLVERS[filter](choices(filter), context)),
-  );
+  const by = { ids: [], words: history?.words ?? [] };
+  const [historyBy, ...resolved] = await settleAll([
+    resolvePeople("historyBy", by, context),
+    ...FILTERS.map(async ([filter]) => {
+      const given = choices(filter);
+      const lifted = defaults[filter];
+      return lifted && given.ids.length + given.words.length === 0
+        ? { ids: [], meant: [{ name: lifted, ids: [] }] }
+        : await RESOLVERS[filter](given, context);
+    }),
+  ]);
   const filters = Object.fromEntries(
     FILTERS.map(([filter], index) => [filter, resolved[index]]),
   );
-  return { filters, notClosed: filters.status?.notClosed ?? false };
+  const notClosed = filters.status?.notClosed ?? false;
+  return { filters, notClosed, historyBy };
 }
 
 /** All results, or one error of all the problems, each told once. */
@@ -147,12 +158,14 @@ const NOBODY = [
 ];
 
 async function resolvePeople(
-  filter: "assignee" | "createdUser",
+  filter: "assignee" | "createdUser" | "historyBy",
   { ids, words }: Choices,
   { lookup, getMe }: Context,
 ): Promise<ResolvedFilter | undefined> {
   const isDefault = ids.length + words.length === 0;
-  if (isDefault && filter === "createdUser") return undefined;
+  if (isDefault && filter !== "assignee") return undefined;
+  const argument =
+    filter === "historyBy" ? "history_by_names" : toArgument(filter);
   const isAmong = (known: readonly string[]) => (word: string) =>
     known.includes(fold(unquote(word)));
   if (words.some(isAmong(ANYONE))) {
@@ -163,7 +176,7 @@ async function resolvePeople(
   const others = words.filter((word) => !isAmong(special)(word));
   const [me, people] = await Promise.all([
     isDefault || words.some(isAmong(ME)) ? getMe() : undefined,
-    others.length > 0 ? lookup.findPeople(filter, others) : [],
+    others.length > 0 ? lookup.findPeople(argument, others) : [],
   ]);
   const mine = me ? [{ ids: [me.id], names: [me.name ?? "you"] }] : [];
   const named = toFilter(ids, [...mine, ...people]);

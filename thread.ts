@@ -1,10 +1,11 @@
-import { type BacklogCall, PAGE_SIZE } from "./backlog.ts";
+import { type BacklogCall, CLOSED, PAGE_SIZE } from "./backlog.ts";
 import { formatInstant } from "./dates.ts";
 import { BacklogError, valueOrError } from "./errors.ts";
-import { formatChanges, type Wording } from "./facts.ts";
+import { formatChanges, toStatusId, type Wording } from "./facts.ts";
 import { type Focus, isPart, showsThread, turnsPage } from "./issue-key.ts";
 import type { ThreadEntry, Timeline } from "./issue-text.ts";
-import type { Comment } from "./responses.ts";
+import { STANDARD } from "./names.ts";
+import type { Comment, IssueRow } from "./responses.ts";
 import {
   ANSWER_SIZE,
   Cleaner,
@@ -208,6 +209,44 @@ function formatEntry(
     removed: clean.removed,
     isCut: cut.to < cut.of,
   };
+}
+
+/** Statuses by ID: those of the rows, and others that changes need. */
+export async function readStatuses(
+  call: BacklogCall,
+  rows: readonly IssueRow[],
+  threads: readonly { issueKey: string; comments: readonly Comment[] }[],
+): Promise<ReadonlyMap<number, string>> {
+  const known = new Map(rows.map(({ status }) => [status.id, status.name]));
+  const needed = threads.flatMap(({ issueKey, comments }) =>
+    comments
+      .flatMap(({ changeLog }) => changeLog ?? [])
+      .flatMap((change) =>
+        [change.originalValue, change.newValue].map((value) =>
+          toStatusId(change, value),
+        ),
+      )
+      .filter((id) => id !== undefined && !known.has(id))
+      .map((id = 0) => ({ id, project: issueKey.replace(/-\d+$/, "") })),
+  );
+  if (needed.length === 0) return known;
+  const custom = needed.filter(({ id }) => id > CLOSED);
+  const listed = await Promise.all(
+    [...new Set(custom.map(({ project }) => project))].map((project) =>
+      valueOrError(call.listProjectChoices(project, "statuses")),
+    ),
+  );
+  for (const statuses of listed) {
+    for (const { id, name } of call.keep("The statuses", statuses) ?? []) {
+      known.set(id, name);
+    }
+  }
+  const names = new Set(known.values());
+  const isJapanese = STANDARD.some(([, , japanese]) => names.has(japanese));
+  for (const [id, english, japanese] of STANDARD) {
+    if (!known.has(id)) known.set(id, isJapanese ? japanese : english);
+  }
+  return known;
 }
 
 /**

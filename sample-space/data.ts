@@ -35,6 +35,7 @@ import {
 } from "./shapes.ts";
 
 export type { Issue, ProjectData, SpaceData } from "./shapes.ts";
+export { byKey, byLogin } from "./shapes.ts";
 
 export type SampleDataOptions = { japanese?: boolean; olderDates?: boolean };
 
