@@ -17,7 +17,13 @@ const QUESTIONS = [
 const ANSWERS: Record<string, { keys?: string[]; lines?: string[] }> = {
   "What of mine is overdue in WEB?": { keys: ["WEB-4", "WEB-9"] },
   "検収待ちのものを、担当者に関係なく見せて。": { keys: ["WEB-4", "OPS-3"] },
-  "OPS で来週が期限のものは?": { keys: ["OPS-3"] },
+  "What is due this week, most urgent first?": {
+    keys: ["WEB-9", "OPS-1", "WEB-4", "WEB-11", "OPS-7", "MOBILE-1"],
+  },
+  "担当者が決まっていない課題は?": {
+    keys: ["MOBILE-4", "OPS-5", "WEB-7", "OLD_2019-2"],
+  },
+  "Which High issues have no due date, closed or not?": { keys: ["MOBILE-3"] },
   "What did 伊藤 健 report this month?": {
     keys: [
       ...["WEB-3", "WEB-5", "OPS-1", "WEB-1", "WEB-4", "OPS-3", "WEB-14"],
