@@ -1,9 +1,11 @@
 import { cpus, loadavg } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import manifest from "../package.json" with { type: "json" };
 import { largeData, type SpaceData, sampleData } from "../sample-space/data.ts";
 import { type SampleSpace, startSampleSpace } from "../sample-space/server.ts";
 import { sizeOf } from "../text.ts";
+import { startFolder } from "./build.ts";
 import { UNTRUSTED } from "./certificate.ts";
 import {
   askToTheEnd,
@@ -11,15 +13,15 @@ import {
   type Memory,
   makeHelloWorld,
   measureQuestion,
+  measureStart,
   openSession,
   ours,
   type Program,
   readFloor,
   readMemory,
   type Session,
-  type Times,
+  type Start,
   timeRun,
-  timeStart,
   toTimes,
 } from "./measure.ts";
 import { installPeer, PEER, type Peer } from "./peer.ts";
@@ -32,13 +34,15 @@ const SIZES = [10, 100, 1_000, 10_000];
 /** What is beside our program; without the official server all is plain http. */
 type Setting = {
   runs: number;
+  /** Programs that start and are configured like ours: another build, say. */
+  beside: string[];
   peer?: Peer;
 };
 
 /** Everything that was measured. */
 type Results = {
   machine: string;
-  start: ({ program: string } & Times)[];
+  idle: ({ program: string; times: number } & Partial<Start>)[];
   memory: {
     program: string;
     start: Memory | undefined;
@@ -63,6 +67,9 @@ async function main(): Promise<void> {
     options: {
       json: { type: "boolean" },
       peer: { type: "boolean" },
+      /** Nothing but the first table. */
+      idle: { type: "boolean" },
+      beside: { type: "string", multiple: true, default: [] },
       runs: { type: "string", default: "31" },
     },
   });
@@ -70,15 +77,18 @@ async function main(): Promise<void> {
   if (!Number.isInteger(runs) || runs < 1) {
     throw new Error("--runs takes a whole number above 0.");
   }
-  const setting: Setting = { runs };
+  const setting: Setting = { runs, beside: values.beside };
   if (values.peer) {
     setting.peer = await installPeer();
   }
   const results: Results = {
     machine: describeMachine(setting),
-    ...(await measureProcesses(setting)),
-    questions: await measureQuestions(setting),
-    growth: await measureGrowth(setting),
+    idle: await measureIdle(setting),
+    ...(values.idle
+      ? { memory: [], toolsList: [] }
+      : await measureProcesses(setting)),
+    questions: values.idle ? [] : await measureQuestions(setting),
+    growth: values.idle ? [] : await measureGrowth(setting),
   };
   process.stdout.write(
     values.json
@@ -91,8 +101,9 @@ async function main(): Promise<void> {
 function formatResults(results: Results): string {
   const { machine, memory, questions, growth, ...parts } = results;
   const tables = {
-    "Milliseconds from spawn to the answer of tools/list": parts.start,
-    [`Peak MB after the start, ${CALLS} and ${3 * CALLS} calls`]: memory.map(
+    "Milliseconds and MiB from spawn to the answers of tools/list and one call":
+      parts.idle,
+    [`Peak MiB after the start, ${CALLS} and ${3 * CALLS} calls`]: memory.map(
       ({ program, start, first, third }) => {
         const [atFirst, later, last] = [start?.peak, first?.peak, third?.peak];
         return { program, start: atFirst, first: later, third: last };
@@ -106,8 +117,10 @@ function formatResults(results: Results): string {
   };
   return [
     `${machine}\n`,
-    ...Object.entries(tables).map(
-      ([title, rows]) => `\n${title}\n${Bun.inspect.table(rows.map(round))}`,
+    ...Object.entries(tables).map(([title, rows]) =>
+      rows.length === 0
+        ? ""
+        : `\n${title}\n${Bun.inspect.table(rows.map(round))}`,
     ),
   ].join("");
 }
@@ -125,7 +138,7 @@ function round(row: object): object {
   );
 }
 
-function describeMachine({ runs, peer }: Setting): string {
+function describeMachine({ runs, beside, peer }: Setting): string {
   const [cpu] = cpus();
   const [load = 0] = loadavg();
   return [
@@ -135,7 +148,12 @@ function describeMachine({ runs, peer }: Setting): string {
     `${runs} runs`,
     `Bun ${Bun.version}`,
     `backlog-mcp ${manifest.version}`,
-    ...(peer ? [`${PEER.name} ${PEER.version} on the same Bun`] : []),
+    peer
+      ? `${PEER.name} ${PEER.version} on the same Bun`
+      : "without the official server (--peer)",
+    beside.length > 0
+      ? `beside ${beside.length} more`
+      : "without any other server (--beside PATH, such as the one in Rust)",
     new Date().toISOString().slice(0, 10),
   ].join(", ");
 }
@@ -166,27 +184,68 @@ function startSpace({ peer }: Setting, data: SpaceData, latencyMs: number) {
   return startSampleSpace({ data, latencyMs, ...(peer && { tls: UNTRUSTED }) });
 }
 
-/** Start and memory, and what the tool definitions weigh. */
+/** What a session costs that calls nothing or once; medians, in turn. */
+async function measureIdle(setting: Setting): Promise<Results["idle"]> {
+  note("Start");
+  const data = sampleData();
+  await using space = startSpace(setting, data, 0);
+  await using hello = await makeHelloWorld();
+  await using home = await startFolder();
+  const [own, ...peers] = toPrograms(setting, space, data);
+  if (!own) return [];
+  const { BACKLOG_DOMAIN, BACKLOG_API_KEY, ...rest } = own.env;
+  await Bun.write(
+    join(home.path, "backlog-mcp", ".env"),
+    `BACKLOG_DOMAIN=${BACKLOG_DOMAIN}\nBACKLOG_API_KEY=${BACKLOG_API_KEY}\n`,
+  );
+  const env = { ...rest, XDG_CONFIG_HOME: home.path };
+  const programs = [
+    { ...own, name: `${own.name}, the environment` },
+    { ...own, name: `${own.name}, the user's file`, env },
+    ...setting.beside.map((path) => ({ ...own, name: path, command: [path] })),
+    ...peers,
+  ];
+  const whole: number[] = [];
+  const starts = new Map<string, Start[]>();
+  // The first run of each only warms the files up.
+  for (let run = 0; run <= setting.runs; run += 1) {
+    const ms = await timeRun(hello.command);
+    if (run > 0) whole.push(ms);
+    for (const program of programs) {
+      const [call] = toTurns(program);
+      const start = await measureStart(program, call);
+      if (run === 0) continue;
+      starts.set(program.name, [...(starts.get(program.name) ?? []), start]);
+    }
+  }
+  const list = toTimes(whole).median;
+  const listMb = (await readFloor(hello.command))?.now;
+  return [
+    { program: "hello-world, its whole run", times: 1, list, listMb },
+    ...[...starts].map(([program, all]) => {
+      const middle = toMiddleStart(all);
+      return { program, times: middle.list / list, ...middle };
+    }),
+  ];
+}
+
+function toMiddleStart(starts: readonly Start[]): Start {
+  const middle = (field: keyof Start) =>
+    toTimes(starts.map((start) => start[field] ?? Number.NaN)).median;
+  return {
+    list: middle("list"),
+    listMb: middle("listMb"),
+    call: middle("call"),
+    callMb: middle("callMb"),
+  };
+}
+
+/** Memory after many calls, and what the tool definitions weigh. */
 async function measureProcesses(setting: Setting) {
   const data = sampleData();
   await using space = startSpace(setting, data, 0);
   await using hello = await makeHelloWorld();
   const programs = toPrograms(setting, space, data);
-  note("Start");
-  const times = new Map<string, number[]>();
-  // The first run of each only warms the files up.
-  for (let run = 0; run <= setting.runs; run += 1) {
-    const taken = [
-      { name: "hello-world, its whole run", ms: await timeRun(hello.command) },
-    ];
-    for (const program of programs) {
-      taken.push({ name: program.name, ms: await timeStart(program) });
-    }
-    if (run === 0) continue;
-    for (const { name, ms } of taken) {
-      times.set(name, [...(times.get(name) ?? []), ms]);
-    }
-  }
   note("Memory");
   const floor = await readFloor(hello.command);
   const memory: Results["memory"] = [{ program: "hello-world", start: floor }];
@@ -204,25 +263,25 @@ async function measureProcesses(setting: Setting) {
       third: await readAfter(session, program, 2 * CALLS),
     });
   }
-  const start = [...times].map(([program, values]) => ({
-    program,
-    ...toTimes(values),
-  }));
-  return { start, memory, toolsList };
+  return { memory, toolsList };
 }
 
-/** An issue and a list in turn, one call after the other. */
+/** An issue and a list. */
+function toTurns({ name }: Program): [Call, Call] {
+  return name === PEER.name
+    ? [
+        ["get_issue", { issueKey: "WEB-5" }],
+        ["get_issues", { count: 20 }],
+      ]
+    : [
+        ["get_issue_details", { issue_key: "WEB-5" }],
+        ["get_user_issue_list", {}],
+      ];
+}
+
+/** Both in turn, one call after the other. */
 async function readAfter(session: Session, program: Program, calls: number) {
-  const turns: Call[] =
-    program.name === PEER.name
-      ? [
-          ["get_issue", { issueKey: "WEB-5" }],
-          ["get_issues", { count: 20 }],
-        ]
-      : [
-          ["get_issue_details", { issue_key: "WEB-5" }],
-          ["get_user_issue_list", {}],
-        ];
+  const turns = toTurns(program);
   for (let call = 0; call < calls; call += turns.length) {
     for (const turn of turns) await session.ask(turn);
   }

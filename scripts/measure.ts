@@ -35,7 +35,7 @@ export type Cost = {
 /** What a program with nothing in it costs, made by the same Bun. */
 export type HelloWorld = AsyncDisposable & { command: string };
 
-/** Our program for a space; the numeric ID of its user is configured. */
+/** Our program for a space, configured by the environment. */
 export function ours(space: SampleSpace, userId: number): Program {
   return {
     name: "backlog-mcp",
@@ -77,13 +77,35 @@ function start({ env, command }: Program) {
   return startRaw(env, { command, cwd: tmpdir() });
 }
 
-/** From spawn to the answer of `tools/list`, everything written at once. */
-export async function timeStart(program: Program): Promise<number> {
+/** What a session costs that calls nothing, and what its first call adds. */
+export type Start = {
+  /** Milliseconds from spawn to the answer of `tools/list`, asked for at once. */
+  list: number;
+  listMb: number | undefined;
+  /** Milliseconds of both, and resident memory behind the call. */
+  call: number;
+  callMb: number | undefined;
+};
+
+/** Starts a program and calls it once. */
+export async function measureStart(
+  program: Program,
+  call: Call,
+): Promise<Start> {
   const before = performance.now();
   await using client = start(program);
   client.send(...OPENING);
   await client.answerTo("list");
-  return performance.now() - before;
+  const list = performance.now() - before;
+  const listMb = (await readMemory(client.pid))?.now;
+  const [name, args] = call;
+  const again = performance.now();
+  const params = { name, arguments: args };
+  client.send({ jsonrpc: "2.0", id: "call", method: "tools/call", params });
+  await client.answerTo("call");
+  const both = list + performance.now() - again;
+  const callMb = (await readMemory(client.pid))?.now;
+  return { list, listMb, call: both, callMb };
 }
 
 /** A program's whole run, with the same pipes: they cost a millisecond. */
