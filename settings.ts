@@ -1,4 +1,3 @@
-import * as v from "valibot";
 import {
   ENVIRONMENT,
   isConfigured,
@@ -33,36 +32,27 @@ const CLOUD_HOST =
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 const DOMAINS = ["backlog.com", "backlog.jp", "backlogtool.com"];
 
-const ApiKeySchema = v.pipe(
-  v.optional(v.string(), ""),
-  v.nonEmpty("BACKLOG_API_KEY is not set"),
-  v.regex(
-    /^[\w-]+$/,
-    "BACKLOG_API_KEY holds something that no key has, which is letters, digits, - and _ only: paste the key alone, without quotes, spaces, an address or a word before it",
-  ),
-  v.minLength(
-    SHORTEST_KEY,
-    ({ received }) =>
-      `BACKLOG_API_KEY has ${received} characters, too few for a key: copy the whole of it`,
-  ),
-);
+// Plain code: a schema would load valibot at every start, a megabyte.
+function findKeyProblem(key = ""): string[] {
+  if (key === "") return ["BACKLOG_API_KEY is not set"];
+  if (!/^[\w-]+$/.test(key)) {
+    return [
+      "BACKLOG_API_KEY holds something that no key has, which is letters, digits, - and _ only: paste the key alone, without quotes, spaces, an address or a word before it",
+    ];
+  }
+  return key.length < SHORTEST_KEY
+    ? [
+        `BACKLOG_API_KEY has ${key.length} characters, too few for a key: copy the whole of it`,
+      ]
+    : [];
+}
 
-const DomainSchema = v.pipe(
-  v.optional(v.string(), ""),
-  v.nonEmpty("BACKLOG_DOMAIN is not set"),
-  v.rawTransform(({ dataset, addIssue, NEVER }) => {
-    const origin = toOrigin(dataset.value);
-    if (origin !== undefined) return origin;
-    addIssue({ message: `BACKLOG_DOMAIN ${describeHost(dataset.value)}` });
-    return NEVER;
-  }),
-);
-
-const SettingsSchema = v.object({
-  BACKLOG_API_KEY: ApiKeySchema,
-  BACKLOG_DOMAIN: DomainSchema,
-  USER_ID: v.optional(v.string()),
-});
+function findDomainProblem(domain = ""): string[] {
+  if (domain === "") return ["BACKLOG_DOMAIN is not set"];
+  return toOrigin(domain) === undefined
+    ? [`BACKLOG_DOMAIN ${describeHost(domain)}`]
+    : [];
+}
 
 /** `https://host`, from a host or a pasted address; undefined if not allowed. */
 export function toOrigin(domain: string): string | undefined {
@@ -157,13 +147,14 @@ export async function readSettings(
     ...place.values,
     ...(USER_ID && { USER_ID }),
   };
-  const parsed = v.safeParse(SettingsSchema, values, { abortPipeEarly: true });
+  const { BACKLOG_API_KEY: apiKey, BACKLOG_DOMAIN: domain } = values;
   const limits = limiting.map(toLimit);
   const unreadable = company.problem ?? place.problem;
   const problems =
     unreadable === undefined
       ? [
-          ...(parsed.issues ?? []).map(({ message }) => message),
+          ...findKeyProblem(apiKey),
+          ...findDomainProblem(domain),
           ...findConflict(place, company),
           ...limits.flatMap(({ problem }) => problem ?? []),
         ]
@@ -184,15 +175,17 @@ export async function readSettings(
     managed: company,
     secrets,
   };
-  if (!parsed.success || problems.length > 0) return reading;
+  const origin = toOrigin(domain ?? "");
+  if (problems.length > 0 || apiKey === undefined || origin === undefined) {
+    return reading;
+  }
   if (place.exposed !== undefined) reading.notes.push(place.exposed);
-  const { BACKLOG_API_KEY, BACKLOG_DOMAIN } = parsed.output;
   return {
     ...reading,
     settings: {
-      apiKey: BACKLOG_API_KEY,
-      origin: BACKLOG_DOMAIN,
-      host: new URL(BACKLOG_DOMAIN).host,
+      apiKey,
+      origin,
+      host: new URL(origin).host,
       userId: values.USER_ID,
       projects: intersect(restrictions),
       redact: toRedactor(secrets),

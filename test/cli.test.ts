@@ -90,7 +90,6 @@ describe("the command line", () => {
       "redact.ts",
       "settings.ts",
       "stdio.ts",
-      "valibot",
     ]);
   });
 });
