@@ -255,7 +255,7 @@ function findManagedProblem(text: string, values: Values): string | undefined {
       return "holds more than BACKLOG_DOMAIN and BACKLOG_PROJECTS";
     }
     if (names.has(name)) return `sets ${name} twice`;
-    if (values[name] === undefined) return `sets ${name} to nothing`;
+    if (values[name] === undefined) return `leaves ${name} to be filled in`;
     names.add(name);
   }
   return names.size > 0 ? undefined : "sets nothing";

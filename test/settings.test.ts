@@ -873,12 +873,12 @@ describe.skipIf(process.platform === "win32")("managed.env", () => {
     [
       "sets a name to nothing",
       "BACKLOG_DOMAIN=\n",
-      "sets BACKLOG_DOMAIN to nothing",
+      "leaves BACKLOG_DOMAIN to be filled in",
     ],
     [
       "holds what nobody filled in",
       `BACKLOG_PROJECTS=${unexpanded("PROJECTS")}`,
-      "sets BACKLOG_PROJECTS to nothing",
+      "leaves BACKLOG_PROJECTS to be filled in",
     ],
     ["is empty", "", "sets nothing"],
     ["is binary", "\u0000\u0001", "has a line that is no NAME=VALUE"],
@@ -1260,6 +1260,16 @@ describe("toRedactor takes the key out", () => {
     ["nothing where there is no key", [], KEY],
   ])("but leaves %s", (_, keys, text) => {
     expect(toRedactor(keys)(text)).toBe(text);
+  });
+});
+
+describe("toRedactor takes the key out, but does not know it", () => {
+  test.each([
+    ["in base64", btoa(KEY)],
+    ["reversed", [...KEY].reverse().join("")],
+    ["in parts", `${KEY.slice(0, 18)} and ${KEY.slice(18)}`],
+  ])("%s", (_, written) => {
+    expect(toRedactor([KEY])(written)).toBe(written);
   });
 });
 

@@ -279,7 +279,7 @@ describe("a name that could pass for more stands in quotation marks", () => {
   });
 });
 
-describe("quote", () => {
+describe("quote escapes what nobody sees", () => {
   test.each([
     ["a b", '"a b"'],
     ['a "b"\\', '"a \\"b\\"\\\\"'],
