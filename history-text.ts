@@ -119,7 +119,7 @@ function formatMoment(
 ): string {
   const { time, wording, clean } = view;
   const by = createdUser ? ` · ${wording.toPerson(createdUser)}` : "";
-  const text = clean.lines(content ?? "").join("\n");
+  const text = clean.text(content ?? "");
   const cut = cutText(text, { from: 0, room: COMMENT_SIZE }, wording.toLine);
   const rest = formatCut(
     cut,

@@ -1,6 +1,6 @@
 import type { Choices } from "./arguments.ts";
 import type { BacklogCall, ProjectChoices } from "./backlog.ts";
-import { BacklogError } from "./errors.ts";
+import { BacklogError, valueOrError } from "./errors.ts";
 import {
   type Candidate,
   fold,
@@ -126,24 +126,21 @@ export class Lookup {
     const guesses = this.#guess(get);
     this.#scope ??= this.#findScope(argument);
     const scope = await this.#scope;
-    const answers = await Promise.allSettled(
-      scope.projects.map(({ id, name }) => guesses.get(name) ?? get(id)),
+    const answers = await Promise.all(
+      scope.projects.map(({ id, name }) =>
+        valueOrError(guesses.get(name) ?? get(id)),
+      ),
     );
     this.call.signal.throwIfAborted();
     const entries: Entry[] = [];
-    const failures: { name: string; reason: BacklogError }[] = [];
+    const failed = answers.filter((answer) => answer instanceof BacklogError);
+    const [first] = failed;
+    if (first && failed.length === answers.length && !optional) throw first;
     for (const [index, answer] of answers.entries()) {
-      const name = scope.projects[index]?.name ?? "";
-      if (answer.status === "fulfilled") entries.push(...answer.value);
-      else if (answer.reason instanceof BacklogError) {
-        failures.push({ name, reason: answer.reason });
-      } else throw answer.reason;
-    }
-    if (failures.length === answers.length && !optional) {
-      throw failures[0]?.reason;
-    }
-    for (const { name, reason } of failures) {
-      this.call.keep(`The ${title} of ${name}`, reason);
+      const { name } = scope.projects[index] ?? {};
+      entries.push(
+        ...(this.call.keep(`The ${title} of ${name}`, answer) ?? []),
+      );
     }
     return { entries, scope };
   }

@@ -238,11 +238,9 @@ async function untilFailure<Entry>(
   requests: Promise<Entry>[],
 ): Promise<{ pages: Entry[]; failure?: BacklogError }> {
   const pages: Entry[] = [];
-  for (const answer of await Promise.allSettled(requests)) {
-    if (answer.status === "fulfilled") pages.push(answer.value);
-    else if (answer.reason instanceof BacklogError) {
-      return { pages, failure: answer.reason };
-    } else throw answer.reason;
+  for (const page of await Promise.all(requests.map(valueOrError))) {
+    if (page instanceof BacklogError) return { pages, failure: page };
+    pages.push(page);
   }
   return { pages };
 }

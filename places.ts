@@ -103,22 +103,11 @@ export function isConfigured({ values }: Pick<Place, "values">): boolean {
   return Boolean(values.BACKLOG_API_KEY ?? values.BACKLOG_DOMAIN);
 }
 
-/** What `readPlaces` found. */
-export interface Found {
-  environment: Place;
-  /** The one that all values come from. */
-  place: Place;
-  /** Those that the user controls, and the one in use. */
-  limiting: Place[];
-  /** All that were read, in their order. */
-  seen: Place[];
-}
-
-/** Reads the places in their order, until one has a key or a domain. */
-export async function readPlaces(
-  places: Places,
-  only?: string,
-): Promise<Found> {
+/**
+ * Reads the places in their order until one has a key or a domain: `place`.
+ * `limiting` are those that may restrict it, `seen` are all that were read.
+ */
+export async function readPlaces(places: Places, only?: string) {
   const environment = toPlace(ENVIRONMENT, places.environment);
   const { envFile } = places;
   const usualFiles = await places.usualFiles();

@@ -40,11 +40,6 @@ const BACKSLASHES = `(?:\\\\|${toUrl("5c")}){1,8}`;
 const ENTITY = `(?:&(?:amp;){0,3}|${toUrl("26")})`;
 const NUMBER = `(?:#|${toUrl("23")})`;
 const END = `(?:;|${toUrl("3b")})?`;
-const ENTITY_NAMES: Record<string, string> = {
-  _: "lowbar|underbar",
-  "-": "hyphen|dash",
-};
-
 function toWritings(secret: string): string {
   return [...secret].map(toWriting).join(BETWEEN);
 }
@@ -58,23 +53,19 @@ function toWriting(character: string): string {
     codes.map((text) => text.charCodeAt(0).toString(base)).join("|");
   const hex = `(?:${inBase(16)})`;
   const fullWidth = String.fromCharCode(character.charCodeAt(0) + 0xfee0);
-  const named = ENTITY_NAMES[character];
   const script = [
     `u00${hex}`,
     `x${hex}`,
     `u\\{0{0,6}${hex}\\}`,
     `0?(?:${inBase(8)})`,
-    ...(named === undefined ? [] : [plain]),
-  ];
-  const entity = [
-    `${NUMBER}(?:0{0,6}(?:${inBase(10)})|x0{0,6}${hex})`,
-    ...(named === undefined ? [] : [named]),
+    // As Markdown writes these two.
+    ...(/[_-]/.test(character) ? [plain] : []),
   ];
   return `(?:${[
     `[${plain}${fullWidth}]`,
     toUrl(hex),
     `${BACKSLASHES}(?:${script.join("|")})`,
-    `${ENTITY}(?:${entity.join("|")})${END}`,
+    `${ENTITY}${NUMBER}(?:0{0,6}(?:${inBase(10)})|x0{0,6}${hex})${END}`,
   ].join("|")})`;
 }
 

@@ -95,11 +95,6 @@ export class Cleaner {
     return visible.replace(SPACES_AT_END, "").trimEnd().replace(/^\n+/, "");
   }
 
-  lines(text: string): string[] {
-    const clean = this.text(text);
-    return clean === "" ? [] : clean.split("\n");
-  }
-
   #visible(text: string): string {
     const wellFormed = text.toWellFormed();
     if (!SUSPECT.test(wellFormed)) return wellFormed;

@@ -1227,12 +1227,12 @@ describe("toRedactor takes the key out", () => {
     );
   });
 
-  test.each([
-    ["- and _ as Markdown writes them", "a\\_key\\-of\\_16\\-signs"],
-    ["- and _ by name", "a&lowbar;key&hyphen;of&UnderBar;16&dash;signs"],
-  ])("%s", (_, written) => {
-    expect(toRedactor(["a_key-of_16-signs"])(written)).toBe("[API key]");
-  });
+  test.each([["- and _ as Markdown writes them", "a\\_key\\-of\\_16\\-signs"]])(
+    "%s",
+    (_, written) => {
+      expect(toRedactor(["a_key-of_16-signs"])(written)).toBe("[API key]");
+    },
+  );
 
   test.each([
     [

@@ -93,7 +93,7 @@ describe("Cleaner removes and counts", () => {
   test("all that one answer held", () => {
     const clean = new Cleaner();
     clean.line("a\u200b");
-    clean.lines("b\u202e\nc\u200b");
+    clean.text("b\u202e\nc\u200b");
     clean.cell("\u200b");
     expect(clean.removed).toBe(4);
   });
@@ -119,25 +119,25 @@ describe("whatever may break a line", () => {
 
   test.each(BREAKS)("%j begins a line of its own in a text", (mark) => {
     const clean = new Cleaner();
-    expect(clean.lines(`a${mark}# b`)).toEqual(["a", "# b"]);
+    expect(clean.text(`a${mark}# b`)).toBe("a\n# b");
     expect(clean.removed).toBe(0);
   });
 
   test.each([
-    ["empty lines at both ends fall away", "\n\r\n a\n\n", [" a"]],
-    ["those between stay", "a\n\nb", ["a", "", "b"]],
-    ["spaces at a line's end fall away", "a  \n b\t", ["a", " b"]],
-    ["a line of nothing visible is empty", "\u200b\na", ["a"]],
-    ["no text has no lines", "", []],
-    ["only breaks are no lines", "\r\n\u2028", []],
+    ["empty lines at both ends fall away", "\n\r\n a\n\n", " a"],
+    ["those between stay", "a\n\nb", "a\n\nb"],
+    ["spaces at a line's end fall away", "a  \n b\t", "a\n b"],
+    ["a line of nothing visible is empty", "\u200b\na", "a"],
+    ["no text has no lines", "", ""],
+    ["only breaks are no lines", "\r\n\u2028", ""],
   ])("%s", (_, text, expected) => {
-    expect(new Cleaner().lines(text)).toEqual(expected);
+    expect(new Cleaner().text(text)).toBe(expected);
   });
 });
 
 // In proportion to the square of their length these would take hours.
 describe("millions of the same are cleaned in one go", () => {
-  const MANY = 4_000_000;
+  const MANY = 500_000;
   test.each([
     ["line breaks", "\n", 0],
     ["spaces", " ", 0],
