@@ -148,6 +148,12 @@ function toItems(value: unknown): unknown {
   return bare.match(/"[^"]*"|“[^”]*”|「[^」]*」|[^,，、]+/g) ?? [];
 }
 
+/** Conditions on custom fields: a plain text is one, its commas included. */
+export function toConditions(value: unknown): unknown {
+  const isOne = typeof value === "string" && !value.trim().startsWith("[");
+  return toWords(isOne ? [value] : value);
+}
+
 /** One word without quotes and spaces, full width read as ASCII. */
 export function toWord(given: unknown): unknown {
   const value = Array.isArray(given) && given.length === 1 ? given[0] : given;

@@ -315,7 +315,7 @@ async function describeUserId(
     const note = `USER_ID ${userId} is someone else: "me" means that person, not ${owner.name} (${owner.id}), to whom the key belongs. If that is not meant, remove USER_ID.`;
     return { notes: Number(userId) === owner.id ? [] : [note], problems: [] };
   }
-  const { toMe } = await import("./names.ts");
+  const { toMe } = await import("./lookup.ts");
   try {
     toMe(owner, userId);
     return { notes: [], problems: [] };

@@ -2,6 +2,7 @@ import { SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextprotocol/sdk/types.js"
 import * as z from "zod";
 import {
   describeUnknown,
+  toConditions,
   toNumber,
   toPlain,
   toWord,
@@ -17,6 +18,7 @@ const MISSING_KEY =
 // apiece takes 2 ms of the first call and 2 MB more.
 const NamesSchema = toListSchema('["a", "b"]');
 const IdsSchema = toListSchema("[1, 2]");
+const ConditionsSchema = toListSchema('["Cost>=100"]', toConditions);
 const WordSchema = z
   .preprocess(toWord, z.string({ error: "give one text" }).optional())
   .optional();
@@ -56,6 +58,12 @@ export const IssueListSchema = strict({
   status_ids: ids("1 Open, 2 In Progress, 3 Resolved, 4 Closed, or custom"),
   milestone_ids: ids("numeric"),
   parent_issue_ids: ids("numeric"),
+  custom_fields: ConditionsSchema.meta({
+    type: "array",
+    items: { type: "string" },
+    description:
+      '"Phase=Test", "Cost>=100", "Release date<=2026-12-01": all must hold; needs one project',
+  }),
   keyword: plain("all its words must occur; the defaults still apply"),
   created_since: word(
     "YYYY-MM-DD, today, yesterday, -7d, +2w, -1m, Friday, this week, last month (from Monday or the 1st in ..._since, to the last day in ..._until); inclusive",
@@ -149,10 +157,10 @@ function ids(description: string) {
   return IdsSchema.meta({ type: "array", items, description });
 }
 
-function toListSchema(example: string) {
+function toListSchema(example: string, read = toWords) {
   const error = `give a list such as ${example}`;
   return z
-    .preprocess(toWords, z.array(z.string({ error }), { error }).optional())
+    .preprocess(read, z.array(z.string({ error }), { error }).optional())
     .optional();
 }
 

@@ -558,6 +558,13 @@ describe("the contract with the model", () => {
                 },
                 "description": "numeric"
               },
+              "custom_fields": {
+                "type": "array",
+                "items": {
+                  "type": "string"
+                },
+                "description": "\\"Phase=Test\\", \\"Cost>=100\\", \\"Release date<=2026-12-01\\": all must hold; needs one project"
+              },
               "keyword": {
                 "type": "string",
                 "description": "all its words must occur; the defaults still apply"

@@ -1,5 +1,6 @@
 import { CLOSED } from "./backlog.ts";
 import { formatDistance, instantFormat, toCalendarDay } from "./dates.ts";
+import { toFieldDay, toFieldText } from "./facts.ts";
 import {
   describeHistory,
   formatHistory,
@@ -51,6 +52,8 @@ export interface IssueList extends ListFrame {
   showsCreated: boolean;
   /** What happened in them, where that was asked. */
   history?: History;
+  /** Those that were asked for: each has a column. */
+  customFields: { id: number; name: string }[];
   /** The same question again, in the words given, but for its offset. */
   nextArguments: Record<string, unknown>;
 }
@@ -157,6 +160,9 @@ function formatNext({ nextArguments }: IssueList, offset: number): string {
     : `Next: get_user_issue_list ${call}`;
 }
 
+/** What tells which columns there are. */
+type Shown = "showsCreated" | "customFields";
+
 interface Column {
   title: string;
   /** A cell, before it is escaped. */
@@ -173,7 +179,7 @@ function toTable(
     view,
     clean,
   }: {
-    list: Pick<IssueList, "showsCreated" | "spaceTimeZone" | "filters">;
+    list: Pick<IssueList, Shown | "spaceTimeZone" | "filters">;
     view: ListView;
     clean: Cleaner;
   },
@@ -200,7 +206,7 @@ function toTable(
   return {
     common: said.length > 0 ? [`All: ${said.join(", ")}.`] : [],
     head: [
-      `| ${places.map((place) => columns[place]?.title).join(" | ")} |`,
+      `| ${places.map((place) => toCell(columns[place]?.title)).join(" | ")} |`,
       `|${"---|".repeat(places.length)}`,
     ],
     lines: issues.map(
@@ -214,11 +220,11 @@ function toTable(
 function toColumns(
   issues: readonly IssueRow[],
   {
-    list: { showsCreated, spaceTimeZone, filters },
+    list: { showsCreated, customFields, spaceTimeZone, filters },
     view: { timeZone, today },
     clean,
   }: {
-    list: Pick<IssueList, "showsCreated" | "spaceTimeZone" | "filters">;
+    list: Pick<IssueList, Shown | "spaceTimeZone" | "filters">;
     view: ListView;
     clean: Cleaner;
   },
@@ -243,6 +249,13 @@ function toColumns(
       ? `${day} → today`
       : `${day} (${formatDistance(day, today)})`;
   };
+  const toCustom = (issue: IssueRow, id: number) => {
+    const field = issue.customFields?.find((field) => field.id === id);
+    if (field?.value === undefined) return "?";
+    const day = toFieldDay(field);
+    if (day !== undefined) return toCalendarDay(day, spaceTimeZone);
+    return toFieldText(field, clean) || "none";
+  };
   return [
     { title: "Key", cell: ({ issueKey }) => issueKey },
     { title: "Title", cell: ({ summary }) => clean.line(summary) },
@@ -259,6 +272,10 @@ function toColumns(
       cell: ({ assignee }) => named(assignee, "nobody", write),
     },
     { title: "Due", label: "due", cell: toDue },
+    ...customFields.map(({ id, name }) => ({
+      title: clean.name(name),
+      cell: (issue: IssueRow) => clean.line(toCustom(issue, id), 100),
+    })),
     ...(showsCreated
       ? [{ title: "Created", cell: (row: IssueRow) => toInstant(row.created) }]
       : []),
@@ -284,7 +301,7 @@ function toProject(issueKey: string): string {
 export function toCapacity(
   issues: readonly IssueRow[],
   view: ListView,
-  list: { showsCreated: boolean } = { showsCreated: false },
+  list: Pick<IssueList, Shown> = { showsCreated: false, customFields: [] },
 ): number {
   const frame = { ...list, spaceTimeZone: undefined, filters: [] };
   const clean = new Cleaner();
@@ -302,7 +319,12 @@ export function toCapacity(
 
 /** What an issue takes of the room for rows, its history included. */
 export function measureTold(told: Told, view: ListView): Size {
-  const frame = { showsCreated: false, spaceTimeZone: undefined, filters: [] };
+  const frame = {
+    showsCreated: false,
+    customFields: [],
+    spaceTimeZone: undefined,
+    filters: [],
+  };
   const clean = new Cleaner();
   const { lines } = toTable([told.row], { list: frame, view, clean });
   const below = { told: [told], statuses: new Map<number, string>() };

@@ -16,8 +16,8 @@ import {
   roomForRows,
   toCapacity,
 } from "./list-text.ts";
+import type { Me } from "./lookup.ts";
 import {
-  type Me,
   type ResolvedFilter,
   type ResolvedNames,
   resolveNames,
@@ -38,6 +38,7 @@ export async function getUserIssueList(
   const showsCreated =
     args.sort === "created" ||
     args.dates.some(({ argument }) => argument.startsWith("created"));
+  const customFields = resolved.custom?.columns ?? [];
   const search: Search = {
     filters: toQuery(args, resolved),
     notClosed: resolved.notClosed,
@@ -45,13 +46,15 @@ export async function getUserIssueList(
     noDueDate: args.noDueDate,
     offset: args.offset,
     limit: args.limit,
-    capacity: (rows) => toCapacity(rows, args, { showsCreated }),
+    capacity: (rows) => toCapacity(rows, args, { showsCreated, customFields }),
   };
   if (args.history) {
     return await getHistory(call, { args, resolved, search }, args.history);
   }
   const found = await searchIssues(call, search);
-  const issues = found.rows.map(({ issue }) => issue);
+  const toIssue = ({ issue }: Found["rows"][number]) => issue;
+  const { kept, unfit } = keepFitting(found.rows, toIssue, resolved);
+  const issues = kept.map(toIssue);
   const [spaceTimeZone, hidden] = await Promise.all([
     call.getTimeZone(issues.map(({ dueDate }) => dueDate)),
     found.total === 0
@@ -60,6 +63,9 @@ export async function getUserIssueList(
   ]);
   return {
     ...found,
+    rows: kept,
+    total: unfit.length > 0 ? undefined : found.total,
+    missing: [...found.missing, ...unfit],
     origin: call.origin,
     spaceTimeZone,
     offset: args.offset,
@@ -67,9 +73,10 @@ export async function getUserIssueList(
     sort: args.sort,
     order: args.order,
     showsCreated,
+    customFields,
     filters: toFilters(args, resolved, issues),
     hidden,
-    nextArguments: toNextArguments(args),
+    nextArguments: toNextArguments(args, resolved),
   };
 }
 
@@ -97,7 +104,12 @@ async function getHistory(
     room: roomForRows(),
     measure: (told) => measureTold(told, args),
   });
-  const { told, next, left } = history;
+  const { next, left } = history;
+  const { kept: told, unfit } = keepFitting(
+    history.told,
+    ({ row }) => row,
+    resolved,
+  );
   const issues = told.map(({ row }) => row);
   const changes = told
     .flatMap(({ comments }) => comments)
@@ -108,14 +120,15 @@ async function getHistory(
     total: undefined,
     end: next,
     more: left > 0,
-    missing,
+    missing: [...missing, ...unfit],
     offset: args.offset,
     limit: args.limit,
     sort: args.sort,
     order: args.order,
     showsCreated: false,
-    history,
-    nextArguments: toNextArguments(args),
+    customFields: resolved.custom?.columns ?? [],
+    history: { ...history, told },
+    nextArguments: toNextArguments(args, resolved),
     filters: toFilters(args, resolved, issues),
     spaceTimeZone: await call.getTimeZone([
       ...issues.map(({ dueDate }) => dueDate),
@@ -124,11 +137,26 @@ async function getHistory(
   };
 }
 
+/** Those that fit `custom_fields`, and what is said where Backlog sent others. */
+function keepFitting<Item>(
+  items: readonly Item[],
+  toIssue: (item: Item) => IssueRow,
+  { custom }: ResolvedNames,
+): { kept: Item[]; unfit: string[] } {
+  const kept = items.filter((item) => custom?.fits(toIssue(item)) ?? true);
+  if (kept.length === items.length) return { kept, unfit: [] };
+  const what = `of ${items.length} issues read here, ${kept.length} fit`;
+  return { kept, unfit: [`Backlog did not apply custom_fields: ${what}.`] };
+}
+
 const SORTS: Record<string, string> = { due_date: "dueDate" };
 
 /** In Backlog's names, every argument but the page. */
-function toQuery(args: ListArguments, { filters }: ResolvedNames): Query {
-  const query: Query = {};
+function toQuery(
+  args: ListArguments,
+  { filters, custom }: ResolvedNames,
+): Query {
+  const query: Query = { ...custom?.query };
   for (const [filter, parameter] of FILTERS) {
     query[parameter] = filters[filter]?.ids;
   }
@@ -147,7 +175,7 @@ const NO_DUE_DATE: ListFilter = {
 
 function toFilters(
   args: ListArguments,
-  { filters, historyBy, notClosed }: ResolvedNames,
+  { filters, historyBy, notClosed, custom }: ResolvedNames,
   rows: readonly IssueRow[],
 ): ListFilter[] {
   const named = FILTERS.flatMap(([filter, , label]): ListFilter[] => {
@@ -190,6 +218,7 @@ function toFilters(
         ];
   return [
     ...named,
+    ...(custom?.told ?? []),
     ...dates,
     ...(args.dates.length > 0 ? [inZone] : []),
     ...keyword,
@@ -234,13 +263,17 @@ function nameFromRows(
 }
 
 /** The same question, in the words that were given; days as they were. */
-function toNextArguments(args: ListArguments): Record<string, unknown> {
+function toNextArguments(
+  args: ListArguments,
+  { custom }: ResolvedNames,
+): Record<string, unknown> {
   const next: Record<string, unknown> = {};
   for (const [filter, , , inWords, inNumbers] of FILTERS) {
     const { ids, words } = args.choices(filter);
     if (words.length > 0) next[inWords] = words;
     if (inNumbers && ids.length > 0) next[inNumbers] = ids;
   }
+  if (custom) next.custom_fields = custom.next;
   for (const { argument, day } of args.dates) next[argument] = day;
   if (args.noDueDate) next.due_date_until = "none";
   const { history, keyword } = args;

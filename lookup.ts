@@ -16,6 +16,11 @@ import { quote, toName } from "./text.ts";
 /** Without a project named, so many are searched for a word at the most. */
 const MOST_PROJECTS = 30;
 
+export interface Me {
+  id: number;
+  name?: string;
+}
+
 /** The projects in which a word is looked up. */
 export interface Scope {
   projects: { id: number; name: string }[];
@@ -114,6 +119,24 @@ export class Lookup {
         this.call.listProjectChoices(project, kind),
       );
     return this.#listAll(title, argument, get, { optional });
+  }
+
+  /** Of the one project in question: what is one's field is none of another. */
+  async listCustomFields() {
+    const get = (project: string | number) =>
+      this.call.listCustomFields(project);
+    const guesses = this.#guess(get);
+    this.#scope ??= this.#findScope("custom_fields");
+    const { projects } = await this.#scope;
+    const [only, ...others] = projects;
+    if (only === undefined || others.length > 0) {
+      const names = projects.map(({ name }) => name);
+      throw new WordProblem(
+        `custom_fields are looked up in one project: name one in project_keys. ${listLabels("Projects", names)}`,
+      );
+    }
+    const fields = await (guesses.get(only.name) ?? get(only.id));
+    return { fields, project: only.name };
   }
 
   /** What cannot be read is noted, unless nothing can and it is needed. */
@@ -252,4 +275,29 @@ function readAddress(word: string, host: string): string {
 function toProjectKey(word: string): string | undefined {
   const key = unquote(word).normalize("NFKC").toUpperCase();
   return /^[A-Z0-9_]{1,25}$/.test(key) ? key : undefined;
+}
+
+/**
+ * Whose issues are "mine": the setting where it is a number, else the key's
+ * owner. Throws where the setting is text that is not the owner's.
+ */
+export async function resolveMe(
+  call: BacklogCall,
+  userId: string | undefined,
+): Promise<Me> {
+  if (userId !== undefined && /^\d{1,15}$/.test(userId)) {
+    return { id: Number(userId) };
+  }
+  return toMe(await call.getMyself(), userId);
+}
+
+/** The key's owner, unless USER_ID is text that does not name this one. */
+export function toMe(owner: User, userId: string | undefined): Me {
+  const me = { id: owner.id, name: owner.name };
+  if (userId === undefined) return me;
+  const own = [owner.userId, owner.name, owner.nulabAccount?.uniqueId];
+  if (own.some((text) => text && fold(text) === fold(userId))) return me;
+  throw new Error(
+    `USER_ID is ${quote(userId)}, which is neither a numeric ID nor the login, display name or unique name of the key's owner. Set it to ${owner.id} (${toName(owner.name)}), or remove it: Backlog is then asked who you are.`,
+  );
 }

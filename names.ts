@@ -6,10 +6,15 @@ import {
   toArgument,
 } from "./arguments.ts";
 import { type BacklogCall, CLOSED, type ProjectChoices } from "./backlog.ts";
+import {
+  type CustomFilter,
+  parseCondition,
+  resolveCustomFields,
+} from "./custom-fields.ts";
 import { toCalendarDay } from "./dates.ts";
 import { toMessage } from "./errors.ts";
 import { parseIssueKey } from "./issue-key.ts";
-import { Lookup } from "./lookup.ts";
+import { Lookup, type Me } from "./lookup.ts";
 import {
   type Candidate,
   fold,
@@ -17,8 +22,8 @@ import {
   unquote,
   WordProblem,
 } from "./matching.ts";
-import type { Choice, User } from "./responses.ts";
-import { quote, toName } from "./text.ts";
+import type { Choice } from "./responses.ts";
+import { toName } from "./text.ts";
 
 /** A filter as Backlog takes it, and as the answer tells it. */
 export interface ResolvedFilter {
@@ -37,11 +42,7 @@ export interface ResolvedNames {
   notClosed: boolean;
   /** Whose doings a history tells; undefined: anyone's. */
   historyBy: ResolvedFilter | undefined;
-}
-
-export interface Me {
-  id: number;
-  name?: string;
+  custom?: CustomFilter | undefined;
 }
 
 /** What a filter is looked up with. */
@@ -74,13 +75,15 @@ const RESOLVERS: Record<Filter, Resolve> = {
  */
 export async function resolveNames(
   call: BacklogCall,
-  { choices, defaults, history }: ListArguments,
+  args: ListArguments,
   getMe: () => Promise<Me>,
 ): Promise<ResolvedNames> {
+  const { choices, customFields, defaults, history } = args;
   // What needs no look-up is refused before there is one.
-  await settleAll<unknown>([
+  await settle([
     resolvePriorities(choices("priority")),
     parseParents(call, choices("parentIssue")),
+    ...customFields.map(async (text) => parseCondition(text)),
   ]);
   let me: Promise<Me> | undefined;
   const context = {
@@ -91,37 +94,39 @@ export async function resolveNames(
       return me;
     },
   };
-  const by = { ids: [], words: history?.words ?? [] };
-  const [historyBy, ...resolved] = await settleAll([
-    resolvePeople("historyBy", by, context),
-    ...FILTERS.map(async ([filter]) => {
-      const given = choices(filter);
-      const lifted = defaults[filter];
-      return lifted && given.ids.length + given.words.length === 0
+  const pending = FILTERS.map(async ([filter]) => {
+    const given = choices(filter);
+    const lifted = defaults[filter];
+    const resolved =
+      lifted && given.ids.length + given.words.length === 0
         ? { ids: [], meant: [{ name: lifted, ids: [] }] }
         : await RESOLVERS[filter](given, context);
-    }),
-  ]);
-  const filters = Object.fromEntries(
-    FILTERS.map(([filter], index) => [filter, resolved[index]]),
+    return [filter, resolved] as const;
+  });
+  const by = { ids: [], words: history?.words ?? [] };
+  const historyBy = resolvePeople("historyBy", by, context);
+  const custom = resolveCustomFields(context.lookup, args);
+  await settle([...pending, historyBy, custom]);
+  const filters: ResolvedNames["filters"] = Object.fromEntries(
+    await Promise.all(pending),
   );
-  const notClosed = filters.status?.notClosed ?? false;
-  return { filters, notClosed, historyBy };
+  return {
+    filters,
+    notClosed: filters.status?.notClosed ?? false,
+    historyBy: await historyBy,
+    custom: await custom,
+  };
 }
 
-/** All results, or one error of all the problems, each told once. */
-async function settleAll<Result>(
-  pending: Promise<Result>[],
-): Promise<Result[]> {
-  const settled = await Promise.allSettled(pending);
+/** Throws one error of all the problems, each told once. */
+async function settle(pending: Promise<unknown>[]): Promise<void> {
   const problems = new Set<string>();
-  for (const result of settled) {
+  for (const result of await Promise.allSettled(pending)) {
     if (result.status === "fulfilled") continue;
     if (!(result.reason instanceof WordProblem)) throw result.reason;
     problems.add(result.reason.message);
   }
   if (problems.size > 0) throw new Error([...problems].join("\n"));
-  return await Promise.all(pending);
 }
 
 async function resolveProjects(
@@ -418,29 +423,4 @@ function toFilter(
       ...others.map((id) => ({ ids: [id] })),
     ],
   };
-}
-
-/**
- * Whose issues are "mine": the setting where it is a number, else the key's
- * owner. Throws where the setting is text that is not the owner's.
- */
-export async function resolveMe(
-  call: BacklogCall,
-  userId: string | undefined,
-): Promise<Me> {
-  if (userId !== undefined && /^\d{1,15}$/.test(userId)) {
-    return { id: Number(userId) };
-  }
-  return toMe(await call.getMyself(), userId);
-}
-
-/** The key's owner, unless USER_ID is text that does not name this one. */
-export function toMe(owner: User, userId: string | undefined): Me {
-  const me = { id: owner.id, name: owner.name };
-  if (userId === undefined) return me;
-  const own = [owner.userId, owner.name, owner.nulabAccount?.uniqueId];
-  if (own.some((text) => text && fold(text) === fold(userId))) return me;
-  throw new Error(
-    `USER_ID is ${quote(userId)}, which is neither a numeric ID nor the login, display name or unique name of the key's owner. Set it to ${owner.id} (${toName(owner.name)}), or remove it: Backlog is then asked who you are.`,
-  );
 }

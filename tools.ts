@@ -22,7 +22,7 @@ import { parseIssueKey } from "./issue-key.ts";
 import { formatIssue } from "./issue-text.ts";
 import { getUserIssueList } from "./list.ts";
 import { formatIssueList } from "./list-text.ts";
-import { resolveMe } from "./names.ts";
+import { resolveMe } from "./lookup.ts";
 import { quote } from "./text.ts";
 
 export interface Connected {
