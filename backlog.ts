@@ -237,6 +237,11 @@ export class BacklogCall {
     });
   }
 
+  /** The text of a file without the key, as every text comes that is parsed. */
+  redact(text: string): string {
+    return this.#space.redact(text);
+  }
+
   /**
    * The file's bytes; one of more than `mostBytes` is an error.
    * https://developer.nulab.com/docs/backlog/api/2/get-issue-attachment/

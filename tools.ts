@@ -13,6 +13,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import type * as z from "zod";
 import { parseListArguments, takeAliases } from "./arguments.ts";
+import { openAttachment, type ToolAnswer } from "./attachment.ts";
 import type { Backlog, BacklogCall, OnProgress } from "./backlog.ts";
 import { parseTimeZone, toToday } from "./dates.ts";
 import { IssueDetailsSchema, IssueListSchema } from "./definitions.ts";
@@ -95,7 +96,11 @@ const TOOLS = [
       const { issue_key, issue_title: title } = args;
       const reference = parseIssueKey(issue_key, call.host, title);
       const today = toToday(now, timeZone);
-      const view = { timeZone, today, focus: reference.focus };
+      const { focus } = reference;
+      const view = { timeZone, today, focus };
+      if (focus.on === "attachment") {
+        return await openAttachment(call, reference, { timeZone, focus });
+      }
       const asked = { ...reference, title };
       const { known, timeline } = await getIssueDetails(call, asked, view);
       const notes = [...call.notes, ...describeLeftOut(call)];
@@ -118,12 +123,6 @@ const TOOLS = [
   }),
 ];
 
-interface Answer {
-  text: string;
-  /** Its bytes in base64. */
-  image?: { data: string; mimeType: string };
-}
-
 interface Tool<Schema extends z.ZodObject> {
   schema: Schema;
   /** What to do where Backlog finds something missing; it does not say what. */
@@ -132,7 +131,7 @@ interface Tool<Schema extends z.ZodObject> {
     args: z.output<Schema>,
     call: BacklogCall,
     given: { now: Date; userId: string | undefined },
-  ) => Promise<Answer>;
+  ) => Promise<ToolAnswer>;
 }
 
 /** A tool that reads its arguments and asks Backlog within one call. */
@@ -144,7 +143,7 @@ function toTool<Schema extends z.ZodObject>(
     args: Record<string, unknown>,
     extra: Extra,
     { connect, redact, now }: ToolOptions,
-  ): Promise<Answer> => {
+  ): Promise<ToolAnswer> => {
     const { backlog, userId } = await connect();
     const known = Object.keys(schema.shape);
     const taken = takeAliases(redactArguments(args, redact), known);

@@ -17,6 +17,8 @@ import { BINARY } from "./build.ts";
 export interface ToolAnswer {
   text: string;
   isError: boolean;
+  /** Where one came beside the text. */
+  image?: { data: string; mimeType: string };
 }
 
 /** An MCP client of a server, with the tools at hand. */
@@ -43,13 +45,15 @@ export async function connectInProcess(
     projects?: readonly string[];
   } = {},
 ): Promise<Connected> {
+  const { url: origin, apiKey } = space;
+  const redact = (text: string) => text.replaceAll(apiKey, "[API key]");
   const backlog = new Backlog(
-    { origin: space.url, apiKey: space.apiKey, projects },
+    { origin, apiKey, projects, redact },
     { ...LIMITS, ...limits },
   );
-  const server = createServer(new URL(space.url).host, {
+  const server = createServer(new URL(origin).host, {
     connect: async () => ({ backlog, userId }),
-    redact: (text) => text.replaceAll(space.apiKey, "[API key]"),
+    redact,
     now: () => now,
   });
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
@@ -105,8 +109,13 @@ export function toEnvironment({
 function toConnected(client: Client): Connected {
   const call: Connected["call"] = async (name, args = {}) => {
     const result = await client.callTool({ name, arguments: args });
-    const [block] = Array.isArray(result.content) ? result.content : [];
-    return { text: String(block?.text), isError: result.isError === true };
+    const blocks = Array.isArray(result.content) ? result.content : [];
+    const [block, image] = blocks;
+    return {
+      text: String(block?.text),
+      isError: result.isError === true,
+      ...(image?.type === "image" && { image }),
+    };
   };
   return {
     client,

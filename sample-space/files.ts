@@ -1,0 +1,144 @@
+import { crc32, deflateSync, gzipSync } from "node:zlib";
+import type { SpaceData } from "./shapes.ts";
+
+/** One dot, which every larger image here is made of. */
+const DOT = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==",
+  "base64",
+);
+const GIF = Buffer.from(
+  "R0lGODlhAQABAIAAAP8AAP///ywAAAAAAQABAAACAkQBADs=",
+  "base64",
+);
+
+/** A PNG of this size, of one colour or as noisy as a photograph. */
+export async function toPng(
+  width: number,
+  height: number,
+  { isNoisy = false } = {},
+): Promise<Buffer> {
+  if (!isNoisy) return await scale(DOT, width, height).png().buffer();
+  const row = width * 3 + 1;
+  const pixels = crypto.getRandomValues(new Uint8Array(65_536));
+  const raw = Buffer.alloc(row * height);
+  for (let at = 0; at < raw.length; at += 65_536)
+    raw.set(pixels.subarray(0, Math.min(65_536, raw.length - at)), at);
+  for (let y = 0; y < height; y += 1) raw[y * row] = 0;
+  return wrapPng(width, height, deflateSync(raw, { level: 1 }));
+}
+
+/** A PNG whose header claims a size; its pixels are those given. */
+export function wrapPng(width: number, height: number, data: Buffer): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2, 0, 0, 0], 8);
+  const chunks = [
+    ["IHDR", header],
+    ["IDAT", data],
+    ["IEND", Buffer.alloc(0)],
+  ] as const;
+  return Buffer.concat([
+    DOT.subarray(0, 8),
+    ...chunks.map(([name, body]) => {
+      const content = Buffer.concat([Buffer.from(name), body]);
+      const framed = Buffer.alloc(content.length + 8);
+      framed.writeUInt32BE(body.length, 0);
+      framed.set(content, 4);
+      framed.writeUInt32BE(crc32(content), content.length + 4);
+      return framed;
+    }),
+  ]);
+}
+
+function scale(bytes: Uint8Array, width: number, height: number) {
+  return new Bun.Image(bytes).resize(width, height, { fit: "fill" });
+}
+
+/** 2 × 1 pixels, uncompressed. */
+function toBmp(): Buffer {
+  const file = Buffer.alloc(62);
+  file.write("BM");
+  file.writeUInt32LE(62, 2);
+  file.writeUInt32LE(54, 10);
+  file.writeUInt32LE(40, 14);
+  file.writeInt32LE(2, 18);
+  file.writeInt32LE(1, 22);
+  file.writeUInt16LE(1, 26);
+  file.writeUInt16LE(24, 28);
+  return file;
+}
+
+const SENTENCE = "カートの金額が合いません。";
+// The same sentence in the encodings that Japan has; nothing here writes them.
+const SHIFT_JIS = "834a815b836782cc8be08a7a82aa8d8782a282dc82b982f18142";
+const EUC_JP = "a5aba1bca5c8a4ceb6e2b3dba4acb9e7a4a4a4dea4bba4f3a1a3";
+const ISO_2022_JP =
+  "1b2442252b213c2548244e3662335b242c39672424245e243b247321231b2842";
+
+/** A file of each kind that people attach, by its name. */
+export async function toFiles(): Promise<Record<string, Buffer>> {
+  const screenshot = await toPng(2_880, 1_800);
+  const log = Array.from(
+    { length: 2_000 },
+    (_, n) => `${n + 1} GET /cart 200 in ${n % 97} ms\n`,
+  ).join("");
+  return {
+    "repro.png": screenshot,
+    "photo.jpg": await scale(DOT, 640, 480).jpeg().buffer(),
+    "spinner.gif": GIF,
+    "sketch.webp": await scale(DOT, 300, 200).webp().buffer(),
+    "old.bmp": toBmp(),
+    "long-page.png": await toPng(1_200, 9_000),
+    "noise.png": await toPng(1_500, 1_500, { isNoisy: true }),
+    "cut.png": screenshot.subarray(0, screenshot.length / 2),
+    "magic.png": screenshot.subarray(0, 8),
+    "bomb.png": wrapPng(60_000, 60_000, Buffer.from("00")),
+    "orders.csv": Buffer.concat([
+      Buffer.from("1,"),
+      Buffer.from(SHIFT_JIS, "hex"),
+      Buffer.from("\n2,OK\n"),
+    ]),
+    "orders-euc.csv": Buffer.from(EUC_JP, "hex"),
+    "mail.txt": Buffer.from(ISO_2022_JP, "hex"),
+    "utf8.txt": Buffer.from(`\ufeff${SENTENCE}`),
+    "server.log": Buffer.from(`\ufeff${log}`, "utf16le"),
+    "bare.log": Buffer.from("GET /cart 500\r\n", "utf16le"),
+    "shape.svg": Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'),
+    "report.pdf": Buffer.from("%PDF-1.7\nplain letters\n"),
+    "table.xlsx": Buffer.from(
+      "PK\u0003\u0004\u0000\u0000xl/workbook.xml\u0000",
+      "latin1",
+    ),
+    "bomb.zip": Buffer.concat([
+      Buffer.from("PK\u0003\u0004"),
+      gzipSync(Buffer.alloc(1_000_000)),
+    ]),
+    "data.bin": Buffer.from([0, 1, 2, 3, 0xff, 0xfe, 0xfd]),
+    "empty.txt": Buffer.alloc(0),
+    "really-an-image.txt": Buffer.concat([
+      await toPng(20, 10),
+      Buffer.from("<script>"),
+    ]),
+    "notes.png": Buffer.from("not an image at all\n"),
+    "画面か\u3099そう.txt": Buffer.from("decomposed\n"),
+  };
+}
+
+/** Adds files to an issue as attachments, whose IDs count from 9001. */
+export function attach(
+  data: SpaceData,
+  issueKey: string,
+  files: Record<string, Buffer | (() => Response)>,
+): void {
+  const issue = data.issues.find((one) => one.issueKey === issueKey);
+  if (!issue) throw new Error(`There is no ${issueKey} in the sample space.`);
+  const { created, createdUser, attachments } = issue;
+  for (const [name, content] of Object.entries(files)) {
+    const id = 9_001 + data.files.size;
+    const isBytes = Buffer.isBuffer(content);
+    const size = isBytes ? content.byteLength : 1_000;
+    attachments.push({ id, name, size, created, createdUser });
+    data.files.set(id, isBytes ? () => new Response(content) : content);
+  }
+}
