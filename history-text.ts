@@ -51,7 +51,7 @@ export function describeHistory({ told, left, silent }: History): string[] {
   const issues = told.length === 1 ? "1 issue" : `${told.length} issues`;
   const found =
     told.length === 0
-      ? "Nothing happened in that time in the issues that match"
+      ? `Nothing ${left > 0 ? "is told yet" : "happened in that time in the issues that match"}`
       : `Something happened in ${issues}; told below, newest activity first`;
   const others =
     left === 1 ? "1 issue that matches is" : `${left} issues that match are`;

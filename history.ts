@@ -174,29 +174,29 @@ async function readActive(
   let maxId: number | undefined;
   let last = "";
   for (let page = 0; page < MOST_ACTIVITY_PAGES; page += 1) {
-    const { entries, received } = await call.listActivities(
+    const { entries, ids, received } = await call.listActivities(
       `/users/${id}/activities`,
       { activityTypeId: ACTIVITY_TYPES, maxId, count: PAGE_SIZE },
     );
-    // Whether maxId itself comes again is not documented.
-    const fresh = entries.filter((entry) => entry.id < (maxId ?? Infinity));
-    for (const { type, content, created } of fresh) {
+    for (const { type, content, created } of entries) {
+      last = created;
       const at = Date.parse(created);
       if (at < from || at >= to) continue;
       const issues = type === BULK_UPDATE ? content?.link : [content];
       for (const issue of issues ?? []) {
-        if (issue?.id)
-          newest.set(issue.id, Math.max(at, newest.get(issue.id) ?? 0));
+        if (!issue?.id) continue;
+        newest.set(issue.id, Math.max(at, newest.get(issue.id) ?? 0));
       }
     }
-    const oldest = fresh.at(-1);
-    const isOver = !oldest || received < PAGE_SIZE;
-    if (isOver || Date.parse(oldest.created) < from) return newest;
-    maxId = Math.min(...fresh.map((entry) => entry.id));
-    last = oldest.created.slice(0, 10);
+    // Whether maxId itself comes again is not documented. What is left out of
+    // a page, by BACKLOG_PROJECTS or for its form, has its place all the same.
+    const lowest = Math.min(...ids);
+    const isOver = received < PAGE_SIZE || lowest >= (maxId ?? Infinity);
+    if (isOver || Date.parse(last) < from) return newest;
+    maxId = lowest;
   }
   call.notes.add(
-    `Of ${name}, only the newest ${MOST_ACTIVITY_PAGES * PAGE_SIZE} activities were read, back to ${last}. For what is older pass history_until "${last}".`,
+    `Of ${name}, only the newest ${MOST_ACTIVITY_PAGES * PAGE_SIZE} activities were read, back to ${last.slice(0, 10)}. For what is older pass history_until "${last.slice(0, 10)}".`,
   );
   return newest;
 }

@@ -97,7 +97,9 @@ export function formatIssueList(
   const shown = takeWhileFitting(lines, roomForRows());
   const isCut = shown.length < rows.length;
   const next = isCut ? (rows[shown.length - 1]?.next ?? offset) : list.end;
-  const isFollowed = (isCut || list.more) && next > offset;
+  // The same call again is of use where a minute had no more requests.
+  const goesOn = history ? list.limit > 0 : next > offset;
+  const isFollowed = (isCut || list.more) && goesOn;
   const table =
     shown.length === 0
       ? []

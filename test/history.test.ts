@@ -247,6 +247,25 @@ describe("what somebody did", () => {
     expect(text).not.toContain("without an entry");
   });
 
+  test("is found behind a page that BACKLOG_PROJECTS leaves nothing of", async () => {
+    const data = sampleData();
+    addComment(data, "OPS-5", {
+      by: "ken",
+      at: "2026-11-21T10:00:00Z",
+      text: ".",
+    });
+    addThread(data, "WEB-12", 120);
+    for (const comment of data.comments.get(byKey(data, "WEB-12").id) ?? []) {
+      comment.createdUser = byLogin(data, "ken");
+      comment.created = "2026-11-21T12:00:00Z";
+    }
+    await using space = startSampleSpace({ data });
+    await using server = await connectInProcess(space, { projects: ["OPS"] });
+    const args = { history_by_names: ["ken"], history_since: "-1d" };
+    const { text } = await server.list(args);
+    expect(toKeys(text, /^### ([A-Z0-9_]+-\d+)$/gm)).toEqual(["OPS-5"]);
+  });
+
   test("is told of each of two people of one name apart", async () => {
     const data = sampleData();
     const at = "2026-11-21T10:00:00Z";
@@ -295,6 +314,23 @@ describe("more than an answer holds", () => {
     expect(paths.filter((path) => path.endsWith("/comments"))).toHaveLength(19);
     expect(text).toContain("Backlog allows no more requests in this minute");
     expect(next).toMatchObject({ offset: 19 });
+  });
+
+  test("where the minute has none left, says so and how to go on", async () => {
+    const { text, keys, next } = await ask(
+      { history_since: "-1d" },
+      { data: many(), rateLimit: { ...FREE_PLAN, read: 8 } },
+    );
+    expect(keys).toEqual([]);
+    expect(text).toStartWith("Nothing is told yet; 60 issues that match are");
+    expect(next).toEqual({ history_since: "2026-11-21", offset: 0 });
+  });
+
+  test("limit 0 tells how many there are, and nothing to go on with", async () => {
+    const args = { history_since: "-1d", limit: 0 };
+    const { text, next } = await ask(args, { data: many() });
+    expect(text).toStartWith("Nothing is told yet; 60 issues that match are");
+    expect(next).toBeUndefined();
   });
 
   test("of long comments, the first 300 characters and where the rest is", async () => {
