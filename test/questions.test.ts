@@ -24,6 +24,7 @@ const ANSWERS: Record<string, { keys?: string[]; lines?: string[] }> = {
     keys: ["MOBILE-4", "OPS-5", "WEB-7", "OLD_2019-2"],
   },
   "Which High issues have no due date, closed or not?": { keys: ["MOBILE-3"] },
+  "Which WEB bugs have the severity S1, whoever has them?": { keys: ["WEB-5"] },
   "What did 伊藤 健 report this month?": {
     keys: [
       ...["WEB-3", "WEB-5", "OPS-1", "WEB-1", "WEB-4", "OPS-3", "WEB-14"],
