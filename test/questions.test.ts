@@ -46,6 +46,9 @@ const ANSWERS: Record<string, { keys?: string[]; lines?: string[] }> = {
     keys: ["MOBILE-4"],
     lines: ["2026-11-21 01:00 · Hana Mori · created"],
   },
+  "WEB-12 の trace.txt には何が書いてある?": {
+    lines: ["> The bytes of trace.txt."],
+  },
   "What does this mean? https://your-space.backlog.com/view/WEB-12#comment-1102837840":
     { keys: ["WEB-12"] },
 };
@@ -69,6 +72,7 @@ describe("things people say, each answered by one call", () => {
   test.each(QUESTIONS)("$question", async ({ question, tool, args }) => {
     const { text, isError } = await run(tool, args);
     expect(isError ? text : "").toBe("");
+    expect(text.length).toBeLessThan(6_000);
     const { keys, lines = [] } = ANSWERS[question] ?? {};
     const found = [...text.matchAll(/^(?:\| |# )([A-Z0-9_]+-\d+) /gm)];
     if (keys) expect(found.map(([, key]) => key ?? "")).toEqual(keys);
