@@ -11,8 +11,6 @@ import {
 import { type Published, SPACE } from "./handshake.ts";
 
 const AS_DATE = "as created_since";
-const MISSING_KEY =
-  "issue_key is needed; to find an issue by its title call get_user_issue_list with keyword";
 
 // Shared by the arguments that differ in their description only: a schema
 // apiece takes 2 ms of the first call and 2 MB more.
@@ -23,12 +21,18 @@ const WordSchema = z
   .preprocess(toWord, z.string({ error: "give one text" }).optional())
   .optional();
 
+/** Several are one text, so that the answer can name each. */
+function toKey(value: unknown): unknown {
+  return Array.isArray(value) ? value.join(", ") : (toWord(value) ?? "");
+}
+
 /** `get_issue_details`; published plainly, read generously. */
 export const IssueDetailsSchema = strict({
-  issue_key: z.preprocess(toWord, z.string({ error: MISSING_KEY })).meta({
+  // A missing one is answered where the title is known, with a search for it.
+  issue_key: z.preprocess(toKey, z.string({ error: "give one text" })).meta({
     type: "string",
     description:
-      "PROJ-123, a numeric ID, or a pasted address of this space. PROJ-123#comment-456 centres on that comment; PROJ-123#description gives the description first",
+      "PROJ-123, a numeric ID, or a pasted address of this space. PROJ-123#comment-456 centres on that comment; PROJ-123#description gives the description first; an answer lists the issue_key of each attachment",
   }),
   issue_title: plain("for reference only"),
   timezone: timeZone(),

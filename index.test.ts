@@ -429,7 +429,7 @@ describe("the contract with the model", () => {
             "properties": {
               "issue_key": {
                 "type": "string",
-                "description": "PROJ-123, a numeric ID, or a pasted address of this space. PROJ-123#comment-456 centres on that comment; PROJ-123#description gives the description first"
+                "description": "PROJ-123, a numeric ID, or a pasted address of this space. PROJ-123#comment-456 centres on that comment; PROJ-123#description gives the description first; an answer lists the issue_key of each attachment"
               },
               "issue_title": {
                 "type": "string",

@@ -212,7 +212,16 @@ describe("get_issue_details refuses before any request", () => {
     ["no key", {}, NEEDED],
     ["null", { issue_key: null }, NEEDED],
     ["an empty key", { issue_key: " " }, NEEDED],
-    ["a title alone", { issue_title: "Login" }, NEEDED],
+    [
+      "a title alone",
+      { issue_title: "Login" },
+      `${NEEDED}: get_user_issue_list {"keyword":"Login","assignee_names":["anyone"],"status_names":["any"]}`,
+    ],
+    [
+      "a list of two keys",
+      { issue_key: ["WEB-1", "WEB-2"] },
+      'issue_key names 2 issues, and one call reads one; one call each: issue_key "WEB-1", issue_key "WEB-2"',
+    ],
     [
       "two keys in one",
       { issue_key: "WEB-1, WEB-2" },
@@ -246,7 +255,7 @@ describe("get_issue_details refuses before any request", () => {
     [
       "another spelling of an argument",
       { issueNumber: "WEB-1" },
-      `${NEEDED}\nno argument "issueNumber"; the nearest is issue_key`,
+      'no argument "issueNumber"; the nearest is issue_key',
     ],
   ])("%s", async (_, args, expected) => {
     expect(await refusalOf("details", args)).toBe(expected);
