@@ -251,7 +251,7 @@ async function searchByStatuses(
     if ((first.status ?? 400) === 400) return undefined;
     throw first;
   }
-  const isWhole = first.sent.length < PAGE_SIZE && search.offset === 0;
+  const isWhole = first.sent.length >= total && search.offset === 0;
   const [count = 0] = isWhole
     ? [first.sent.length]
     : await countBeside(call, [query]);

@@ -1,7 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import type { Limits } from "../backlog.ts";
-import { largeData, type SpaceData } from "../sample-space/data.ts";
-import type { SampleSpaceOptions } from "../sample-space/server.ts";
+import { largeData, type SpaceData, sampleData } from "../sample-space/data.ts";
+import {
+  FREE_PLAN,
+  type SampleSpaceOptions,
+  startSampleSpace,
+} from "../sample-space/server.ts";
+import { connectInProcess } from "../scripts/connect.ts";
 import { readList } from "./helpers.ts";
 
 const ANYONE = { assignee_names: ["anyone"] };
@@ -630,4 +635,309 @@ describe("a list walked by its next calls", () => {
     expect(text).toContain("Note: Only 200 of 500 could be read: ");
     expect(next).toMatchObject({ offset: 200 });
   });
+});
+
+const TREATMENTS = ["honoured", "refused", "ignored", "finds nothing"] as const;
+
+describe.each(TREATMENTS)("where a search for what is unset is %s", (way) => {
+  const { issues, me } = sampleData();
+  const open = issues.filter(({ status }) => status.id !== 4);
+  const toKeys = (found: typeof issues) =>
+    found.map(({ issueKey }) => issueKey).toSorted();
+
+  test.each<[string, Record<string, unknown>, typeof issues]>([
+    ["nobody", {}, open.filter(({ assignee }) => assignee === null)],
+    [
+      "nobody, closed ones too",
+      { status_names: ["any"] },
+      issues.filter(({ assignee }) => assignee === null),
+    ],
+    [
+      "nobody and me",
+      { assignee_names: ["nobody", "me"] },
+      open.filter(({ assignee }) => !assignee || assignee.id === me),
+    ],
+    [
+      "nobody of one project",
+      { project_keys: ["OPS"] },
+      open.filter(
+        ({ assignee, issueKey }) => !assignee && issueKey.startsWith("OPS"),
+      ),
+    ],
+  ])("%s", async (_name, args, expected) => {
+    const { keys, total, text } = await readList(
+      { assignee_names: ["nobody"], ...args },
+      { switches: { nobody: way } },
+    );
+    expect(keys.toSorted()).toEqual(toKeys(expected));
+    expect(total).toBe(expected.length);
+    expect(text).toContain("Filters: assignee nobody");
+  });
+
+  test.each<[string, Record<string, unknown>, typeof issues]>([
+    ["no due date", {}, open.filter(({ dueDate }) => dueDate === null)],
+    [
+      "no due date, and nobody's",
+      { assignee_names: ["nobody"] },
+      open.filter(({ dueDate, assignee }) => !dueDate && !assignee),
+    ],
+    [
+      "no due date, of those that all have none",
+      { assignee_names: ["nobody"], project_keys: ["WEB"] },
+      open.filter(
+        ({ assignee, issueKey }) => !assignee && issueKey.startsWith("WEB"),
+      ),
+    ],
+  ])("%s", async (_name, args, expected) => {
+    const { keys, total, text } = await readList(
+      { assignee_names: ["anyone"], ...args, due_date_until: "none" },
+      { switches: { nobody: way, noDueDate: way } },
+    );
+    expect(keys.toSorted()).toEqual(toKeys(expected));
+    expect(total).toBe(expected.length);
+    expect(text).toContain("; without a due date.");
+  });
+
+  test("pages of them bring each once, in order, and keep the word", async () => {
+    const data = largeData({ projects: 2, issues: 450, customStatuses: true });
+    data.issues.forEach((issue, n) => {
+      if (n % 2 === 0) issue.assignee = null;
+    });
+    const expected = data.issues
+      .filter(({ assignee, status }) => !assignee && status.id !== 4)
+      .toSorted((a, b) => (a.updated < b.updated ? 1 : -1));
+    const args = { assignee_names: ["nobody"], limit: 60 };
+    const seen = await walk(args, { data, switches: { nobody: way } });
+    expect(seen.keys).toEqual(expected.map(({ issueKey }) => issueKey));
+    expect(seen.calls.at(-1)).toMatchObject({ assignee_names: ["nobody"] });
+  });
+});
+
+test("among more than 3,000 whether nobody has some cannot be told, and it says so", async () => {
+  const data = largeData({ projects: 2, issues: 3_200, closedShare: 0 });
+  const { isError, text } = await readList(
+    { assignee_names: ["nobody"] },
+    { data, switches: { nobody: "ignored" } },
+  );
+  expect(isError).toBe(true);
+  expect(text).toContain("3200 issues are more than the 3000");
+});
+
+/** Every row of a question, by its next calls. */
+async function walk(
+  args: Record<string, unknown>,
+  options: SampleSpaceOptions,
+) {
+  const keys: string[] = [];
+  const calls: Record<string, unknown>[] = [];
+  let next: Record<string, unknown> | undefined = args;
+  while (next && calls.length < 40) {
+    calls.push(next);
+    const answer: Awaited<ReturnType<typeof readList>> = await readList(
+      next,
+      options,
+    );
+    keys.push(...answer.keys);
+    next = answer.next;
+  }
+  return { keys, calls };
+}
+
+/** Passes the pages of issues on, as they are made to be. */
+function changing(
+  data: SpaceData,
+  change: (rows: Record<string, unknown>[], url: URL) => unknown[],
+): SampleSpaceOptions["answer"] {
+  const inner = startSampleSpace({ data });
+  return async (request, path) => {
+    if (path !== "/issues") return undefined;
+    const url = new URL(request.url);
+    const { headers } = request;
+    const to = `${inner.url}${url.pathname}${url.search}`;
+    const response = await fetch(to, { headers });
+    const rows: Record<string, unknown>[] = JSON.parse(await response.text());
+    return Response.json(change(rows, url));
+  };
+}
+
+describe("an offset counts the rows that match, in order", () => {
+  const WAYS: [string, Record<string, unknown>, () => SpaceData][] = [
+    [
+      "asked for directly",
+      { status_names: ["any"] },
+      () => largeData({ projects: 2, issues: 250 }),
+    ],
+    [
+      "in the standard statuses",
+      {},
+      () => largeData({ projects: 2, issues: 300, closedShare: 0.2 }),
+    ],
+    [
+      "less the closed",
+      {},
+      () => largeData({ projects: 60, issues: 300, customStatuses: true }),
+    ],
+    [
+      "by the projects' statuses",
+      { order: "asc" },
+      () =>
+        largeData({
+          projects: 1,
+          issues: 900,
+          closedShare: 0.7,
+          customStatuses: true,
+        }),
+    ],
+  ];
+  const toExpected = (data: SpaceData, args: Record<string, unknown>) => {
+    const sign = args.order === "asc" ? -1 : 1;
+    return data.issues
+      .filter(({ status }) => args.status_names || status.id !== 4)
+      .toSorted((a, b) => (a.updated < b.updated ? sign : -sign))
+      .map(({ issueKey }) => issueKey);
+  };
+
+  test.each(WAYS)("an unreadable one included: %s", async (_, args, toData) => {
+    const data = toData();
+    const expected = toExpected(data, args);
+    const lost = new Set(expected.filter((_, place) => place % 17 === 5));
+    const answer = changing(data, (rows) =>
+      rows.map((row) =>
+        lost.has(`${row.issueKey}`) ? { ...row, summary: 5 } : row,
+      ),
+    );
+    const all = { ...ANYONE, ...args, limit: 70 };
+    const seen = await walk(all, { data, answer });
+    expect(seen.keys).toEqual(expected.filter((key) => !lost.has(key)));
+    const first = await readList({ ...all, limit: 20 }, { data, answer });
+    expect(first.text).toStartWith(
+      `${expected.length} issues match; 1 to 20 are shown, without 1 that cannot be shown, `,
+    );
+    expect(first.next).toMatchObject({ offset: 20 });
+  });
+
+  test.each(WAYS)(
+    "none is passed over where a page is shorter than asked: %s",
+    async (_, args, toData) => {
+      const data = toData();
+      const answer = changing(data, (rows) => rows.slice(0, 30));
+      for (const limit of [40, 500]) {
+        const all = { ...ANYONE, ...args, limit };
+        const seen = await walk(all, { data, answer });
+        expect(seen.keys).toEqual(toExpected(data, args));
+      }
+    },
+  );
+
+  test("a page of nothing that can be read does not end the walk", async () => {
+    const data = largeData({ projects: 2, issues: 250 });
+    const answer = changing(data, (rows, url) =>
+      url.searchParams.get("offset") === "0"
+        ? rows.map((row) => ({ ...row, summary: 5 }))
+        : rows,
+    );
+    const all = { ...ANYONE, status_names: ["any"] };
+    const seen = await walk(all, { data, answer });
+    expect(seen.keys).toEqual(toExpected(data, all).slice(100));
+  });
+
+  test("one that comes twice is shown once", async () => {
+    const data = largeData({ projects: 2, issues: 250 });
+    const answer = changing(data, (rows) => [...rows.slice(0, 3), ...rows]);
+    const all = { ...ANYONE, status_names: ["any"], limit: 500 };
+    const { keys } = await readList(all, { data, answer });
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+});
+
+describe("what Backlog counts and what it sends", () => {
+  const counting = (count: number, pattern = /./) => ({
+    answer: ({ url }: Request, path: string) =>
+      path === "/issues/count" && pattern.test(url)
+        ? Response.json({ count })
+        : undefined,
+  });
+  const data = () => largeData({ projects: 2, issues: 250, closedShare: 0 });
+  const ANY = { status_names: ["any"] };
+
+  test.each([
+    ["too few", 10, "Backlog counts 10, but its list ends at 100."],
+    ["below 0", -5, "The total could not be counted: "],
+  ])("%s: the rows are shown, the contradiction told", async (_, n, note) => {
+    const seen = await ask(ANY, { data: data(), ...counting(n) });
+    expect(seen.text).toStartWith("100 issues are shown, ");
+    expect(seen.text).toContain(note);
+    expect(seen.next).toMatchObject({ offset: 100 });
+  });
+
+  test("too many: the list's end is told, and no next call leads behind it", async () => {
+    const args = { ...ANY, offset: 200 };
+    const seen = await ask(args, { data: data(), ...counting(400) });
+    expect(seen.notes).toEqual([
+      "Backlog counts 400, but its list ends at 250.",
+    ]);
+    expect([seen.keys.length, seen.next]).toEqual([50, undefined]);
+  });
+
+  test("closed ones among those that are not are told", async () => {
+    const space = data();
+    const answer = changing(space, (rows) =>
+      rows.map((row, n) =>
+        n < 3 ? { ...row, status: { id: 4, name: "完了" } } : row,
+      ),
+    );
+    const { notes } = await ask({}, { data: space, answer });
+    expect(notes).toContain(
+      "Backlog sent 3 closed ones among those that are not.",
+    );
+  });
+
+  test("no count is asked where few searches are left, and the page is shown", async () => {
+    await using space = startSampleSpace({
+      data: data(),
+      rateLimit: FREE_PLAN,
+    });
+    await using connected = await connectInProcess(space);
+    let last = await connected.list(ANYONE);
+    for (let n = 0; n < 8; n += 1) last = await connected.list(ANYONE);
+    expect(last.isError).toBe(false);
+    expect(last.text).toContain("left of them. Try again in a minute.");
+    expect(last.text).toContain("| P1-1 |");
+    expect(space.requests.every(({ status }) => status === 200)).toBe(true);
+  });
+});
+
+describe.each(["from the lowest", "from the highest"] as const)(
+  "sort priority where Backlog sorts %s",
+  (priorityDescends) => {
+    test.each([
+      ["by default", {}, [2, 3, 4]],
+      ["asc", { order: "asc" }, [4, 3, 2]],
+    ])("%s", async (_, args, expected) => {
+      const data = largeData({ projects: 2, issues: 240, closedShare: 0 });
+      const ids = new Map(
+        data.issues.map(({ issueKey, priority }) => [issueKey, priority?.id]),
+      );
+      const seen = await walk(
+        { ...ANYONE, ...args, sort: "priority" },
+        { data, switches: { priorityDescends } },
+      );
+      expect(seen.keys).toHaveLength(240);
+      expect([...new Set(seen.keys.map((key) => ids.get(key)))]).toEqual(
+        expected,
+      );
+    });
+  },
+);
+
+test("one call sends at most 100 requests, whatever Backlog counts", async () => {
+  const data = largeData({ projects: 60, issues: 150, customStatuses: true });
+  const answer = changing(data, (rows) => rows.slice(0, 1));
+  const { requests, text, isError } = await ask(
+    { limit: 500 },
+    { data, answer },
+  );
+  expect(requests.length).toBeLessThanOrEqual(100);
+  expect(isError).toBe(false);
+  expect(text).toContain("Only ");
 });
