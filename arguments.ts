@@ -245,6 +245,7 @@ export type GivenListArguments = {
   [Argument in
     | WordsArgument
     | IdsArgument
+    | "count_by"
     | "custom_fields"
     | "history_by_names"]?: string[] | undefined;
 } & {
@@ -267,6 +268,20 @@ export interface HistoryArguments {
   words: string[];
 }
 
+/** What `count_by` takes, and other words for it. */
+const GROUPS = [
+  ["project"],
+  ["assignee", "person", "people", "member", "担当者"],
+  ["status", "state", "状態"],
+  ["type", "issue_type", "種別"],
+  ["priority", "優先度"],
+  ["milestone", "マイルストーン"],
+  ["category", "カテゴリー", "カテゴリ"],
+  ["created_by", "created_user", "creator", "reporter", "登録者"],
+  ["due", "due_date", "期限", "期限日"],
+] as const;
+export type Group = (typeof GROUPS)[number][0];
+
 /** A list's arguments, resolved as far as no request is needed. */
 export interface ListArguments {
   choices: (filter: Filter) => Choices;
@@ -276,7 +291,9 @@ export interface ListArguments {
   /** Conditions such as `Cost>=100`, as they were written. */
   customFields: string[];
   history: HistoryArguments | undefined;
-  /** Filters that are lifted where they are not given, and how that is said. */
+  /** What issues are counted by, instead of being listed; one or two. */
+  countBy: Group[];
+  /** What a filter that is not given is lifted to, where a question asks so. */
   defaults: Partial<Record<Filter, string>>;
   keyword: string | undefined;
   sort: Sort;
@@ -354,6 +371,7 @@ export function parseListArguments(
     until: until?.day,
     isSinceDefault: since === undefined,
   });
+  const countBy = attempt("count_by", () => parseGroups(args), []);
   const sorted = attempt("sort", () => parseSort(args.sort ?? "updated"), {
     sort: "updated",
   });
@@ -366,9 +384,12 @@ export function parseListArguments(
     noDueDate,
     customFields: args.custom_fields ?? [],
     history,
+    countBy,
     defaults: {
-      ...(history && { status: "any" }),
-      ...(history && history.words.length > 0 && { assignee: "anyone" }),
+      ...((history || countBy.includes("status")) && { status: "any" }),
+      ...((countBy.length > 0 || (history && history.words.length > 0)) && {
+        assignee: "anyone",
+      }),
     },
     keyword: args.keyword,
     sort: sorted.sort,
@@ -379,10 +400,14 @@ export function parseListArguments(
     timeZone,
     isTimeZoneGiven: args.timezone !== undefined,
     today,
-    notes:
-      limit > MOST_ROWS
+    notes: [
+      ...(limit > MOST_ROWS
         ? [`limit ${limit} was taken for ${MOST_ROWS}, the most of one call.`]
-        : [],
+        : []),
+      ...(countBy.length > 0 && isAnyGiven(args, ["limit", "offset", "sort"])
+        ? ["limit, offset and sort do not matter: count_by counts all."]
+        : []),
+    ],
   };
 }
 
@@ -396,6 +421,38 @@ function toHistory(
     (given) => given !== undefined,
   );
   return isAsked ? { ...days, words: words ?? [] } : undefined;
+}
+
+function parseGroups(args: GivenListArguments): Group[] {
+  const groups = (args.count_by ?? []).map((word) => {
+    const wanted = fold(unquote(word)).replace(/[\s-]/g, "_");
+    const names = GROUPS.find((words) =>
+      words.some((name) => name === wanted || `${name}s` === wanted),
+    );
+    if (names) return names[0];
+    throw new Error(
+      `${quote(word)} is nothing to count by; use one or two of ${GROUPS.map(([name]) => name).join(", ")}`,
+    );
+  });
+  const each = [...new Set(groups)];
+  if (each.length > 2) {
+    throw new Error("use one or two; for more ask again");
+  }
+  const history = Object.keys(args).filter((name) =>
+    name.startsWith("history_"),
+  );
+  if (each.length > 0 && isAnyGiven(args, history)) {
+    throw new Error(
+      "it counts issues, and history_… tells what happened in them: ask for one of the two",
+    );
+  }
+  return each;
+}
+
+function isAnyGiven(args: object, names: readonly string[]): boolean {
+  return Object.entries(args).some(
+    ([name, value]) => value !== undefined && names.includes(name),
+  );
 }
 
 const NO_DUE_DATE = ["none", "no due date", "なし", "期限なし", "期限日なし"];

@@ -81,6 +81,9 @@ export const IssueListSchema = strict({
   due_date_until: word(
     `${AS_DATE}; yesterday finds the overdue; none: without a due date`,
   ),
+  count_by: names(
+    "one or two of project, assignee, status, type, priority, milestone, category, created_by, due (closed, overdue, today, next 7 days, later, none): counts all that match, largest first, instead of rows; anyone by default",
+  ),
   history_since: word(
     "keeps issues in which something happened, and tells what; any status by default",
   ),

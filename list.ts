@@ -25,7 +25,8 @@ import {
 } from "./names.ts";
 import type { Found } from "./pages.ts";
 import type { IssueRow } from "./responses.ts";
-import { type Search, searchIssues } from "./search.ts";
+import { MOST_READ, type Search, searchIssues } from "./search.ts";
+import type { Tally } from "./tally.ts";
 import { toName } from "./text.ts";
 
 /** The issues that match, their true total, and how to get the others. */
@@ -40,12 +41,7 @@ export async function getUserIssueList(
     args.dates.some(({ argument }) => argument.startsWith("created"));
   const customFields = resolved.custom?.columns ?? [];
   const search: Search = {
-    filters: toQuery(args, resolved),
-    notClosed: resolved.notClosed,
-    nobody: resolved.filters.assignee?.nobody ?? false,
-    noDueDate: args.noDueDate,
-    offset: args.offset,
-    limit: args.limit,
+    ...toSearch(args, resolved),
     capacity: (rows) => toCapacity(rows, args, { showsCreated, customFields }),
   };
   if (args.history) {
@@ -147,6 +143,69 @@ function keepFitting<Item>(
   if (kept.length === items.length) return { kept, unfit: [] };
   const what = `of ${items.length} issues read here, ${kept.length} fit`;
   return { kept, unfit: [`Backlog did not apply custom_fields: ${what}.`] };
+}
+
+/** A minute's searches that counting leaves to other questions. */
+const SPARE_SEARCHES = 2;
+
+/** All that match, as many as can be read, to be counted by group. */
+export async function countUserIssues(
+  call: BacklogCall,
+  args: ListArguments,
+  getMe: () => Promise<Me>,
+): Promise<Tally> {
+  const resolved = await resolveNames(call, args, getMe);
+  const asked = toSearch(args, resolved);
+  const search: Search = {
+    ...asked,
+    // New issues come last, so that no page moves while the others are read.
+    filters: { ...asked.filters, sort: "created", order: "asc" },
+    offset: 0,
+    limit: MOST_READ,
+    capacity: () => MOST_READ,
+    spare: SPARE_SEARCHES,
+  };
+  const found = await searchIssues(call, search);
+  const { kept: issues, unfit } = keepFitting(
+    found.rows.map(({ issue }) => issue),
+    (issue) => issue,
+    resolved,
+  );
+  const [spaceTimeZone, hidden] = await Promise.all([
+    call.getTimeZone(issues.map(({ dueDate }) => dueDate)),
+    found.total === 0
+      ? describeHidden(call, { args, search, found })
+      : undefined,
+  ]);
+  const since = issues.at(-1)?.created?.slice(0, 10);
+  const { offset, limit, sort, order, ...narrower } = toNextArguments(
+    args,
+    resolved,
+  );
+  return {
+    issues,
+    groups: args.countBy,
+    total: found.total,
+    lost: found.end - found.rows.length,
+    isWhole: !found.more && found.end === found.total,
+    narrower: { ...narrower, ...(since && { created_since: since }) },
+    origin: call.origin,
+    spaceTimeZone,
+    filters: toFilters(args, resolved, issues),
+    hidden,
+    missing: [...found.missing, ...unfit],
+  };
+}
+
+function toSearch(args: ListArguments, resolved: ResolvedNames) {
+  return {
+    filters: toQuery(args, resolved),
+    notClosed: resolved.notClosed,
+    nobody: resolved.filters.assignee?.nobody ?? false,
+    noDueDate: args.noDueDate,
+    offset: args.offset,
+    limit: args.limit,
+  };
 }
 
 const SORTS: Record<string, string> = { due_date: "dueDate" };
@@ -276,6 +335,7 @@ function toNextArguments(
   if (custom) next.custom_fields = custom.next;
   for (const { argument, day } of args.dates) next[argument] = day;
   if (args.noDueDate) next.due_date_until = "none";
+  if (args.countBy.length > 0) next.count_by = args.countBy;
   const { history, keyword } = args;
   if (history) {
     next.history_since = history.since;
@@ -305,8 +365,10 @@ async function describeHidden(
     found: Found;
   },
 ): Promise<string | undefined> {
-  const ofMe = isNotGiven(args, "assignee");
-  const ofOpen = isNotGiven(args, "status");
+  const isHidden = (filter: Filter) =>
+    isNotGiven(args, filter) && args.defaults[filter] === undefined;
+  const ofMe = isHidden("assignee");
+  const ofOpen = isHidden("status");
   const defaults = [
     ...(ofMe ? ["assigned to you"] : []),
     ...(ofOpen ? ["not closed"] : []),

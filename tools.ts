@@ -21,9 +21,10 @@ import { BacklogError, toMessage } from "./errors.ts";
 import { getIssueDetails } from "./issue.ts";
 import { parseIssueKey } from "./issue-key.ts";
 import { formatIssue } from "./issue-text.ts";
-import { getUserIssueList } from "./list.ts";
+import { countUserIssues, getUserIssueList } from "./list.ts";
 import { formatIssueList } from "./list-text.ts";
 import { resolveMe } from "./lookup.ts";
+import { formatTally } from "./tally.ts";
 import { quote } from "./text.ts";
 
 export interface Connected {
@@ -114,11 +115,14 @@ const TOOLS = [
     async run(args, call, { now, userId }) {
       const parsed = parseListArguments(args, now);
       for (const note of parsed.notes) call.notes.add(note);
-      const list = await getUserIssueList(call, parsed, () =>
-        resolveMe(call, userId),
-      );
-      const notes = [...call.notes, ...describeLeftOut(call)];
-      return { text: formatIssueList(list, parsed, notes) };
+      const getMe = () => resolveMe(call, userId);
+      const toNotes = () => [...call.notes, ...describeLeftOut(call)];
+      if (parsed.countBy.length > 0) {
+        const tally = await countUserIssues(call, parsed, getMe);
+        return { text: formatTally(tally, parsed, toNotes()) };
+      }
+      const list = await getUserIssueList(call, parsed, getMe);
+      return { text: formatIssueList(list, parsed, toNotes()) };
     },
   }),
 ];
