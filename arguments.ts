@@ -6,117 +6,11 @@ import {
   toToday,
 } from "./dates.ts";
 import { toMessage } from "./errors.ts";
-import { fold, toDistance, unquote } from "./matching.ts";
+import { fold, unquote } from "./matching.ts";
 import { quote } from "./text.ts";
 
-const MOST_UNKNOWN = 10;
 /** More rows than an answer can hold are never asked for. */
 const MOST_ROWS = 500;
-
-// What people and other tools call it: understood, and said back.
-const ALIASES: Record<string, string> = {
-  status: "status_names",
-  assignee: "assignee_names",
-  priority: "priority_names",
-  project: "project_keys",
-  query: "keyword",
-  issueKey: "issue_key",
-  key: "issue_key",
-};
-
-/**
- * The arguments under their own names, with what was taken for what. Throws
- * where an alias stands beside the argument that it would be taken for.
- */
-export function takeAliases(
-  args: Record<string, unknown>,
-  known: readonly string[],
-): { args: Record<string, unknown>; notes: string[] } {
-  const notes: string[] = [];
-  const taken = Object.entries(args).map(([name, value]) => {
-    const meant = Object.hasOwn(ALIASES, name) ? ALIASES[name] : undefined;
-    if (meant === undefined || !known.includes(meant)) return [name, value];
-    if (meant in args) {
-      throw new Error(`${name} stands beside ${meant}: give ${meant} alone`);
-    }
-    notes.push(`${name} was taken for ${meant}.`);
-    return [meant, value];
-  });
-  return { args: Object.fromEntries(taken), notes };
-}
-
-// Words for what an argument does, where no argument is called so.
-const HINTS: Record<string, string> = {
-  assigned_to: "assignee_names",
-  closed: 'status_names ["closed"]',
-  count: "limit",
-  include_closed: 'status_names ["any"]',
-  max_results: "limit",
-  overdue: 'due_date_until "yesterday"',
-  page: "offset",
-  q: "keyword",
-  search: "keyword",
-  state: "status_names",
-  text: "keyword",
-  title: "keyword",
-  tz: "timezone",
-  unassigned: 'assignee_names ["nobody"]',
-  user: "assignee_names",
-};
-
-/** A line for each argument that there is not, with the nearest that there is. */
-export function describeUnknown(
-  keys: readonly string[],
-  known: readonly string[],
-): string {
-  const named = keys.slice(0, MOST_UNKNOWN).map((key) => {
-    const hint = findArgument(key, known);
-    return `no argument ${quote(key)}${hint === undefined ? "" : `; ${hint}`}`;
-  });
-  const more = keys.length - named.length;
-  return [...named, ...(more > 0 ? [`and ${more} more unknown`] : [])].join(
-    "\n",
-  );
-}
-
-// Too common among the names to tell one from another.
-const COMMON = ["date", "ids", "issue", "names", "keys"];
-
-/** The one that shares most words, such as due_date_until for dueUntil. */
-function findArgument(
-  key: string,
-  known: readonly string[],
-): string | undefined {
-  const name = key
-    .slice(0, 60)
-    .replace(/(?<=[a-z])(?=[A-Z])/g, "_")
-    .toLowerCase()
-    .replaceAll("-", "_");
-  const hint = Object.hasOwn(HINTS, name) ? HINTS[name] : undefined;
-  const [argument = ""] = hint?.split(" ") ?? [];
-  if (known.includes(argument)) return `use ${hint}`;
-  const words = name
-    .split("_")
-    .map((word) => ({ before: "until", after: "since" })[word] ?? word);
-  const toNearness = (other: string) => {
-    const shared = other.split("_").filter((word) => words.includes(word));
-    const telling = shared.filter((word) => !COMMON.includes(word)).length;
-    return {
-      other,
-      telling,
-      shared: shared.length,
-      far: toDistance(name, other),
-    };
-  };
-  const [best] = known
-    .map(toNearness)
-    .sort(
-      (a, b) => b.telling - a.telling || b.shared - a.shared || a.far - b.far,
-    );
-  return best && (best.telling > 0 || best.far < Number.POSITIVE_INFINITY)
-    ? `the nearest is ${best.other}`
-    : undefined;
-}
 
 /** `[1,2]`, `"[1,2]"`, `"1,2"`, `1` and `"1"` as words; empty: not given. */
 export function toWords(value: unknown): unknown {

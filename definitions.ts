@@ -1,7 +1,6 @@
 import { SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextprotocol/sdk/types.js";
 import * as z from "zod";
 import {
-  describeUnknown,
   toConditions,
   toNumber,
   toPlain,
@@ -9,6 +8,7 @@ import {
   toWords,
 } from "./arguments.ts";
 import { type Published, SPACE } from "./handshake.ts";
+import { describeUnknown } from "./matching.ts";
 
 const AS_DATE = "as created_since";
 

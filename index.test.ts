@@ -601,6 +601,13 @@ describe("the contract with the model", () => {
                 "type": "string",
                 "description": "as created_since; yesterday finds the overdue; none: without a due date"
               },
+              "count_by": {
+                "type": "array",
+                "items": {
+                  "type": "string"
+                },
+                "description": "one or two of project, assignee, status, type, priority, milestone, category, created_by, due (closed, overdue, today, next 7 days, later, none): counts all that match, largest first, instead of rows; anyone by default"
+              },
               "history_since": {
                 "type": "string",
                 "description": "keeps issues in which something happened, and tells what; any status by default"

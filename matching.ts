@@ -109,7 +109,7 @@ export function nearest(
 }
 
 /** Infinite where two names have hardly anything in common. */
-export function toDistance(a: string, b: string): number {
+function toDistance(a: string, b: string): number {
   const [one, other] = [fold(a), fold(b)];
   if (one.includes(other) || other.includes(one)) return 0;
   const edits = editDistance(one, other);
@@ -211,4 +211,110 @@ export function listLabels(title: string, labels: readonly string[]): string {
   const shown = labels.slice(0, MOST_CHOICES);
   const more = labels.length - shown.length;
   return `${title}: ${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}.`;
+}
+
+const MOST_UNKNOWN = 10;
+// What people and other tools call it: understood, and said back.
+const ALIASES: Record<string, string> = {
+  status: "status_names",
+  assignee: "assignee_names",
+  priority: "priority_names",
+  project: "project_keys",
+  query: "keyword",
+  issueKey: "issue_key",
+  key: "issue_key",
+};
+
+/**
+ * The arguments under their own names, with what was taken for what. Throws
+ * where an alias stands beside the argument that it would be taken for.
+ */
+export function takeAliases(
+  args: Record<string, unknown>,
+  known: readonly string[],
+): { args: Record<string, unknown>; notes: string[] } {
+  const notes: string[] = [];
+  const taken = Object.entries(args).map(([name, value]) => {
+    const meant = Object.hasOwn(ALIASES, name) ? ALIASES[name] : undefined;
+    if (meant === undefined || !known.includes(meant)) return [name, value];
+    if (meant in args) {
+      throw new Error(`${name} stands beside ${meant}: give ${meant} alone`);
+    }
+    notes.push(`${name} was taken for ${meant}.`);
+    return [meant, value];
+  });
+  return { args: Object.fromEntries(taken), notes };
+}
+
+// Words for what an argument does, where no argument is called so.
+const HINTS: Record<string, string> = {
+  assigned_to: "assignee_names",
+  closed: 'status_names ["closed"]',
+  count: "limit",
+  include_closed: 'status_names ["any"]',
+  max_results: "limit",
+  overdue: 'due_date_until "yesterday"',
+  page: "offset",
+  q: "keyword",
+  search: "keyword",
+  state: "status_names",
+  text: "keyword",
+  title: "keyword",
+  tz: "timezone",
+  unassigned: 'assignee_names ["nobody"]',
+  user: "assignee_names",
+};
+
+/** A line for each argument that there is not, with the nearest that there is. */
+export function describeUnknown(
+  keys: readonly string[],
+  known: readonly string[],
+): string {
+  const named = keys.slice(0, MOST_UNKNOWN).map((key) => {
+    const hint = findArgument(key, known);
+    return `no argument ${quote(key)}${hint === undefined ? "" : `; ${hint}`}`;
+  });
+  const more = keys.length - named.length;
+  return [...named, ...(more > 0 ? [`and ${more} more unknown`] : [])].join(
+    "\n",
+  );
+}
+
+// Too common among the names to tell one from another.
+const COMMON = ["date", "ids", "issue", "names", "keys"];
+
+/** The one that shares most words, such as due_date_until for dueUntil. */
+function findArgument(
+  key: string,
+  known: readonly string[],
+): string | undefined {
+  const name = key
+    .slice(0, 60)
+    .replace(/(?<=[a-z])(?=[A-Z])/g, "_")
+    .toLowerCase()
+    .replaceAll("-", "_");
+  const hint = Object.hasOwn(HINTS, name) ? HINTS[name] : undefined;
+  const [argument = ""] = hint?.split(" ") ?? [];
+  if (known.includes(argument)) return `use ${hint}`;
+  const words = name
+    .split("_")
+    .map((word) => ({ before: "until", after: "since" })[word] ?? word);
+  const toNearness = (other: string) => {
+    const shared = other.split("_").filter((word) => words.includes(word));
+    const telling = shared.filter((word) => !COMMON.includes(word)).length;
+    return {
+      other,
+      telling,
+      shared: shared.length,
+      far: toDistance(name, other),
+    };
+  };
+  const [best] = known
+    .map(toNearness)
+    .sort(
+      (a, b) => b.telling - a.telling || b.shared - a.shared || a.far - b.far,
+    );
+  return best && (best.telling > 0 || best.far < Number.POSITIVE_INFINITY)
+    ? `the nearest is ${best.other}`
+    : undefined;
 }

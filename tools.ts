@@ -12,7 +12,7 @@ import {
   type ServerResult,
 } from "@modelcontextprotocol/sdk/types.js";
 import type * as z from "zod";
-import { parseListArguments, takeAliases } from "./arguments.ts";
+import { parseListArguments } from "./arguments.ts";
 import { openAttachment, type ToolAnswer } from "./attachment.ts";
 import type { Backlog, BacklogCall, OnProgress } from "./backlog.ts";
 import { parseTimeZone, toToday } from "./dates.ts";
@@ -24,6 +24,7 @@ import { formatIssue } from "./issue-text.ts";
 import { countUserIssues, getUserIssueList } from "./list.ts";
 import { formatIssueList } from "./list-text.ts";
 import { resolveMe } from "./lookup.ts";
+import { takeAliases } from "./matching.ts";
 import { formatTally } from "./tally.ts";
 import { quote } from "./text.ts";
 
