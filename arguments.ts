@@ -195,9 +195,9 @@ export interface ListArguments {
   limit: number;
   offset: number;
   timeZone: string;
-  /** Whether the time zone was given, so that it is the user's. */
-  isTimeZoneGiven: boolean;
   today: string;
+  /** Which day that is, where it decides and nobody gave a time zone. */
+  todayTold: string | undefined;
   /** What was taken for what. */
   notes: string[];
 }
@@ -206,6 +206,7 @@ export interface ListArguments {
 export function parseListArguments(
   args: GivenListArguments,
   now: Date,
+  machineZone?: string,
 ): ListArguments {
   const problems: string[] = [];
   const attempt = <Value>(name: string, read: () => Value, or: Value) => {
@@ -292,8 +293,13 @@ export function parseListArguments(
     limit: Math.min(limit, MOST_ROWS),
     offset: args.offset ?? 0,
     timeZone,
-    isTimeZoneGiven: args.timezone !== undefined,
     today,
+    todayTold:
+      args.timezone === undefined &&
+      (countBy.includes("due") ||
+        [...dates, since, until].some((day) => day && dependsOnToday(day)))
+        ? describeToday(now, machineZone)
+        : undefined,
     notes: [
       ...(limit > MOST_ROWS
         ? [`limit ${limit} was taken for ${MOST_ROWS}, the most of one call.`]
@@ -347,6 +353,21 @@ function isAnyGiven(args: object, names: readonly string[]): boolean {
   return Object.entries(args).some(
     ([name, value]) => value !== undefined && names.includes(name),
   );
+}
+
+/** What begins with a year is the same day on any day. */
+function dependsOnToday({ given }: { given: string }): boolean {
+  return !/^\d{4}[-/.年\d]/.test(given);
+}
+
+function describeToday(now: Date, machineZone: string | undefined): string {
+  const today = toToday(now, "UTC");
+  const there = machineZone && toToday(now, machineZone);
+  const differs =
+    there === undefined || there === today
+      ? ""
+      : `; this machine is in ${machineZone}, where it is ${there}`;
+  return `today is ${today} in UTC (timezone not given${differs})`;
 }
 
 const NO_DUE_DATE = ["none", "no due date", "なし", "期限なし", "期限日なし"];

@@ -144,11 +144,11 @@ export class BacklogCall {
     this.#onProgress?.(done, this.#expected);
   }
 
-  /** The space's own, asked once, and only where one of the days is in it. */
+  /** The space's own, asked once; of days, only where one of them is in it. */
   async getTimeZone(
-    days: readonly (string | null | undefined)[],
+    days?: readonly (string | null | undefined)[],
   ): Promise<string | undefined> {
-    if (!days.some((day) => day && isZonedDay(day))) return undefined;
+    if (days && !days.some((day) => day && isZonedDay(day))) return undefined;
     this.#timeZone ??= valueOrError(
       this.getSpace().then(({ timezone }) => timezone ?? undefined),
     );

@@ -172,7 +172,7 @@ export function parseDay(text: string, context: DayContext): string {
   const word = text
     .normalize("NFKC")
     .replace(/[\u2212\u2010-\u2013]/g, "-")
-    .replace(/\s+/g, " ")
+    .replace(/[\s_]+/g, " ")
     .trim()
     .toLowerCase();
   const day =
@@ -191,21 +191,25 @@ export function parseDay(text: string, context: DayContext): string {
 /** In digits with a year, however joined; of an instant its day in the zone. */
 function parseWrittenDay(
   word: string,
-  { timeZone }: DayContext,
+  { timeZone, end }: DayContext,
 ): string | undefined {
-  const isInstant = /^\d{4}-\d\d-\d\dt\d\d:\d\d.*(?:z|[+-]\d\d:?\d\d)$/.test(
-    word,
-  );
-  if (isInstant && !Number.isNaN(Date.parse(word.toUpperCase()))) {
-    return instantFormat(timeZone)(word.toUpperCase()).slice(0, 10);
+  const [, year, month] = /^(\d{4})[-/.年](\d{1,2})月?$/.exec(word) ?? [];
+  if (year !== undefined) {
+    const first = toExistingDay(Number(year), Number(month), 1);
+    return end === "since" ? first : toLastOfMonth(first);
   }
   const parts =
-    /^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[t ]\d\d:\d\d[\d:.]*)?$/.exec(
+    /^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[t ]\d\d:\d\d[\d:.]*(z|[+-]\d\d:?\d\d)?)?$/.exec(
       word,
     ) ?? /^(\d{4})(\d\d)(\d\d)$/.exec(word);
   if (!parts) return undefined;
-  const [year = 0, month = 0, day = 0] = parts.slice(1).map(Number);
-  return toExistingDay(year, month, day);
+  const [first = 0, second = 0, third = 0] = parts.slice(1, 4).map(Number);
+  const day = toExistingDay(first, second, third);
+  if (parts[4] === undefined) return day;
+  const instant = word.toUpperCase().replace(" ", "T");
+  return Number.isNaN(Date.parse(instant))
+    ? undefined
+    : instantFormat(timeZone)(instant).slice(0, 10);
 }
 
 const NAMED_DAYS: Record<string, number> = {
@@ -236,29 +240,32 @@ function parseNamedDay(word: string, today: string): string | undefined {
 
 const UNITS: Record<string, string> = { 日: "d", 週間: "w" };
 
-/** `-7d`, `7 days ago`, `in 2 weeks`, `3日前`, `1か月後`. */
+/** `-7d`, `7 days ago`, `a week ago`, `in 2 weeks`, `3日前`, `1か月後`. */
 function parseDistance(word: string, today: string): string | undefined {
   // Four digits at the most keep the year of the result within four, too.
   const sign = /^([+-])(\d{1,4}) ?(d|w|m)$/.exec(word);
-  const ago = /^(\d{1,4}) (d|w|m)(?:ay|eek|onth)s? (ago)$/.exec(word);
-  const ahead = /^in (\d{1,4}) (d|w|m)(?:ay|eek|onth)s?$/.exec(word);
+  const ago = /^(\d{1,4}|an?|one) (d|w|m)(?:ay|eek|onth)s? (ago)$/.exec(word);
+  const ahead = /^in (\d{1,4}|an?|one) (d|w|m)(?:ay|eek|onth)s?$/.exec(word);
   const japanese = /^(\d{1,4}) ?(日|週間|[かヶケカ箇]月)(前|後)$/.exec(word);
   if (sign) return shift(today, Number(`${sign[1]}${sign[2]}`), sign[3] ?? "d");
   const [, amount, unit = "d", direction] = ago ?? ahead ?? japanese ?? [];
   if (amount === undefined) return undefined;
   const isPast = direction === "ago" || direction === "前";
+  const number = /^\d/.test(amount) ? Number(amount) : 1;
   return shift(
     today,
-    Number(amount) * (isPast ? -1 : 1),
+    isPast ? -number : number,
     /^[dwm]$/.test(unit) ? unit : (UNITS[unit] ?? "m"),
   );
 }
 
-// The place of a week or month beside the present one.
+// The place of a week, a month or a year beside the present one.
 const PLACES: Record<string, number> = {
   last: -1,
   previous: -1,
   先: -1,
+  昨: -1,
+  去: -1,
   this: 0,
   current: 0,
   今: 0,
@@ -266,14 +273,14 @@ const PLACES: Record<string, number> = {
   来: 1,
 };
 
-/** A week or month, of which the first or the last day is meant. */
+/** A week, month or year, of which the first or the last day is meant. */
 function parsePeriod(
   word: string,
   { today, end }: DayContext,
 ): string | undefined {
   const [, place = "", unit = ""] =
-    /^(last|previous|this|current|next) (week|month)$/.exec(word) ??
-    /^(先|今|来)(週|月)$/.exec(word) ??
+    /^(last|previous|this|current|next) (week|month|year)$/.exec(word) ??
+    /^(先|今|来|昨|去)(週|月|年)$/.exec(word) ??
     [];
   if (unit === "week" || unit === "週") {
     const monday = toMonday(today, PLACES[place]);
@@ -282,6 +289,10 @@ function parsePeriod(
   if (unit === "month" || unit === "月") {
     const first = toFirstOfMonth(today, PLACES[place]);
     return end === "since" ? first : toLastOfMonth(first);
+  }
+  if (unit === "year" || unit === "年") {
+    const year = Number(today.slice(0, 4)) + (PLACES[place] ?? 0);
+    return end === "since" ? format(year, 1, 1) : format(year, 12, 31);
   }
   const monthEnd =
     /^(先|今|来)?月末$/.exec(word) ??

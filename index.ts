@@ -160,7 +160,8 @@ async function serve(envFile: string | undefined): Promise<void> {
         backlog ??= new Backlog(live.toConnection(settings));
         return { backlog, userId: settings.userId };
       };
-      await serveTools(transport, { connect, redact, now: () => new Date() });
+      const now = () => new Date();
+      await serveTools(transport, { connect, redact, now, zone });
     },
     redact,
     onEnd: (problem) => {

@@ -44,10 +44,15 @@ export async function getUserIssueList(
     ...toSearch(args, resolved),
     capacity: (rows) => toCapacity(rows, args, { showsCreated, customFields }),
   };
+  const zone = askZone(call, args);
   if (args.history) {
-    return await getHistory(call, { args, resolved, search }, args.history);
+    const asked = { args, resolved, search, zone };
+    return await getHistory(call, asked, args.history);
   }
-  const found = await searchIssues(call, search);
+  const [found, daysIn] = await Promise.all([searchIssues(call, search), zone]);
+  if (found.total === 0 && /\S\s+\S/.test(args.keyword ?? "")) {
+    call.notes.add("All words of keyword have to occur: try fewer words.");
+  }
   const toIssue = ({ issue }: Found["rows"][number]) => issue;
   const { kept, unfit } = keepFitting(found.rows, toIssue, resolved);
   const issues = kept.map(toIssue);
@@ -70,7 +75,7 @@ export async function getUserIssueList(
     order: args.order,
     showsCreated,
     customFields,
-    filters: toFilters(args, resolved, issues),
+    filters: toFilters(args, resolved, { rows: issues, daysIn }),
     hidden,
     nextArguments: toNextArguments(args, resolved),
   };
@@ -83,11 +88,17 @@ async function getHistory(
     args,
     resolved,
     search,
-  }: { args: ListArguments; resolved: ResolvedNames; search: Search },
+    zone,
+  }: {
+    args: ListArguments;
+    resolved: ResolvedNames;
+    search: Search;
+    zone: Promise<string | undefined> | undefined;
+  },
   { since, until }: HistoryArguments,
 ): Promise<IssueList> {
   const { timeZone } = args;
-  const { history, missing } = await readHistory(call, {
+  const reading = readHistory(call, {
     search,
     day: since,
     from: startOfDay(since, timeZone),
@@ -100,6 +111,7 @@ async function getHistory(
     room: roomForRows(),
     measure: (told) => measureTold(told, args),
   });
+  const [{ history, missing }, daysIn] = await Promise.all([reading, zone]);
   const { next, left } = history;
   const { kept: told, unfit } = keepFitting(
     history.told,
@@ -125,7 +137,7 @@ async function getHistory(
     customFields: resolved.custom?.columns ?? [],
     history: { ...history, told },
     nextArguments: toNextArguments(args, resolved),
-    filters: toFilters(args, resolved, issues),
+    filters: toFilters(args, resolved, { rows: issues, daysIn }),
     spaceTimeZone: await call.getTimeZone([
       ...issues.map(({ dueDate }) => dueDate),
       ...changes.flatMap(listInstants),
@@ -165,7 +177,10 @@ export async function countUserIssues(
     capacity: () => MOST_READ,
     spare: SPARE_SEARCHES,
   };
-  const found = await searchIssues(call, search);
+  const [found, daysIn] = await Promise.all([
+    searchIssues(call, search),
+    askZone(call, args),
+  ]);
   const { kept: issues, unfit } = keepFitting(
     found.rows.map(({ issue }) => issue),
     (issue) => issue,
@@ -191,7 +206,7 @@ export async function countUserIssues(
     narrower: { ...narrower, ...(since && { created_since: since }) },
     origin: call.origin,
     spaceTimeZone,
-    filters: toFilters(args, resolved, issues),
+    filters: toFilters(args, resolved, { rows: issues, daysIn }),
     hidden,
     missing: [...found.missing, ...unfit],
   };
@@ -226,16 +241,10 @@ function toQuery(
   return query;
 }
 
-const NO_DUE_DATE: ListFilter = {
-  label: "without a due date",
-  values: [],
-  isDefault: false,
-};
-
 function toFilters(
   args: ListArguments,
   { filters, historyBy, notClosed, custom }: ResolvedNames,
-  rows: readonly IssueRow[],
+  { rows, daysIn }: { rows: readonly IssueRow[]; daysIn: string | undefined },
 ): ListFilter[] {
   const named = FILTERS.flatMap(([filter, , label]): ListFilter[] => {
     const isDefault = isNotGiven(args, filter);
@@ -251,36 +260,29 @@ function toFilters(
     );
     return [{ label, values, isDefault }];
   });
-  const dates = args.dates.map(
-    ({ argument, day }): ListFilter => ({
-      label: argument.replaceAll("_", " "),
-      values: [{ name: day, ids: [] }],
-      isDefault: false,
-    }),
-  );
-  if (args.noDueDate) dates.push(NO_DUE_DATE);
-  if (args.history) dates.push(...toHistoryFilters(args, historyBy));
-  const inZone = {
-    label: "days as the space's time zone has them",
+  const say = (label: string): ListFilter => ({
+    label,
     values: [],
     isDefault: false,
-  };
-  const keyword =
-    args.keyword === undefined
-      ? []
-      : [
-          {
-            label: `keyword ${JSON.stringify(args.keyword)}`,
-            values: [],
-            isDefault: false,
-          },
-        ];
+  });
+  const dates = args.dates.map(({ argument, day, given }) => {
+    const taken = day === given ? "" : ` (${toName(given)})`;
+    return say(`${argument.replaceAll("_", " ")} ${day}${taken}`);
+  });
+  const zone = daysIn === undefined ? "the space's time zone" : toName(daysIn);
   return [
     ...named,
     ...(custom?.told ?? []),
     ...dates,
-    ...(args.dates.length > 0 ? [inZone] : []),
-    ...keyword,
+    ...(args.noDueDate ? [say("without a due date")] : []),
+    ...toHistoryFilters(args, historyBy),
+    ...(args.todayTold ? [say(args.todayTold)] : []),
+    ...(args.dates.some(isInstant)
+      ? [say(`days probably as ${zone} has them`)]
+      : []),
+    ...(args.keyword === undefined
+      ? []
+      : [say(`keyword ${JSON.stringify(args.keyword)}`)]),
   ];
 }
 
@@ -288,7 +290,8 @@ function toHistoryFilters(
   { history, timeZone }: ListArguments,
   by: ResolvedFilter | undefined,
 ): ListFilter[] {
-  const { since, until, isSinceDefault = false } = history ?? {};
+  if (history === undefined) return [];
+  const { since, until, isSinceDefault = false } = history;
   const days = `${since}${until ? ` until ${until}` : ""} (${timeZone})`;
   return [
     {
@@ -298,6 +301,16 @@ function toHistoryFilters(
     },
     ...(by ? [{ label: "by", values: by.meant, isDefault: false }] : []),
   ];
+}
+
+/** The space's time zone, where it decides which days are meant. */
+function askZone(call: BacklogCall, { dates }: ListArguments) {
+  return dates.some(isInstant) ? call.getTimeZone() : undefined;
+}
+
+/** Whose day depends on a time zone; due and start dates are days as such. */
+function isInstant({ argument }: ListArguments["dates"][number]): boolean {
+  return /^(created|updated)/.test(argument);
 }
 
 function isNotGiven({ choices }: ListArguments, filter: Filter): boolean {

@@ -40,6 +40,8 @@ export interface ToolOptions {
   /** Takes secrets out of what the model wrote, before anything cuts it. */
   redact: (text: string) => string;
   now: () => Date;
+  /** Where this machine is, where that is known: `Asia/Tokyo`. */
+  zone?: string | undefined;
 }
 
 /**
@@ -113,8 +115,8 @@ const TOOLS = [
   toTool("get_user_issue_list", {
     schema: IssueListSchema,
     ifMissing: "Check the IDs and keys among the arguments.",
-    async run(args, call, { now, userId }) {
-      const parsed = parseListArguments(args, now);
+    async run(args, call, { now, zone, userId }) {
+      const parsed = parseListArguments(args, now, zone);
       for (const note of parsed.notes) call.notes.add(note);
       const getMe = () => resolveMe(call, userId);
       const toNotes = () => [...call.notes, ...describeLeftOut(call)];
@@ -135,7 +137,11 @@ interface Tool<Schema extends z.ZodObject> {
   run: (
     args: z.output<Schema>,
     call: BacklogCall,
-    given: { now: Date; userId: string | undefined },
+    given: {
+      now: Date;
+      zone: string | undefined;
+      userId: string | undefined;
+    },
   ) => Promise<ToolAnswer>;
 }
 
@@ -147,7 +153,7 @@ function toTool<Schema extends z.ZodObject>(
   const answer = async (
     args: Record<string, unknown>,
     extra: Extra,
-    { connect, redact, now }: ToolOptions,
+    { connect, redact, now, zone }: ToolOptions,
   ): Promise<ToolAnswer> => {
     const { backlog, userId } = await connect();
     const known = Object.keys(schema.shape);
@@ -156,7 +162,7 @@ function toTool<Schema extends z.ZodObject>(
     const call = backlog.open(extra.signal, toProgress(extra));
     for (const note of taken.notes) call.notes.add(note);
     try {
-      return await run(parsed, call, { now: now(), userId });
+      return await run(parsed, call, { now: now(), zone, userId });
     } catch (error) {
       const isMissing = error instanceof BacklogError && error.status === 404;
       if (!isMissing) throw error;

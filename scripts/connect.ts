@@ -38,8 +38,11 @@ export async function connectInProcess(
     userId,
     limits = {},
     projects,
+    zone,
   }: {
     now?: Date;
+    /** Where the machine is. */
+    zone?: string;
     userId?: string;
     limits?: Partial<Limits>;
     projects?: readonly string[];
@@ -55,6 +58,7 @@ export async function connectInProcess(
     connect: async () => ({ backlog, userId }),
     redact,
     now: () => now,
+    zone,
   });
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
   const client = new Client({ name: "test", version: "1.0.0" });

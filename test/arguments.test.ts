@@ -160,12 +160,60 @@ describe("a single argument is read generously", () => {
   test("and dates are told as they were understood", async () => {
     const { text } = await listWith({
       created_since: "-1m",
-      due_date_until: "yesterday",
+      due_date_until: "2026-11-30",
+      timezone: "Asia/Tokyo",
     });
-    expect(text.split("\n")[1]).toBe(
-      "Filters: assignee Hana Mori (1073936937) by default; status not closed (Open, In Progress, Resolved, 検収待ち) by default; created since 2026-10-22; due date until 2026-11-21; days as the space's time zone has them.",
+    expect(text.split("\n")[1]).toEndWith(
+      "; created since 2026-10-22 (-1m); due date until 2026-11-30; days probably as Asia/Tokyo has them.",
     );
   });
+
+  // 03:00 in UTC: noon in Tokyo, and still the day before in Los Angeles.
+  test.each([
+    ["Asia/Tokyo", { due_date_until: "today" }, "(timezone not given)"],
+    [undefined, { due_date_until: "today" }, "(timezone not given)"],
+    [
+      "America/Los_Angeles",
+      { due_date_until: "this week" },
+      "(timezone not given; this machine is in America/Los_Angeles, where it is 2026-11-21)",
+    ],
+    ["Asia/Tokyo", { due_date_until: "2026/11/30" }, undefined],
+    ["Asia/Tokyo", { due_date_until: "today", timezone: "UTC" }, undefined],
+  ])("today on a machine in %s, %j: %p", async (zone, args, expected) => {
+    await using space = startSampleSpace();
+    await using server = await connectInProcess(space, {
+      ...(zone !== undefined && { zone }),
+    });
+    const { text } = await server.list(args);
+    const [, filters = ""] = text.split("\n");
+    expect(/today is 2026-11-22 in UTC (\(.*?\))/.exec(filters)?.[1]).toBe(
+      expected,
+    );
+    expect(space.requests.map(({ path }) => path)).not.toContain("/space");
+  });
+
+  test("without the space's zone its days are told as such", async () => {
+    await using space = startSampleSpace({
+      answer: (_, path) => (path === "/space" ? Response.json({}) : undefined),
+    });
+    await using server = await connectInProcess(space);
+    const { text } = await server.list({ updated_since: "2026-11-01" });
+    expect(text).toContain(
+      "; days probably as the space's time zone has them.",
+    );
+  });
+
+  test.each([
+    ["badge printing", true],
+    ["badgeprinting", false],
+  ])(
+    "keyword %s that finds nothing asks for fewer words: %p",
+    async (keyword, isAdvised) => {
+      const { text } = await listWith({ keyword });
+      expect(text).toStartWith("No issues match.");
+      expect(text.includes("try fewer words")).toBe(isAdvised);
+    },
+  );
 
   test.each([
     ['"web-7"', "WEB-7"],

@@ -268,19 +268,20 @@ describe("no issue found", () => {
       `No issues match.
 Filters: assignee Hana Mori (1073936937) by default; status not closed (Open, In Progress, Resolved) by default; keyword "Dark mode".
 0 assigned to you and not closed; 0 with status_names ["any"]; 1 with assignee_names ["anyone"]; 1 with both.
+Note: All words of keyword have to occur: try fewer words.
 `,
     );
   });
 
   test("tells nothing more where no default applied", async () => {
     const { text, requests } = await ask({
-      keyword: "nothing has this",
+      keyword: "nowhere",
       assignee_names: ["anyone"],
       status_names: ["any"],
     });
     expect(text).toBe(
       `No issues match.
-Filters: assignee anyone; status any; keyword "nothing has this".
+Filters: assignee anyone; status any; keyword "nowhere".
 `,
     );
     expect(requests).toHaveLength(2);
