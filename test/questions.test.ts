@@ -6,51 +6,79 @@ import { connectInProcess } from "../scripts/connect.ts";
 
 const README = await Bun.file(`${ROOT}/README.md`).text();
 
-/** The rows of the README's table, each a question and its call. */
-const [, section = ""] = README.split(/^## \w+ questions$/m);
-const [table = ""] = section.split(/^## /m);
-const QUESTIONS = [
-  ...table.matchAll(/^\| ([^|]+?) \| `(\w+) (\{.*\})` \|$/gm),
-].map(([, question = "", tool = "", args = ""]) => ({ question, tool, args }));
+/** The questions of the README's table, and their calls in the same order. */
+const [, section = ""] = README.split(/^## Ask it$/m);
+const [, table = "", block = ""] =
+  /^\| English .*\n.*\n((?:\|.*\n)+)[\s\S]*?```text\n([\s\S]*?)```/m.exec(
+    section,
+  ) ?? [];
+const CALLS = [...block.matchAll(/^(\w+) (\{.*\})$/gm)];
+const QUESTIONS = [...table.matchAll(/^\| ([^|]+?) \|/gm)].map(
+  ([, question = ""], index) => {
+    const [, tool = "", args = "{}"] = CALLS[index] ?? [];
+    return { question, tool, args };
+  },
+);
 
 /** What the sample space has to answer, on Sunday, 22 November 2026. */
 const ANSWERS: Record<string, { keys?: string[]; lines?: string[] }> = {
-  "What of mine is overdue in WEB?": { keys: ["WEB-4", "WEB-9"] },
-  "検収待ちのものを、担当者に関係なく見せて。": { keys: ["WEB-4", "OPS-3"] },
-  "What is due this week, most urgent first?": {
-    keys: ["WEB-9", "OPS-1", "WEB-4", "WEB-11", "OPS-7", "MOBILE-1"],
+  "What of mine is due this week, most urgent first?": {
+    keys: ["WEB-9", "OPS-1", "WEB-4", "OPS-7", "MOBILE-1"],
   },
-  "担当者が決まっていない課題は?": {
-    keys: ["MOBILE-4", "OPS-5", "WEB-7", "OLD_2019-2"],
+  "What is overdue in WEB, and whose is it?": {
+    keys: ["WEB-4", "WEB-9", "WEB-11"],
   },
-  "Which High issues have no due date, closed or not?": { keys: ["MOBILE-3"] },
-  "Which WEB bugs have the severity S1, whoever has them?": { keys: ["WEB-5"] },
-  "What did 伊藤 健 report this month?": {
-    keys: [
-      ...["WEB-3", "WEB-5", "OPS-1", "WEB-1", "WEB-4", "OPS-3", "WEB-14"],
-      ...["OPS-7", "OPS-6"],
+  "What is waiting for 検収, whoever has it?": { keys: ["WEB-4", "OPS-3"] },
+  "How many open issues does each person have in WEB?": {
+    lines: [
+      "Counted: 12, all that match, by assignee.",
+      "| Hana Mori | 7 |",
+      "| nobody | 1 |",
+      "| 鈴木 一郎 (suzuki.i) | 1 |",
+      "| 鈴木 一郎 (suzuki1) | 1 |",
+      "| Sum | 12 |",
     ],
   },
-  "What did I do this week?": {
+  "How many were created this month in each project, and how many of them are closed?":
+    {
+      lines: [
+        "| Project / Status | Open | In Progress | 検収待ち | Closed | Resolved | Waiting for release | Sum |",
+        "| WEB | 3 | 2 | 1 | 1 | 0 | 1 | 8 |",
+        "| Sum | 7 | 4 | 2 | 1 | 1 | 1 | 16 |",
+      ],
+    },
+  "Which issues does nobody have?": {
+    keys: ["MOBILE-4", "OPS-5", "WEB-7", "OLD_2019-2"],
+  },
+  "What is of high priority but has no due date, closed or not?": {
+    keys: ["MOBILE-3"],
+  },
+  "Which issues in WEB have the severity S1?": { keys: ["WEB-5"] },
+  "Write my weekly report: what did I do this week?": {
     keys: ["MOBILE-4", "WEB-12", "WEB-5"],
     lines: [
       "2026-11-21 01:00 · Hana Mori · created",
       "- custom field Severity: S2 → S1",
     ],
   },
-  "金曜から自分の課題で何があった?": {
-    keys: ["WEB-12", "OPS-1"],
-    lines: ["> 期限を過ぎています。"],
-  },
-  "Who did what in MOBILE since the 18th?": {
+  "What happened in MOBILE since Wednesday?": {
     keys: ["MOBILE-4"],
-    lines: ["2026-11-21 01:00 · Hana Mori · created"],
+    lines: [
+      "Updated, too, without an entry that says how: MOBILE-2.",
+      "2026-11-21 01:00 · Hana Mori · created",
+    ],
   },
-  "WEB-12 の trace.txt には何が書いてある?": {
+  "What does this comment mean? https://your-space.backlog.com/view/WEB-12#comment-1102837840":
+    { keys: ["WEB-12"] },
+  "What does trace.txt of WEB-12 say?": {
     lines: ["> The bytes of trace.txt."],
   },
-  "What does this mean? https://your-space.backlog.com/view/WEB-12#comment-1102837840":
-    { keys: ["WEB-12"] },
+  "Show me all children of WEB-1, closed ones too.": {
+    keys: ["WEB-3", "WEB-4", "WEB-2"],
+  },
+  "Everything planned for v1.2, please.": {
+    keys: ["MOBILE-2", "MOBILE-1", "WEB-13"],
+  },
 };
 
 /** Runs a call of the README; its example host stands for the sample space. */

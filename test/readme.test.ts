@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { check } from "../cli.ts";
+import { dirname, join } from "node:path";
 import { CLIENTS, formatConfig, toClientFile } from "../clients.ts";
 import { IssueDetailsSchema, IssueListSchema } from "../definitions.ts";
 import {
@@ -9,95 +9,146 @@ import {
 import { ROOT } from "../scripts/build.ts";
 import { UNTRUSTED } from "../scripts/certificate.ts";
 import { connectInProcess } from "../scripts/connect.ts";
+import { DOCUMENTS, fillExamples } from "../scripts/examples.ts";
+import { drawPicture, PICTURE } from "../scripts/picture.ts";
 import { type Reading, readSettings, toRemedy } from "../settings.ts";
 
-const readme = await Bun.file(`${ROOT}/README.md`).text();
-const HOST = "your-space.backlog.com";
+const readme = await read("README.md");
+const japanese = await read("README.ja.md");
+const clients = await read("docs/clients.md");
+const errors = await read("docs/errors.md");
 const ISSUE = { issue_key: "WEB-1" };
-const LIMITS = { read: 600, search: 150, resetInSeconds: 60 };
 
-/** The part under a heading, up to the next one of its level. */
-function section(heading: string): string {
+function read(path: string): Promise<string> {
+  return Bun.file(`${ROOT}/${path}`).text();
+}
+
+/** The part under a heading, up to the next one of its level, or a part's. */
+function section(document: string, heading: string): string {
   const level = /^#+/.exec(heading)?.[0] ?? "##";
-  const start = readme.indexOf(`\n${heading}\n`);
-  if (start < 0) throw new Error(`README.md has no ${heading}`);
-  const rest = readme.slice(start + heading.length + 2);
-  const end = rest.search(new RegExp(`^#{1,${level.length}} `, "m"));
-  return end < 0 ? rest : rest.slice(0, end);
+  const start = document.indexOf(`\n${heading}\n`);
+  if (start < 0 && !document.startsWith(heading)) {
+    throw new Error(`There is no ${heading}`);
+  }
+  const from = Math.max(start, 0) + heading.length + 2;
+  const end = toOutline(document)
+    .slice(from)
+    .search(new RegExp(`^#{1,${Math.max(level.length, 2)}} `, "m"));
+  return document.slice(from, end < 0 ? undefined : from + end);
 }
 
-/** The code block behind `<!-- example: name -->`. */
-function example(name: string): string {
-  const found = new RegExp(
-    `<!-- example: ${name} -->\\n *\`\`\`text\\n([\\s\\S]*?) *\`\`\``,
-  ).exec(readme);
-  if (!found?.[1]) throw new Error(`README.md has no example ${name}`);
-  return found[1];
+/** At the same places, but without what looks like a heading in an example. */
+function toOutline(document: string): string {
+  return document.replace(/^```[\s\S]*?^```/gm, (block) =>
+    block.replaceAll("#", " "),
+  );
 }
 
-describe("the first screen of README.md", () => {
-  test("has a block to paste that parses, with an absolute path", () => {
-    const [, block = ""] = /```json\n([\s\S]*?)```/.exec(readme) ?? [];
-    const { command, env } = JSON.parse(block).mcpServers.backlog;
-    expect(command).toStartWith("/");
-    expect(Object.keys(env)).toEqual(["BACKLOG_API_KEY", "BACKLOG_DOMAIN"]);
+describe("what the documents show is what really comes", () => {
+  test.each(DOCUMENTS)("%s", async (name) => {
+    const document = await read(name);
+    expect(document).toBe(await fillExamples(document));
+  });
+
+  test("the picture is drawn from the tool's answer", async () => {
+    expect(await Bun.file(PICTURE).text()).toBe(await drawPicture());
   });
 
   test("no place to fill in is left anywhere", () => {
-    expect(readme).not.toMatch(/^[A-Z]{4,}$/m);
+    for (const document of [readme, japanese]) {
+      expect(document).not.toMatch(/^[A-Z]{4,}$|\b[A-Z]+_(?:OURS|THEIRS)\b/m);
+    }
   });
 
-  test("says that it only reads before anything else", () => {
-    expect(readme.split("```")[0]).toContain("it can only read");
+  test("the first lines say that it can only read", () => {
+    expect(readme.split("![")[0]).toContain("It can only read");
+    expect(japanese.split("![")[0]).toContain("読むことだけ");
   });
-
-  test.each(["list", "details"])(
-    "shows what the call of %s really answers",
-    async (name) => {
-      const matches = [...readme.matchAll(/`(get_\w+)` with `(\{[^`]+\})`/g)];
-      const at = readme.indexOf(`<!-- example: ${name} -->`);
-      const [, tool = "", args = "{}"] =
-        matches.filter(({ index }) => index < at).at(-1) ?? [];
-      await using space = startSampleSpace();
-      await using server = await connectInProcess(space);
-      const { text } = await server.call(tool, JSON.parse(args));
-      expect(example(name)).toBe(text.replaceAll(space.url, `https://${HOST}`));
-    },
-  );
 });
 
-describe("the first run in README.md", () => {
-  test("shows what check really prints", async () => {
-    await using space = startSampleSpace({ rateLimit: LIMITS });
-    const file = "/home/hana/.config/backlog-mcp/.env";
-    const reading = await readSettings({
-      environment: {
-        BACKLOG_API_KEY: space.apiKey,
-        BACKLOG_DOMAIN: space.host,
-      },
-      usualFiles: async () => [],
-    });
-    const found = {
-      reading: {
-        ...reading,
-        source: file,
-        domainSource: file,
-      },
-      origin: space.url,
-      envFile: undefined,
-      usualFiles: [file],
-    };
-    const { text } = await check(found);
-    // Columns are as wide as what stands in them.
-    const narrow = (lines: string) => lines.replace(/ {2,}/g, "  ").trim();
-    const shown = text
-      .replaceAll(space.url, `https://${HOST}`)
-      .replaceAll(space.host, HOST);
-    expect(narrow(example("check"))).toBe(
-      narrow(shown.replace(/^(?=.)/gm, "  ")),
+/** Each heading in both languages, in the order of the documents. */
+const HEADINGS = [
+  ["# backlog-mcp", "# backlog-mcp"],
+  ["## Without a terminal", "## ターミナルを使わない場合"],
+  ["## With a terminal", "## ターミナルを使う場合"],
+  ["## Ask it", "## 聞いてみる"],
+  ["## What the assistant reads", "## アシスタントが読むもの"],
+  ["## This or Nulab's own server?", "## ヌーラボ公式のサーバーとの違い"],
+  ["## Safety", "## 安全について"],
+] as const;
+
+describe("README.md and README.ja.md are in step", () => {
+  const known = HEADINGS.map(([english]) => english);
+
+  test("have the same headings in the same order", () => {
+    const headings = (document: string) =>
+      toOutline(document).match(/^#+ .*$/gm) ?? [];
+    const shared = headings(readme).filter((heading) =>
+      known.some((english) => english === heading),
+    );
+    expect(shared).toEqual([...known]);
+    expect(headings(japanese).slice(0, HEADINGS.length)).toEqual(
+      HEADINGS.map(([, heading]) => heading),
     );
   });
 
+  describe.each(HEADINGS)("%s", (english, heading) => {
+    const parts = [section(readme, english), section(japanese, heading)];
+
+    test("has the same code blocks", () => {
+      const [one, other] = parts.map((part) => part.match(/```[\s\S]*?```/g));
+      expect(other).toEqual(one ?? null);
+    });
+
+    test("has the same figures and names", () => {
+      const [one, other] = parts.map((part) =>
+        (part.replace(/```[\s\S]*?```/g, "").match(FIGURES) ?? []).toSorted(),
+      );
+      expect(other).toEqual(one);
+    });
+  });
+});
+
+/** Numbers with what they count, and what stands between backquotes. */
+const FIGURES = /`[^`]+`|\d+(?:[.,]\d+)*(?: (?:ms|kB|MB|MiB))?/g;
+
+describe("every link leads somewhere", () => {
+  const documents = ["README.md", "README.ja.md", "SECURITY.md"].concat(
+    ["CONTRIBUTING.md"],
+    ["clients", "company", "errors", "install", "speed"].map(
+      (name) => `docs/${name}.md`,
+    ),
+  );
+
+  test.each(documents)("of %s", async (name) => {
+    const document = await read(name);
+    const links = [...document.matchAll(/\]\(([^)\s]+)\)/g)].map(
+      ([, target = ""]) => target,
+    );
+    for (const link of links.filter((link) => !/^https?:/.test(link))) {
+      const [path = "", anchor] = link.split("#");
+      const target = path === "" ? name : join(dirname(name), path);
+      expect([link, await Bun.file(`${ROOT}/${target}`).exists()]).toEqual([
+        link,
+        true,
+      ]);
+      if (anchor) expect(toAnchors(await read(target))).toContain(anchor);
+    }
+  });
+});
+
+/** As GitHub makes them of headings. */
+function toAnchors(document: string): string[] {
+  return (document.match(/^#+ .*$/gm) ?? []).map((heading) =>
+    heading
+      .replace(/^#+ /, "")
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+describe("docs/clients.md", () => {
   test.each([
     ["json", undefined],
     ["json", "claude-desktop"],
@@ -114,9 +165,7 @@ describe("the first run in README.md", () => {
         settings: { kind: "user's file" } as const,
       };
       const block = formatConfig(client, entry, "linux");
-      expect(section("## First run")).toContain(
-        `\`\`\`${language}\n${block}\`\`\``,
-      );
+      expect(clients).toContain(`\`\`\`${language}\n${block}\`\`\``);
     },
   );
 
@@ -124,31 +173,35 @@ describe("the first run in README.md", () => {
     CLIENTS.filter((client) => client !== "claude-code" && client !== "vscode"),
   )("names the file of %s", (client) => {
     const system = { platform: "linux", environment: {}, home: "~" };
-    expect(section("## First run")).toContain(
-      `\`${toClientFile(client, system)}\``,
-    );
+    expect(clients).toContain(`\`${toClientFile(client, system)}\``);
+  });
+
+  test("names every setting, as .env.example does", async () => {
+    const template = await read(".env.example");
+    for (const name of SETTINGS) {
+      expect(clients).toContain(`| \`${name}\` |`);
+      expect(template).toContain(`${name}=`);
+    }
   });
 });
+
+const SETTINGS = [
+  "BACKLOG_API_KEY",
+  "BACKLOG_DOMAIN",
+  "USER_ID",
+  "BACKLOG_PROJECTS",
+];
 
 describe("the tables of README.md", () => {
   test.each([
     ["### `get_issue_details`", Object.keys(IssueDetailsSchema.shape)],
     ["### `get_user_issue_list`", Object.keys(IssueListSchema.shape)],
   ])("name every argument of %s and no other", (heading, known) => {
-    const rows = section(heading).match(/^\| `[^|]*\|/gm) ?? [];
+    const rows = section(readme, heading).match(/^\| `[^|]*\|/gm) ?? [];
     const named = rows.flatMap((row) =>
       [...row.matchAll(/`(\w+)`/g)].map(([, name]) => name ?? ""),
     );
     expect(named.toSorted()).toEqual(known.toSorted());
-  });
-
-  test("name every setting, as .env.example does", async () => {
-    const settings = section("## Settings");
-    const template = await Bun.file(`${ROOT}/.env.example`).text();
-    for (const name of ["BACKLOG_API_KEY", "BACKLOG_DOMAIN", "USER_ID"]) {
-      expect(settings).toContain(`| \`${name}\` |`);
-      expect(template).toContain(`${name}=`);
-    }
   });
 });
 
@@ -215,17 +268,27 @@ async function ask(
   return text;
 }
 
-describe("every message that README.md explains is one that comes", () => {
-  const rows = [
-    ...section("## When something goes wrong").matchAll(/^\| `([^`]+)`/gm),
-  ].map(([, message]) => message ?? "");
+describe("every message that is explained is one that comes", () => {
+  const toMessages = (document: string) =>
+    [...document.matchAll(/^\| `([^`]+)` \| .* \| .* \|$/gm)].map(
+      ([, message = ""]) => message,
+    );
+  const explained = toMessages(errors);
 
-  test.each(rows)("%s", async (message) => {
+  test.each(explained)("%s", async (message) => {
     expect(Object.keys(PROBLEMS)).toContain(message);
     expect(await PROBLEMS[message]?.()).toContain(message);
   });
 
   test("and none of these is missing there", () => {
-    expect(rows.toSorted()).toEqual(Object.keys(PROBLEMS).toSorted());
+    expect(explained.toSorted()).toEqual(Object.keys(PROBLEMS).toSorted());
+  });
+
+  test("the README has five of them, in the same words", () => {
+    const rows = section(readme, "## When something goes wrong").match(
+      /^\| `.*$/gm,
+    );
+    expect(rows).toHaveLength(5);
+    for (const row of rows ?? []) expect(errors).toContain(row);
   });
 });

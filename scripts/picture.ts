@@ -1,0 +1,119 @@
+import { sampleData } from "../sample-space/data.ts";
+import { startSampleSpace } from "../sample-space/server.ts";
+import { ROOT } from "./build.ts";
+import { connectInProcess } from "./connect.ts";
+
+/** Where the README's picture stands. */
+export const PICTURE = `${ROOT}/docs/answer.svg`;
+
+const QUESTION = "今週が期限の課題と担当者を、急ぐ順に教えて";
+const CALL = {
+  assignee_names: ["anyone"],
+  due_date_since: "今週",
+  due_date_until: "今週",
+  sort: "due_date",
+  timezone: "Asia/Tokyo",
+};
+
+const WIDTH = 880;
+const ROW = 38;
+/** Each column: what its head says, in the answer and here, and its place. */
+const COLUMNS = [
+  ["Key", "課題", 48],
+  ["Title", "件名", 146],
+  ["Assignee", "担当者", 470],
+  ["Status", "状態", 594],
+  ["Due", "期限日", 706],
+] as const;
+
+/** The picture of a question and its answer, from what the tool answers. */
+export async function drawPicture(): Promise<string> {
+  await using space = startSampleSpace({
+    data: sampleData({ japanese: true }),
+  });
+  await using server = await connectInProcess(space);
+  const { text } = await server.list(CALL);
+  return toSvg(parseTable(text));
+}
+
+/** The table's rows, each by the names of its columns. */
+function parseTable(answer: string): Record<string, string>[] {
+  const [head = [], , ...rows] = answer
+    .split("\n")
+    .filter((line) => line.startsWith("|"))
+    .map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()));
+  return rows.map((row) =>
+    Object.fromEntries(head.map((name, index) => [name, row[index] ?? ""])),
+  );
+}
+
+function toSvg(rows: readonly Record<string, string>[]): string {
+  const overdue = rows.filter(({ Due }) => Due?.includes("overdue")).length;
+  const summary = `まだ完了していない課題が ${rows.length} 件あります。うち ${overdue} 件は期限を過ぎています。`;
+  const top = 186;
+  const bottom = top + (rows.length + 1) * ROW;
+  const cells = rows.flatMap((row, index) =>
+    COLUMNS.map(([name, , x]) => {
+      const isLate = name === "Due" && row.Due?.includes("overdue");
+      const kind = isLate ? "late" : name === "Key" ? "key" : "text";
+      const text = name === "Due" ? toDue(row.Due ?? "") : (row[name] ?? "");
+      const most = name === "Title" ? 19 : 10;
+      return label(kind, x, top + (index + 1) * ROW + 24, shorten(text, most));
+    }),
+  );
+  const lines = rows.map(
+    (_, index) =>
+      `<line class="rule" x1="40" x2="${WIDTH - 40}" y1="${top + (index + 1) * ROW}" y2="${top + (index + 1) * ROW}"/>`,
+  );
+  const asked = 18 * QUESTION.length + 40;
+  return `${[
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${bottom + 28}" width="${WIDTH}" role="img" aria-label="${QUESTION}">`,
+    `<style>${STYLE}</style>`,
+    `<rect class="page" width="${WIDTH}" height="${bottom + 28}" rx="16"/>`,
+    `<rect class="question" x="${WIDTH - 32 - asked}" y="24" width="${asked}" height="48" rx="24"/>`,
+    label("asked", WIDTH - 32 - asked / 2, 54, QUESTION),
+    label("call", 48, 112, "✓ backlog · get_user_issue_list"),
+    label("said", 48, 152, summary),
+    ...COLUMNS.map(([, name, x]) => label("head", x, top + 24, name)),
+    ...lines,
+    ...cells,
+    "</svg>",
+  ].join("\n")}\n`;
+}
+
+/** `2026-11-18 (4 days overdue)` as a person reads it. */
+function toDue(due: string): string {
+  const [, month, day] = /^\d+-(\d+)-(\d+)/.exec(due) ?? [];
+  const [, late] = /\((\d+) days? overdue\)/.exec(due) ?? [];
+  const when = late
+    ? ` (${late} 日超過)`
+    : due.endsWith("today")
+      ? " (今日)"
+      : "";
+  return `${Number(month)}/${Number(day)}${when}`;
+}
+
+function shorten(text: string, most: number): string {
+  let room = most;
+  for (const [index, character] of [...text].entries()) {
+    room -= character > "\u02ff" ? 1 : 0.55;
+    if (room < 0) return `${[...text].slice(0, index).join("")}…`;
+  }
+  return text;
+}
+
+function label(kind: string, x: number, y: number, text: string): string {
+  return `<text class="${kind}" x="${x}" y="${y}">${Bun.escapeHTML(text)}</text>`;
+}
+
+const STYLE = `
+text{font:16px "Hiragino Sans","Yu Gothic UI","Noto Sans JP","Noto Sans CJK JP",system-ui,sans-serif;fill:#1f2933}
+.page{fill:#ffffff;stroke:#d9dee4}.question{fill:#2b7a5b}.rule{stroke:#e4e8ec}
+.asked{font-size:18px;fill:#ffffff;text-anchor:middle}.said{font-size:18px}
+.call{font-size:13px;fill:#66727f}.head{font-size:13px;fill:#66727f}
+.key{fill:#2b7a5b;font-weight:600}.late{fill:#c2410c;font-weight:600}
+@media (prefers-color-scheme:dark){text{fill:#e6e9ec}.page{fill:#15191e;stroke:#303841}.rule{stroke:#2a3138}
+.call,.head{fill:#9aa5b1}.key{fill:#6fd3a7}.late{fill:#ff9d66}.asked{fill:#ffffff}}
+`;
+
+if (import.meta.main) await Bun.write(PICTURE, await drawPicture());
