@@ -1,14 +1,14 @@
 import { version } from "./package.json";
 
-/** What clients are told of any space. */
+/** What clients are told of any space: `SPACE` and `ZONE` are filled in. */
 export interface Published {
   /** The versions that begin with `initialize`, the newest first. */
   versions: readonly string[];
-  /** With `SPACE` where the space is named. */
   tools: readonly { description: string; [field: string]: unknown }[];
 }
 
 export const SPACE = "{space}";
+export const ZONE = "{zone}";
 
 /** What this program says of itself before a tool is called. */
 export interface Introduction extends Published {
@@ -26,12 +26,15 @@ export function introduce(
       ? "No Backlog space is configured yet: a call of a tool answers with what is missing and where to put it. Once it is, this server reads that space and cannot change anything."
       : `Reads the Backlog space ${host}; cannot change anything.`;
   const machine = zone === undefined ? "" : ` (this machine is in ${zone})`;
+  const fill = (text: string) =>
+    text
+      .replaceAll(SPACE, host ?? "a Backlog space")
+      .replaceAll(ZONE, machine || ", e.g. Asia/Tokyo");
   return {
     versions,
-    tools: tools.map((tool) => ({
-      ...tool,
-      description: tool.description.replace(SPACE, host ?? "a Backlog space"),
-    })),
+    tools: JSON.parse(JSON.stringify(tools), (_, value) =>
+      typeof value === "string" ? fill(value) : value,
+    ),
     serverInfo: {
       name: "backlog-mcp",
       title: `Backlog (${host ?? "not configured yet"})`,

@@ -51,7 +51,9 @@ export async function getUserIssueList(
   }
   const [found, daysIn] = await Promise.all([searchIssues(call, search), zone]);
   if (found.total === 0 && /\S\s+\S/.test(args.keyword ?? "")) {
-    call.notes.add("All words of keyword have to occur: try fewer words.");
+    call.notes.add(
+      "Backlog most likely looks for all words of keyword at once: try fewer words.",
+    );
   }
   const toIssue = ({ issue }: Found["rows"][number]) => issue;
   const { kept, unfit } = keepFitting(found.rows, toIssue, resolved);

@@ -111,6 +111,7 @@ export function nearest(
 /** Infinite where two names have hardly anything in common. */
 function toDistance(a: string, b: string): number {
   const [one, other] = [fold(a), fold(b)];
+  if (one === "" || other === "") return Number.POSITIVE_INFINITY;
   if (one.includes(other) || other.includes(one)) return 0;
   const edits = editDistance(one, other);
   return edits <= Math.max(one.length, other.length) / 2

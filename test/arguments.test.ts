@@ -149,6 +149,11 @@ describe("a single argument is read generously", () => {
       { created_until: "today", timezone: "America/Los_Angeles" },
       "createdUntil=2026-11-21",
     ],
+    [{ due_date_until: 20261130 }, "dueDateUntil=2026-11-30"],
+    [
+      { updated_until: "2026-11-20T20:30:00Z", timezone: "日本" },
+      "updatedUntil=2026-11-21",
+    ],
     // Text to search for is taken as it is.
     [{ keyword: ' "a&b" 課題 ' }, 'keyword= "a&b" 課題 &'],
     [{ keyword: 5 }, "keyword=5&"],
@@ -216,10 +221,7 @@ describe("a single argument is read generously", () => {
   );
 
   test.each([
-    ['"web-7"', "WEB-7"],
-    [" ＷＥＢ－７ ", "WEB-7"],
-    ["「WEB-7」", "WEB-7"],
-    ["1078835246", "WEB-7"],
+    [" 「ｗｅｂ－７」 ", "WEB-7"],
     [1078835246, "WEB-7"],
     ["http://HOST/view/WEB-7", "WEB-7"],
   ])("issue_key %j is %s", async (given, key) => {
@@ -235,8 +237,6 @@ describe("a single argument is read generously", () => {
 describe("issue_title", () => {
   test.each([
     ["the title", "Write the release notes", false],
-    ["its beginning", "write the release", false],
-    ["nearly the title", "Write release note", false],
     ["nothing", null, false],
     ["another title", "Dark mode for the admin pages", true],
   ])("that is %s", async (_, issue_title, isNoted) => {
@@ -276,16 +276,6 @@ describe("get_issue_details refuses before any request", () => {
       'issue_key names 2 issues, and one call reads one; one call each: issue_key "WEB-1", issue_key "WEB-2"',
     ],
     [
-      "a path that climbs",
-      { issue_key: "../users/myself" },
-      'issue_key "../users/myself" is no issue key such as PROJ-123, no numeric ID and no address of an issue in HOST',
-    ],
-    [
-      "another space",
-      { issue_key: "https://other.backlog.com/view/WEB-1" },
-      "issue_key is an address of other.backlog.com, but this server reads HOST only; each space needs an entry of its own in the client's configuration",
-    ],
-    [
       "an unknown time zone",
       { issue_key: "WEB-1", timezone: "CST" },
       'timezone: "CST" names more than one time zone: America/Chicago, Asia/Shanghai. Use an IANA name such as Asia/Tokyo, Europe/Berlin or UTC',
@@ -316,16 +306,6 @@ describe("get_user_issue_list refuses before any request", () => {
       "an impossible day",
       { due_date_until: "2026-02-30" },
       "due_date_until: 2026-02-30 does not exist; 2026-02 has 28 days",
-    ],
-    [
-      "an impossible month",
-      { created_since: "2026-13-01" },
-      "created_since: 2026-13-01 does not exist; months go from 01 to 12",
-    ],
-    [
-      "a day without its year",
-      { start_date_since: "11/30" },
-      'start_date_since: "11/30" names no year; use 2026-11-30 or 2025-11-30',
     ],
     [
       "words that are no date",
@@ -376,12 +356,6 @@ order: use one of asc, desc`,
     ["a limit below 0", { limit: -1 }, "limit: use a whole number from 0"],
     ["a limit in words", { limit: "many" }, "limit: use a whole number from 0"],
     ["an offset below 0", { offset: -1 }, `offset: use a whole number from 0`],
-    [
-      "an unknown sort",
-      { sort: "summary" },
-      `sort: use one of updated, created, due_date, priority, status`,
-    ],
-    ["an unknown order", { order: "up" }, `order: use one of asc, desc`],
     ["several keywords", { keyword: ["a", "b"] }, `keyword: give one text`],
     [
       "a truth where IDs belong",
@@ -416,6 +390,7 @@ no argument "overdue"; use due_date_until "yesterday"`,
       { ["x".repeat(5_000)]: 1 },
       `no argument "${"x".repeat(60)}…"`,
     ],
+    ["an argument without a name", { "": 1 }, 'no argument ""'],
     [
       "another name beside the argument itself",
       { status: "Open", status_names: ["Closed"] },

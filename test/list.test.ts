@@ -268,7 +268,7 @@ describe("no issue found", () => {
       `No issues match.
 Filters: assignee Hana Mori (1073936937) by default; status not closed (Open, In Progress, Resolved) by default; keyword "Dark mode".
 0 assigned to you and not closed; 0 with status_names ["any"]; 1 with assignee_names ["anyone"]; 1 with both.
-Note: All words of keyword have to occur: try fewer words.
+Note: Backlog most likely looks for all words of keyword at once: try fewer words.
 `,
     );
   });

@@ -251,6 +251,19 @@ describe("a word that fits nothing is refused with what there is", () => {
     expect(answer.text).not.toContain("corp.example");
   });
 
+  test.each([
+    ["priority_names", "高い", "Priorities: High, Normal, Low."],
+    ["issue_type_names", "bugs", "Issue types: Bug, Task, Request."],
+    ["issue_type_names", "不具合", "Issue types: Bug, Task, Request."],
+  ])(
+    "what is only nearly a name is not guessed, %s: %s",
+    async (argument, word, choices) => {
+      const { text } = await ask({ project_keys: ["WEB"], [argument]: [word] });
+      expect(text).toStartWith("No ");
+      expect(text).toEndWith(choices);
+    },
+  );
+
   test("a space that answers in Japanese lists its own names", async () => {
     const { text } = await ask(
       { project_keys: ["OPS"], status_names: ["Done"] },
