@@ -189,7 +189,8 @@ const IssueRowSchema = object({
   createdUser: optional(PersonSchema),
   created: optional(InstantSchema),
   updated: optional(InstantSchema),
-  customFields: optionalList(CustomFieldSchema),
+  // A page has a hundred times as many, each with a list of its own.
+  customFields: optional(list(CustomFieldSchema, { most: 200 })),
 });
 export type IssueRow = v.InferOutput<typeof IssueRowSchema>;
 const { customFields, ...relatedFields } = IssueRowSchema.entries;

@@ -545,6 +545,33 @@ describe("a call's time", () => {
   });
 });
 
+test("counts that lie cost at most 100 requests, and the answer says so", async () => {
+  const [issue] = sampleData().issues;
+  let id = 0;
+  await using space = startSampleSpace({
+    answer: ({ url }, path) => {
+      const asked = new URL(url).searchParams.getAll("statusId[]");
+      if (path === "/issues/count") {
+        const count = { "": 7_500_000, "4": 20 }[asked.join()] ?? 0;
+        return Response.json({ count });
+      }
+      if (path !== "/issues") return undefined;
+      if (asked.length > 0) return Response.json([]);
+      const status = { id: 4, name: "Closed" };
+      return Response.json(
+        Array.from({ length: 100 }, () => {
+          id += 1;
+          return { ...issue, id, issueKey: `WEB-${id}`, status };
+        }),
+      );
+    },
+  });
+  await using server = await connectInProcess(space);
+  const { text } = await server.list({ assignee_names: ["anyone"] });
+  expect(space.requests.length).toBeLessThanOrEqual(100);
+  expect(text).toContain("This call has sent the 100 requests that one may");
+});
+
 describe("one part that fails does not sink the rest", () => {
   const CHILD = "WEB-12";
   test.each([
