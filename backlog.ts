@@ -112,6 +112,11 @@ export class BacklogCall {
     return this.#filter.isInForce ? WITHHELD : undefined;
   }
 
+  /** Without the key: for what is decoded elsewhere, such as a file's text. */
+  redact(text: string): string {
+    return this.#space.redact(text);
+  }
+
   /** Requests of a class left in this minute; undefined: not known yet. */
   remaining(rate: RateClass): number | undefined {
     return this.#space.rates.remaining(rate);
@@ -388,7 +393,7 @@ export class BacklogCall {
       for (const [what, times] of leftOut) {
         this.leftOut.set(what, (this.leftOut.get(what) ?? 0) + times);
       }
-      return redactTexts(output, (text) => this.#space.redact(text));
+      return redactTexts(output, (text) => this.redact(text));
     } catch (cause) {
       if (cause instanceof TypeError) throw toShapeError(path, cause);
       throw cause;

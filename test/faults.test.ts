@@ -502,47 +502,6 @@ describe("a call's time", () => {
     expect((await server.details(WEB_5)).text).toMatch(/resets in \d s/);
     expect(paths(space, ISSUE)).toHaveLength(1);
   });
-
-  test("nearly up: the rows that are there are answered, with a line that says so", async () => {
-    const data = largeData({ projects: 1, issues: 250, closedShare: 0 });
-    await using space = startSampleSpace({
-      data,
-      answer: (request) =>
-        new URL(request.url).searchParams.get("offset") === "100"
-          ? never()
-          : undefined,
-    });
-    await using server = await connectInProcess(space, {
-      limits: { callMs: 1_000, answerMs: 200 },
-    });
-    const { text, isError } = await server.list({ limit: 500 });
-    expect(isError).toBe(false);
-    expect(text).toStartWith("250 issues match; 1 to 100 are shown");
-    expect(text).toContain(
-      "Note: Only 100 of 250 could be read: The 1 s that one call may take were used up",
-    );
-    expect(text).toMatch(/Next: get_user_issue_list \{.*"offset":100\}/);
-  });
-
-  test("nearly up: the comments that are there are answered, with a line that says so", async () => {
-    const data = sampleData();
-    addThread(data, "WEB-5", 250);
-    await using space = startSampleSpace({
-      data,
-      answer: (request) =>
-        new URL(request.url).searchParams.has("maxId") ? never() : undefined,
-    });
-    await using server = await connectInProcess(space, {
-      limits: { callMs: 1_000, answerMs: 200 },
-    });
-    const { text, isError } = await server.details(WEB_5);
-    expect(isError).toBe(false);
-    expect(text).toContain("(250)");
-    expect(text).toContain(
-      "Note: Some comments could not be read: The 1 s that one call may take were used up",
-    );
-    expect(text).toMatch(/Backlog counts 250; the newest 100 are shown/);
-  });
 });
 
 test("counts that lie cost at most 100 requests, and the answer says so", async () => {
@@ -621,23 +580,63 @@ describe("one part that fails does not sink the rest", () => {
     expect(text).not.toContain("Note:");
   });
 
-  test("an older page of comments", async () => {
+  const PARTIAL = [
+    {
+      name: "is refused",
+      answer: () => refusal(403, 5, "No."),
+      why: "Backlog refused ",
+    },
+    {
+      name: "comes too late",
+      answer: never,
+      why: "The 2 s that one call may take were used up",
+    },
+  ];
+  const SHORT = { callMs: 2_000, answerMs: 200 };
+
+  test.each(PARTIAL)("an older page of comments that $name", async (part) => {
     const data = sampleData();
     addThread(data, "WEB-5", 250);
     await using space = startSampleSpace({
       data,
-      answer: (request) =>
-        new URL(request.url).searchParams.has("maxId")
-          ? refusal(403, 5, "No.")
-          : undefined,
+      answer: ({ url }) =>
+        new URL(url).searchParams.has("maxId") ? part.answer() : undefined,
     });
-    await using server = await connectInProcess(space);
+    await using server = await connectInProcess(space, { limits: SHORT });
     const { text, isError } = await server.details(WEB_5);
     expect(isError).toBe(false);
-    expect(text).toContain("Note: Some comments could not be read: ");
+    expect(text).toContain(
+      `Note: Some comments could not be read: ${part.why}`,
+    );
     expect(text).toMatch(/Backlog counts 250; the newest 100 are shown/);
     expect(text).toMatch(/Older: issue_key WEB-5#comment-\d+-older/);
   });
+
+  test.each(PARTIAL)(
+    "a later page of a list that $name: the rows before it are shown without a gap",
+    async (part) => {
+      const data = largeData({ projects: 1, issues: 450, closedShare: 0 });
+      await using space = startSampleSpace({
+        data,
+        answer: ({ url }) =>
+          new URL(url).searchParams.get("offset") === "200"
+            ? part.answer()
+            : undefined,
+      });
+      await using server = await connectInProcess(space, { limits: SHORT });
+      const { text, isError } = await server.list({ limit: 500 });
+      expect(isError).toBe(false);
+      expect(text).toStartWith("450 issues match; 1 to 200 are shown");
+      expect(text).toContain(
+        `Note: Only 200 of 450 could be read: ${part.why}`,
+      );
+      const rows = text.match(/^\| P1-\d+ /gm)?.map((row) => row.slice(2, -1));
+      expect(rows).toEqual(
+        data.issues.slice(0, 200).map(({ issueKey }) => issueKey),
+      );
+      expect(text).toMatch(/Next: .*"offset":200\}/);
+    },
+  );
 
   test("a project's statuses, which are named", async () => {
     await using space = startSampleSpace({
@@ -656,27 +655,6 @@ describe("one part that fails does not sink the rest", () => {
     expect(text).toMatch(
       /Note: \d+ of the \d+ that are not closed are missing/,
     );
-  });
-
-  test("a later page of a list: the rows before it are shown without a gap", async () => {
-    const data = largeData({ projects: 1, issues: 450, closedShare: 0 });
-    await using space = startSampleSpace({
-      data,
-      answer: (request) =>
-        new URL(request.url).searchParams.get("offset") === "200"
-          ? refusal(403, 5, "No.")
-          : undefined,
-    });
-    await using server = await connectInProcess(space);
-    const { text, isError } = await server.list({ limit: 500 });
-    expect(isError).toBe(false);
-    expect(text).toStartWith("450 issues match; 1 to 200 are shown");
-    expect(text).toContain("Note: Only 200 of 450 could be read: ");
-    const rows = text.match(/^\| P1-\d+ /gm)?.map((row) => row.slice(2, -1));
-    expect(rows).toEqual(
-      data.issues.slice(0, 200).map(({ issueKey }) => issueKey),
-    );
-    expect(text).toMatch(/Next: .*"offset":200\}/);
   });
 
   test("but the issue itself is an error", async () => {
