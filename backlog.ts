@@ -242,11 +242,6 @@ export class BacklogCall {
     });
   }
 
-  /** The text of a file without the key, as every text comes that is parsed. */
-  redact(text: string): string {
-    return this.#space.redact(text);
-  }
-
   /**
    * The file's bytes; one of more than `mostBytes` is an error.
    * https://developer.nulab.com/docs/backlog/api/2/get-issue-attachment/
@@ -361,9 +356,10 @@ export class BacklogCall {
   ): Promise<Page<Entry> & { sent: Sent<Entry>[] }> {
     const json = await this.#getJson(path, query);
     // Before parsing, which drops entries that it cannot read.
-    const sent: readonly unknown[] = Array.isArray(json) ? json : [];
-    const ids = sent.map(toId).filter((id) => id !== undefined);
-    const received = sent.length;
+    const received = Array.isArray(json) ? json.length : 0;
+    const ids = toPage(json)
+      .map(toId)
+      .filter((id) => id !== undefined);
     const read = this.#parse(path, schema, json);
     const entries = [...new Map(read.map((one) => [one.id, one])).values()];
     if (entries.length < read.length) {
@@ -407,6 +403,11 @@ export type ProjectChoices =
   | "categories"
   | "issueTypes";
 
+/** No more than was asked for, however much was sent. */
+function toPage(json: unknown) {
+  return Array.isArray(json) ? json.slice(0, PAGE_SIZE) : [];
+}
+
 /** What an entry is known by, whatever else of it can be read. */
 function toId(entry: unknown): number | undefined {
   const id =
@@ -422,7 +423,7 @@ function toSent<Entry extends { id: number }>(
   read: readonly Entry[],
 ): Sent<Entry>[] {
   let next = 0;
-  return (Array.isArray(json) ? json.slice(0, PAGE_SIZE) : []).map((one) => {
+  return toPage(json).map((one) => {
     const isClosed = one?.status?.id === CLOSED;
     const entry = read[next];
     if (entry === undefined || one?.id !== entry.id) return { isClosed };

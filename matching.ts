@@ -162,7 +162,15 @@ function toPairs(text: string): Set<string> {
 }
 
 /** A word that fits nothing, or too much; the model can mend it. */
-export class WordProblem extends Error {}
+export class WordProblem extends Error {
+  constructor(
+    message: string,
+    /** Whether a word fits nothing that may be shown. */
+    readonly isUnknown = false,
+  ) {
+    super(message);
+  }
+}
 
 /** How an error names what was looked for. */
 export interface Wording {
@@ -189,11 +197,13 @@ export function matchAll(
   }: Wording,
 ): Candidate[] {
   const problems: string[] = [];
+  let isUnknown = false;
   const label = ({ label, names: [name] }: Candidate) =>
     label ?? toName(name ?? "");
   const found = words.flatMap((word) => {
     const result = match(word, candidates);
     if (result.kind === "one") return [result.candidate];
+    isUnknown ||= result.kind === "none";
     const near = byNearness(word, candidates, ({ names }) => names);
     problems.push(
       result.kind === "none"
@@ -202,7 +212,9 @@ export function matchAll(
     );
     return [];
   });
-  if (problems.length > 0) throw new WordProblem(problems.join("\n"));
+  if (problems.length > 0) {
+    throw new WordProblem(problems.join("\n"), isUnknown);
+  }
   return found;
 }
 

@@ -106,7 +106,7 @@ export async function resolveNames(
   const by = { ids: [], words: history?.words ?? [] };
   const historyBy = resolvePeople("historyBy", by, context);
   const custom = resolveCustomFields(context.lookup, args);
-  await settle([...pending, historyBy, custom]);
+  await settle([...pending, historyBy, custom], call.restriction);
   const filters: ResolvedNames["filters"] = Object.fromEntries(
     await Promise.all(pending),
   );
@@ -119,13 +119,19 @@ export async function resolveNames(
 }
 
 /** Throws one error of all the problems, each told once. */
-async function settle(pending: Promise<unknown>[]): Promise<void> {
+async function settle(
+  pending: Promise<unknown>[],
+  restriction = "",
+): Promise<void> {
   const problems = new Set<string>();
+  let isUnknown = false;
   for (const result of await Promise.allSettled(pending)) {
     if (result.status === "fulfilled") continue;
     if (!(result.reason instanceof WordProblem)) throw result.reason;
     problems.add(result.reason.message);
+    isUnknown ||= result.reason.isUnknown;
   }
+  if (isUnknown && restriction !== "") problems.add(restriction);
   if (problems.size > 0) throw new Error([...problems].join("\n"));
 }
 

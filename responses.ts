@@ -207,6 +207,7 @@ const FileSchema = object({
 /** https://developer.nulab.com/docs/backlog/api/2/get-issue/ */
 const IssueSchema = object({
   ...IssueRowSchema.entries,
+  customFields: optionalList(CustomFieldSchema),
   description: optional(v.string()),
   resolution: optional(NamedSchema),
   versions: optionalList(NamedSchema),
