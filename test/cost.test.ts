@@ -159,6 +159,76 @@ describe("an issue: what it costs, and where the next call stands", () => {
   });
 });
 
+describe("one call each: requests, round trips, characters at most", () => {
+  const ANYONE = { assignee_names: ["anyone"] };
+  test.each<[string, Record<string, unknown>, [number, number, number]]>([
+    [
+      "open issues per person in a project",
+      { project_keys: ["WEB"], count_by: ["assignee"] },
+      [6, 3, 500],
+    ],
+    [
+      "created and closed per project since a day",
+      { created_since: "2026-11-01", count_by: ["project", "status"] },
+      [3, 1, 600],
+    ],
+    ["nobody's", { assignee_names: ["nobody"] }, [5, 2, 750]],
+    [
+      "High and without due date",
+      {
+        ...ANYONE,
+        priority_names: ["High"],
+        status_names: ["any"],
+        due_date_until: "none",
+      },
+      [4, 2, 600],
+    ],
+    [
+      "what I did this week",
+      { history_since: "this week", history_by_names: ["me"] },
+      [6, 3, 1_400],
+    ],
+    [
+      "what happened in a project since a day",
+      { ...ANYONE, project_keys: ["MOBILE"], history_since: "2026-11-18" },
+      [5, 3, 800],
+    ],
+    [
+      "by a custom field",
+      { ...ANYONE, project_keys: ["WEB"], custom_fields: ["Severity=S1"] },
+      [6, 3, 700],
+    ],
+    [
+      "due this week, most urgent first",
+      { due_date_until: "this week", sort: "due_date" },
+      [4, 2, 1_100],
+    ],
+  ])("%s", async (_, args, [requests, depth, characters]) => {
+    const call: Call = [
+      "get_user_issue_list",
+      { timezone: "Asia/Tokyo", ...args },
+    ];
+    const cost = await answer(sampleData(), call);
+    expect(cost).toMatchObject({ requests, depth });
+    expect(cost.text.length).toBeLessThan(characters);
+  });
+
+  test.each([
+    [100, 4, 2],
+    [500, 6, 2],
+  ])(
+    "the next call stands right behind the total: %d rows",
+    async (limit, requests, depth) => {
+      const data = largeData({ projects: 60, issues: 2_400 });
+      const cost = await answer(data, ["get_user_issue_list", { limit }]);
+      expect(cost).toMatchObject({ requests, depth });
+      const [total, next] = cost.text.split("\n");
+      expect(next).toStartWith("Next: get_user_issue_list {");
+      expect(total?.length).toBeLessThan(100);
+    },
+  );
+});
+
 describe("what the model reads", () => {
   test("tools/list is a line of under 6,000 bytes", async () => {
     await using server = await connectInProcess({
