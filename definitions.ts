@@ -32,7 +32,7 @@ export const IssueDetailsSchema = strict({
   issue_key: z.preprocess(toKey, z.string({ error: "give one text" })).meta({
     type: "string",
     description:
-      "PROJ-123, a numeric ID, or a pasted address of this space. PROJ-123#comment-456 centres on that comment; PROJ-123#description gives the description first; an answer lists the issue_key of each attachment",
+      "PROJ-123, a numeric ID, or a pasted address of this space. PROJ-123#comment-456 centres on that comment; PROJ-123#description gives the description first; PROJ-123#attachment-log.txt opens that file",
   }),
   issue_title: plain("for reference only"),
   timezone: timeZone(),
