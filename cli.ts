@@ -3,6 +3,7 @@ import { CLIENTS, describeHidden } from "./clients.ts";
 import { toMessage } from "./errors.ts";
 import { nearest } from "./matching.ts";
 import { version } from "./package.json";
+import { ENVIRONMENT } from "./places.ts";
 import { toRedactor } from "./redact.ts";
 import {
   type Connection,
@@ -165,7 +166,7 @@ async function toSourceNotes(found: Found): Promise<string[]> {
   const isElsewhere = reading.source !== userFile;
   // What is missing comes first.
   if (!reading.settings) return [];
-  if (reading.source === "the environment") {
+  if (reading.source === ENVIRONMENT) {
     return [
       `These settings are in the environment of this terminal; a client gives the server its own. In ${userFile} every client finds them.`,
     ];
@@ -187,7 +188,7 @@ function toProblems(found: Found): string[] {
   );
   if (!problems.some(isMissing)) return advised;
   const searched = [
-    "the environment",
+    ENVIRONMENT,
     ...(found.envFile === undefined ? found.usualFiles : [found.envFile]),
   ].join(", ");
   const isFound = values.BACKLOG_API_KEY ?? values.BACKLOG_DOMAIN;

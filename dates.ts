@@ -3,7 +3,7 @@ import { quote } from "./text.ts";
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Whether the runtime knows this IANA name or offset. */
-export function isTimeZone(name: string): boolean {
+function isTimeZone(name: string): boolean {
   try {
     new Intl.DateTimeFormat("en", { timeZone: name });
     return true;

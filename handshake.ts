@@ -82,7 +82,7 @@ export interface Message {
 }
 
 /** The era without `initialize`. */
-export const STATELESS_VERSION = "2026-07-28";
+const STATELESS_VERSION = "2026-07-28";
 const VERSION_KEY = "io.modelcontextprotocol/protocolVersion";
 const SERVER_KEY = "io.modelcontextprotocol/serverInfo";
 const CAPABILITIES = { tools: {} };

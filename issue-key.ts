@@ -12,6 +12,11 @@ const DASHES = /[\u2010-\u2015\u2212\u30fc\uff70]/g;
 // A key is looked for in what people paste, not in whole documents.
 const LONGEST_TEXT = 2_000;
 
+/** `PROJ` of `PROJ-123`. */
+export function toProjectKey(issueKey: string): string {
+  return issueKey.slice(0, issueKey.lastIndexOf("-"));
+}
+
 /** What of an issue is asked for; from the fragment of its key. */
 export type Focus =
   | { on: "issue" }

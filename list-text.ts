@@ -7,6 +7,7 @@ import {
   type History,
   type Told,
 } from "./history-text.ts";
+import { toProjectKey } from "./issue-key.ts";
 import type { IssueRow } from "./responses.ts";
 import {
   ANSWER_SIZE,
@@ -20,6 +21,7 @@ import {
   takeWhileFitting,
   tellApart,
   toName,
+  toTableRow,
 } from "./text.ts";
 
 /** What stands above and below whatever was found. */
@@ -165,6 +167,14 @@ function formatNext({ nextArguments }: IssueList, offset: number): string {
 /** What tells which columns there are. */
 type Shown = "showsCreated" | "customFields";
 
+/** A list as rows are measured in, before it is found. */
+const BARE: Pick<IssueList, Shown | "spaceTimeZone" | "filters"> = {
+  showsCreated: false,
+  customFields: [],
+  spaceTimeZone: undefined,
+  filters: [],
+};
+
 interface Column {
   title: string;
   /** A cell, before it is escaped. */
@@ -196,7 +206,9 @@ function toTable(
   );
   const kept = columns.keys().filter((index) => !isCommon[index]);
   const places = [...kept];
-  const projects = new Set(issues.map(({ issueKey }) => toProject(issueKey)));
+  const projects = new Set(
+    issues.map(({ issueKey }) => toProjectKey(issueKey)),
+  );
   const [project] = projects;
   const said = [
     ...(issues.length > 1 && projects.size === 1 ? [`project ${project}`] : []),
@@ -204,16 +216,14 @@ function toTable(
       isCommon[index] ? [`${label} ${cells[index]?.[0]}`] : [],
     ),
   ];
-  const toCell = (cell = "") => cell.replace(/[\\|]/g, "\\$&");
   return {
     common: said.length > 0 ? [`All: ${said.join(", ")}.`] : [],
     head: [
-      `| ${places.map((place) => toCell(columns[place]?.title)).join(" | ")} |`,
+      toTableRow(places.map((place) => columns[place]?.title ?? "")),
       `|${"---|".repeat(places.length)}`,
     ],
-    lines: issues.map(
-      (_, row) =>
-        `| ${places.map((place) => toCell(cells[place]?.[row])).join(" | ")} |`,
+    lines: issues.map((_, row) =>
+      toTableRow(places.map((place) => cells[place]?.[row] ?? "")),
     ),
   };
 }
@@ -295,17 +305,13 @@ function toPeople(filters: readonly ListFilter[]) {
     );
 }
 
-function toProject(issueKey: string): string {
-  return issueKey.slice(0, issueKey.lastIndexOf("-"));
-}
-
 /** How many rows like these an answer holds; a few more, to be sure. */
 export function toCapacity(
   issues: readonly IssueRow[],
   view: ListView,
-  list: Pick<IssueList, Shown> = { showsCreated: false, customFields: [] },
+  list: Pick<IssueList, Shown> = BARE,
 ): number {
-  const frame = { ...list, spaceTimeZone: undefined, filters: [] };
+  const frame = { ...BARE, ...list };
   const clean = new Cleaner();
   const { lines } = toTable(issues, { list: frame, view, clean });
   const room = roomForRows();
@@ -321,14 +327,8 @@ export function toCapacity(
 
 /** What an issue takes of the room for rows, its history included. */
 export function measureTold(told: Told, view: ListView): Size {
-  const frame = {
-    showsCreated: false,
-    customFields: [],
-    spaceTimeZone: undefined,
-    filters: [],
-  };
   const clean = new Cleaner();
-  const { lines } = toTable([told.row], { list: frame, view, clean });
+  const { lines } = toTable([told.row], { list: BARE, view, clean });
   const below = { told: [told], statuses: new Map<number, string>() };
   const text = formatHistory(below, { ...view, spaceTimeZone: undefined });
   return sizeOf(`${lines.join("\n")}\n${text}`);

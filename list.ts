@@ -58,19 +58,13 @@ export async function getUserIssueList(
   const toIssue = ({ issue }: Found["rows"][number]) => issue;
   const { kept, unfit } = keepFitting(found.rows, toIssue, resolved);
   const issues = kept.map(toIssue);
-  const [spaceTimeZone, hidden] = await Promise.all([
-    call.getTimeZone(issues.map(({ dueDate }) => dueDate)),
-    found.total === 0
-      ? describeHidden(call, { args, search, found })
-      : undefined,
-  ]);
+  const around = await readAround(call, { args, search, found, issues });
   return {
     ...found,
     rows: kept,
     total: unfit.length > 0 ? undefined : found.total,
     missing: [...found.missing, ...unfit],
-    origin: call.origin,
-    spaceTimeZone,
+    ...around,
     offset: args.offset,
     limit: args.limit,
     sort: args.sort,
@@ -78,7 +72,6 @@ export async function getUserIssueList(
     showsCreated,
     customFields,
     filters: toFilters(args, resolved, { rows: issues, daysIn }),
-    hidden,
     nextArguments: toNextArguments(args, resolved),
   };
 }
@@ -188,12 +181,7 @@ export async function countUserIssues(
     (issue) => issue,
     resolved,
   );
-  const [spaceTimeZone, hidden] = await Promise.all([
-    call.getTimeZone(issues.map(({ dueDate }) => dueDate)),
-    found.total === 0
-      ? describeHidden(call, { args, search, found })
-      : undefined,
-  ]);
+  const around = await readAround(call, { args, search, found, issues });
   const since = issues.at(-1)?.created?.slice(0, 10);
   const { offset, limit, sort, order, ...narrower } = toNextArguments(
     args,
@@ -206,12 +194,30 @@ export async function countUserIssues(
     lost: found.end - found.rows.length,
     isWhole: !found.more && found.end === found.total,
     narrower: { ...narrower, ...(since && { created_since: since }) },
-    origin: call.origin,
-    spaceTimeZone,
+    ...around,
     filters: toFilters(args, resolved, { rows: issues, daysIn }),
-    hidden,
     missing: [...found.missing, ...unfit],
   };
+}
+
+/** What is told around the issues, whether they are listed or counted. */
+async function readAround(
+  call: BacklogCall,
+  {
+    issues,
+    ...asked
+  }: {
+    args: ListArguments;
+    search: Search;
+    found: Found;
+    issues: readonly IssueRow[];
+  },
+) {
+  const [spaceTimeZone, hidden] = await Promise.all([
+    call.getTimeZone(issues.map(({ dueDate }) => dueDate)),
+    asked.found.total === 0 ? describeHidden(call, asked) : undefined,
+  ]);
+  return { origin: call.origin, spaceTimeZone, hidden };
 }
 
 function toSearch(args: ListArguments, resolved: ResolvedNames) {

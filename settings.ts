@@ -348,8 +348,10 @@ export class LiveSettings {
 
 /** The shortest that BACKLOG_DOMAIN understands as this origin. */
 export function toDomain(origin: string | undefined): string | undefined {
-  const isLoopback = /^https:\/\/(localhost|127\.|\[)/.test(origin ?? "");
-  return isLoopback ? origin : origin?.replace(/^https?:\/\//, "");
+  // Without its scheme, a loopback one would be taken for http.
+  return origin?.startsWith("https:") && isLoopback(origin)
+    ? origin
+    : origin?.replace(/^https?:\/\//, "");
 }
 
 /** What a file holds, whatever the environment has. */

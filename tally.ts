@@ -1,6 +1,7 @@
 import type { Group } from "./arguments.ts";
 import { CLOSED } from "./backlog.ts";
 import { addDays, toCalendarDay } from "./dates.ts";
+import { toProjectKey } from "./issue-key.ts";
 import {
   formatAnswer,
   type ListFrame,
@@ -15,6 +16,7 @@ import {
   sizeOf,
   subtract,
   tellApart,
+  toTableRow,
 } from "./text.ts";
 
 /** What was read to count, and of how much. */
@@ -112,7 +114,7 @@ function toGrouping(
   switch (group) {
     case "project":
       return ({ issueKey }) => {
-        const key = issueKey.slice(0, issueKey.lastIndexOf("-"));
+        const key = toProjectKey(issueKey);
         return [[key, key]];
       };
     case "assignee":
@@ -237,12 +239,12 @@ function toLines(
     const cells = columns.map((column) =>
       toCell(issues.intersection(column.issues).size),
     );
-    return toRow([label, ...cells, `${issues.size}`]);
+    return toTableRow([label, ...cells, `${issues.size}`]);
   };
   const title = groups.map((group) => TITLES[group]).join(" / ");
   const last = columns.length > 0 ? sum : "Issues";
   const head = [
-    toRow([title, ...columns.map(({ label }) => label), last]),
+    toTableRow([title, ...columns.map(({ label }) => label), last]),
     `|---|${"---:|".repeat(columns.length + 1)}`,
   ];
   const foot = toLine({ label: sum, issues: new Set(issues) });
@@ -258,9 +260,4 @@ function toLines(
     shown = joinRest(rows, Math.floor(most * 0.8) + 1).map(toLine);
   }
   return [...head, ...shown, foot];
-}
-
-function toRow(cells: readonly string[]): string {
-  const escaped = cells.map((cell) => cell.replace(/[\\|]/g, "\\$&"));
-  return `| ${escaped.join(" | ")} |`;
 }

@@ -74,11 +74,6 @@ export class Cleaner {
     return `${whole(line.slice(0, most))}… (${most} of ${line.length} characters)`;
   }
 
-  /** Of one line, for a cell of a Markdown table. */
-  cell(text: string): string {
-    return this.line(text).replace(/[\\|]/g, "\\$&");
-  }
-
   /** A name, in quotation marks where it could pass for more than a name. */
   name(text: string, most = 100): string {
     const line = this.line(text, Number.POSITIVE_INFINITY);
@@ -230,6 +225,12 @@ export function nameMentions(
 /** Behind `> `, so that no line of it can pass for one of ours. */
 export function toQuote(lines: readonly string[]): string {
   return lines.map((line) => (line === "" ? ">" : `> ${line}`)).join("\n");
+}
+
+/** A row of a Markdown table; what would end a cell is escaped. */
+export function toTableRow(cells: readonly string[]): string {
+  const escaped = cells.map((cell) => cell.replace(/[\\|]/g, "\\$&"));
+  return `| ${escaped.join(" | ")} |`;
 }
 
 /** The first lines that fit the room together, whole ones. */
@@ -390,16 +391,6 @@ function toEscapes(text: string): string {
 
 /** For the lines that say what is missing and how to get it. */
 export const NOTICE_SIZE: Size = { characters: 2_500, tokens: 1_000 };
-
-/** One line a note; what does not fit its share is counted. */
-export function formatNotes(notes: readonly string[], clean: Cleaner): string {
-  if (notes.length === 0) return "";
-  const lines = notes.map((note) => `Note: ${clean.line(note, 600)}`);
-  const shown = takeWhileFitting(lines, share(NOTICE_SIZE, 0.7));
-  const more = lines.length - shown.length;
-  const rest = more > 0 ? [`Note: and ${more} more notes`] : [];
-  return `${[...shown, ...rest].join("\n")}\n\n`;
-}
 
 /** Notes for the top of an answer, as many as fit, and the rest for below. */
 export function placeNotes(

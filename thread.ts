@@ -2,7 +2,13 @@ import { type BacklogCall, CLOSED, PAGE_SIZE } from "./backlog.ts";
 import { formatInstant } from "./dates.ts";
 import { BacklogError, valueOrError } from "./errors.ts";
 import { formatChanges, toStatusId, type Wording } from "./facts.ts";
-import { type Focus, isPart, showsThread, turnsPage } from "./issue-key.ts";
+import {
+  type Focus,
+  isPart,
+  showsThread,
+  toProjectKey,
+  turnsPage,
+} from "./issue-key.ts";
 import type { ThreadEntry, Timeline } from "./issue-text.ts";
 import { STANDARD } from "./names.ts";
 import type { Comment, IssueRow } from "./responses.ts";
@@ -227,7 +233,7 @@ export async function readStatuses(
         ),
       )
       .filter((id) => id !== undefined && !known.has(id))
-      .map((id = 0) => ({ id, project: issueKey.replace(/-\d+$/, "") })),
+      .map((id = 0) => ({ id, project: toProjectKey(issueKey) })),
   );
   if (needed.length === 0) return known;
   const custom = needed.filter(({ id }) => id > CLOSED);

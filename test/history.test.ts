@@ -15,15 +15,13 @@ import {
   startSampleSpace,
 } from "../sample-space/server.ts";
 import { connectInProcess } from "../scripts/connect.ts";
+import { readList } from "./helpers.ts";
 
 async function ask(
   args: Record<string, unknown>,
   options: SampleSpaceOptions = {},
 ) {
-  await using space = startSampleSpace(options);
-  await using server = await connectInProcess(space);
-  const { text, isError } = await server.list(args);
-  const [, next] = /^Next: get_user_issue_list (.*)$/m.exec(text) ?? [];
+  const { text, isError, next, requests } = await readList(args, options);
   const [facts = "", told = ""] = text.split("\n## What happened\n");
   return {
     text,
@@ -31,9 +29,9 @@ async function ask(
     told,
     rows: toKeys(facts, /^\| ([A-Z0-9_]+-\d+) \|/gm),
     keys: toKeys(told, /^### ([A-Z0-9_]+-\d+)$/gm),
-    next: next === undefined ? undefined : JSON.parse(next),
-    requests: space.requests.map(({ path, query }) => `${path}?${query}`),
-    paths: space.requests.map(({ path }) => path),
+    next,
+    requests: requests.map(({ path, query }) => `${path}?${query}`),
+    paths: requests.map(({ path }) => path),
   };
 }
 
