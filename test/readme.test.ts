@@ -9,6 +9,7 @@ import {
 import { ROOT } from "../scripts/build.ts";
 import { UNTRUSTED } from "../scripts/certificate.ts";
 import { connectInProcess } from "../scripts/connect.ts";
+import { SETTINGS as FIELDS } from "../scripts/doors.ts";
 import { DOCUMENTS, fillExamples } from "../scripts/examples.ts";
 import { drawPicture, PICTURE } from "../scripts/picture.ts";
 import { type Reading, readSettings, toRemedy } from "../settings.ts";
@@ -75,6 +76,7 @@ const HEADINGS = [
   ["## What the assistant reads", "## アシスタントが読むもの"],
   ["## This or Nulab's own server?", "## ヌーラボ公式のサーバーとの違い"],
   ["## Safety", "## 安全について"],
+  ["## When something goes wrong", "## うまくいかないとき"],
 ] as const;
 
 describe("README.md and README.ja.md are in step", () => {
@@ -90,6 +92,24 @@ describe("README.md and README.ja.md are in step", () => {
     expect(headings(japanese).slice(0, HEADINGS.length)).toEqual(
       HEADINGS.map(([, heading]) => heading),
     );
+  });
+
+  test("have the same questions, each in both languages", () => {
+    const rows = (heading: string, document: string) =>
+      [...section(document, heading).matchAll(/^\| (.+) \| (.+) \|$/gm)].map(
+        ([, one, other]) => [one, other],
+      );
+    expect(rows("## 聞いてみる", japanese)).toEqual(
+      rows("## Ask it", readme).map((row) => row.toReversed()),
+    );
+  });
+
+  test("name the fields as the form does", () => {
+    for (const { title } of FIELDS.filter(({ isRequired }) => isRequired)) {
+      for (const document of [readme, japanese]) {
+        expect(document).toContain(`- **${title}**: `);
+      }
+    }
   });
 
   describe.each(HEADINGS)("%s", (english, heading) => {
