@@ -4,12 +4,13 @@ import { toMessage } from "./errors.ts";
 import { nearest } from "./matching.ts";
 import { version } from "./package.json";
 import { ENVIRONMENT } from "./places.ts";
-import { toRedactor } from "./redact.ts";
+
 import {
   type Connection,
   type Found,
   findHiddenFile,
   toDomain,
+  toRedactor,
 } from "./settings.ts";
 import { Cleaner } from "./text.ts";
 

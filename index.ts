@@ -1,9 +1,19 @@
 import { publish } from "./definitions.ts" with { type: "macro" };
 import { introduce, readMachineZone } from "./handshake.ts";
 import { version } from "./package.json";
-import { listUsualFiles, type Places, toManagedFile } from "./places.ts";
-import { listLikeKeys, toRedactor } from "./redact.ts";
-import { LiveSettings, readSettings, toOrigin, toRemedy } from "./settings.ts";
+import {
+  listLikeKeys,
+  listUsualFiles,
+  type Places,
+  toManagedFile,
+} from "./places.ts";
+import {
+  LiveSettings,
+  readSettings,
+  toOrigin,
+  toRedactor,
+  toRemedy,
+} from "./settings.ts";
 import { Stdio } from "./stdio.ts";
 
 interface CommandLine {
@@ -68,7 +78,7 @@ async function main(): Promise<void> {
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     // A key may have been typed where a command stands.
-    const { secrets } = await readSettings(toPlaces(undefined));
+    const { secrets } = readSettings(toPlaces(undefined));
     const redact = toRedactor([...secrets, ...listLikeKeys(message)]);
     await Bun.write(Bun.stderr, redact(`backlog-mcp: ${message}\n`));
     process.exitCode = 2;
@@ -99,13 +109,13 @@ async function report(commandLine: CommandLine): Promise<void> {
   const { command, client, envFile } = commandLine;
   const { check, wrap } = await import("./cli.ts");
   const places = toPlaces(envFile);
-  const reading = await readSettings(places);
+  const reading = readSettings(places);
   const { BACKLOG_DOMAIN = "" } = reading.values;
   const found = {
     reading,
     origin: toOrigin(BACKLOG_DOMAIN),
     envFile,
-    usualFiles: await places.usualFiles(),
+    usualFiles: places.usualFiles,
   };
   const redact = toRedactor(reading.secrets);
   if (command === "check") {
@@ -126,7 +136,7 @@ function toPlaces(envFile: string | undefined): Places {
   return {
     environment: process.env,
     envFile,
-    usualFiles: () => listUsualFiles(process.env),
+    usualFiles: listUsualFiles(process.env),
     managedFile: toManagedFile(process.platform),
   };
 }
@@ -135,16 +145,14 @@ function toPlaces(envFile: string | undefined): Places {
 async function serve(envFile: string | undefined): Promise<void> {
   const places = toPlaces(envFile);
   const live = new LiveSettings(places);
-  const [{ settings, problems, managed }, zone] = await Promise.all([
-    live.read(),
-    readMachineZone(process.env.TZ),
-  ]);
+  const { settings, problems, managed } = live.read();
+  const zone = await readMachineZone(process.env.TZ);
   const { redact } = live;
   const log = (text: string) => console.error(redact(`backlog-mcp: ${text}`));
-  const readNow = async () => {
-    const reading = await live.read();
+  const readNow = () => {
+    const reading = live.read();
     if (reading.settings) return reading.settings;
-    const [userFile = ""] = await places.usualFiles();
+    const [userFile = ""] = places.usualFiles;
     throw new Error(toRemedy(reading, envFile ?? userFile));
   };
   const stdio = new Stdio({
@@ -156,7 +164,7 @@ async function serve(envFile: string | undefined): Promise<void> {
       ]);
       let backlog: InstanceType<typeof Backlog> | undefined;
       const connect = async () => {
-        const settings = await readNow();
+        const settings = readNow();
         backlog ??= new Backlog(live.toConnection(settings));
         return { backlog, userId: settings.userId };
       };

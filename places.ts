@@ -1,4 +1,4 @@
-import { listSecrets } from "./redact.ts";
+import type { Stats } from "node:fs";
 
 /** What `.env.example` says in the places to fill in: as good as nothing. */
 export const PLACEHOLDERS = {
@@ -23,7 +23,7 @@ export interface Places {
   /** Named by `--env-file`. */
   envFile?: string | undefined;
   /** The usual `.env` files, in order, the user's own first. */
-  usualFiles: () => Promise<string[]>;
+  usualFiles: readonly string[];
   /** The company's; it counts where its owner (0 is root) has it alone. */
   managedFile?: { path: string; owner: number } | undefined;
 }
@@ -53,7 +53,7 @@ export const NOWHERE: Place = {
 };
 
 /** Our names only; what was never filled in counts as not set. */
-export function toPlace(source: string, variables: Variables): Place {
+function toPlace(source: string, variables: Variables): Place {
   const values: Values = {};
   const notes: string[] = [];
   for (const name of VARIABLES) {
@@ -62,23 +62,26 @@ export function toPlace(source: string, variables: Variables): Place {
       .replace(/^(["'])(.*)\1$/, "$2")
       .trim();
     if (value === undefined) continue;
-    const unset = describeUnset(name, value);
+    const unset = describeUnset(value);
     if (unset === undefined) values[name] = value;
     // The forms of some clients leave it so where nothing was filled in.
     else if (name !== "USER_ID") {
       notes.push(`${name} of ${source} ${unset}, so it counts as not set.`);
     }
   }
-  for (const [name, meant] of listMisspelt(variables)) {
-    notes.push(`${name} of ${source} is read by nothing; use ${meant}.`);
+  for (const name of Object.keys(variables)) {
+    const [, meant] = MEANT.find(([shape]) => shape.test(name)) ?? [];
+    if (meant && variables[meant] === undefined && /^\w{1,60}$/.test(name)) {
+      notes.push(`${name} of ${source} is read by nothing; use ${meant}.`);
+    }
   }
   return { source, values, notes, secrets: listSecrets(variables) };
 }
 
-function describeUnset(name: string, value: string): string | undefined {
+function describeUnset(value: string): string | undefined {
   if (value === "") return "is empty";
   if (value.includes("${")) return "holds a variable that nothing filled in";
-  return new Map(Object.entries(PLACEHOLDERS)).get(name) === value
+  return Object.values<string>(PLACEHOLDERS).includes(value)
     ? "still holds the placeholder of .env.example"
     : undefined;
 }
@@ -90,13 +93,21 @@ const MEANT = [
   [/^BACKLOG.*(?:DOMAIN|HOST|SPACE|URL)/i, "BACKLOG_DOMAIN"],
 ] as const;
 
-function listMisspelt(variables: Variables): (readonly [string, string])[] {
-  return Object.keys(variables).flatMap((name) => {
-    const [, meant] = MEANT.find(([shape]) => shape.test(name)) ?? [];
-    return meant && variables[meant] === undefined && /^\w{1,60}$/.test(name)
-      ? [[name, meant] as const]
-      : [];
+/** A key may have been put under a wrong name, or into the wrong place. */
+function listSecrets(variables: Variables): string[] {
+  return Object.entries(variables).flatMap(([name, value = ""]) => {
+    if (!/^(?:BACKLOG|USER_ID$)/i.test(name)) return [];
+    if (/KEY|TOKEN/i.test(name)) return [value.trim()];
+    // The name of a space may be as long.
+    return listLikeKeys(value.replace(SPACE, ""));
   });
+}
+
+const SPACE = /[a-z0-9.-]+\.backlog(?:tool)?\.(?:com|jp)/i;
+
+/** What looks like a key, in a text where none belongs. */
+export function listLikeKeys(text: string): string[] {
+  return text.normalize("NFKC").match(/[a-z0-9]{32,}/gi) ?? [];
 }
 
 export function isConfigured({ values }: Pick<Place, "values">): boolean {
@@ -107,50 +118,45 @@ export function isConfigured({ values }: Pick<Place, "values">): boolean {
  * Reads the places in their order until one has a key or a domain: `place`.
  * `limiting` are those that may restrict it, `seen` are all that were read.
  */
-export async function readPlaces(places: Places, only?: string) {
+export function readPlaces(places: Places, only?: string) {
+  const { envFile, usualFiles } = places;
   const environment = toPlace(ENVIRONMENT, places.environment);
-  const { envFile } = places;
-  const usualFiles = await places.usualFiles();
-  const named =
-    envFile === undefined
-      ? []
-      : [await readPlace(envFile, ", named by --env-file,")];
-  const own = await Promise.all(
-    usualFiles.slice(0, 1).map((path) => readPlace(path)),
-  );
-  const seen = [environment, ...named, ...own];
-  const read = async (path: string) => {
-    const place =
-      seen.find(({ source }) => source === path) ?? (await readPlace(path));
-    if (!seen.includes(place)) seen.push(place);
+  const seen = [environment];
+  const read = (path: string, named?: string): Place => {
+    const known = seen.find(({ source }) => source === path);
+    if (known !== undefined) return known;
+    const place = readPlace(path, named);
+    seen.push(place);
     return place;
   };
-  const find = async (): Promise<Place> => {
+  if (envFile !== undefined) read(envFile, ", named by --env-file,");
+  // The user's own file restricts wherever the settings come from.
+  for (const path of usualFiles.slice(0, 1)) read(path);
+  const always = [...seen];
+  const find = (): Place => {
     if (only !== undefined) return read(only);
     if (isConfigured(environment)) return environment;
-    const [first] = named;
-    if (first !== undefined) return first;
+    if (envFile !== undefined) return read(envFile);
     for (const path of usualFiles) {
-      const place = await read(path);
+      const place = read(path);
       // Somebody put it there to be read: passing it over would surprise.
       const isUnreadable = place.problem !== undefined && !place.isAbsent;
       if (isUnreadable || isConfigured(place)) return place;
     }
     return NOWHERE;
   };
-  const place = await find();
-  const limiting = [...new Set([environment, ...named, ...own, place])];
+  const place = find();
+  const limiting = [...new Set([...always, place])];
   if (place === NOWHERE || place.isAbsent) {
     const paths = envFile === undefined ? usualFiles : [envFile];
-    const notes = await listWrongEndings(paths);
-    seen.push({ ...NOWHERE, notes });
+    seen.push({ ...NOWHERE, notes: paths.flatMap(describeWrongEnding) });
   }
   return { environment, place, limiting, seen };
 }
 
 /** A file of settings; `named` says where it was named. Never waits or throws. */
-async function readPlace(path: string, named = ""): Promise<Place> {
-  const file = await readEnvFile(path);
+function readPlace(path: string, named = ""): Place {
+  const file = readEnvFile(path);
   const place = toPlace(path, file.variables);
   const { error, isAbsent = false, mode = 0 } = file;
   if (error) return { ...place, problem: `${path}${named} ${error}`, isAbsent };
@@ -162,16 +168,12 @@ async function readPlace(path: string, named = ""): Promise<Place> {
 }
 
 /** Windows hides how a name ends, and its editor ends each with .txt. */
-async function listWrongEndings(paths: readonly string[]) {
-  const notes = paths.map(async (path) => {
-    const { isAbsent } = await readEnvFile(`${path}.txt`);
-    return isAbsent
-      ? []
-      : [
-          `${path}.txt is there, but only ${path} is read: take .txt off its name.`,
-        ];
-  });
-  return (await Promise.all(notes)).flat();
+function describeWrongEnding(path: string): string[] {
+  return readEnvFile(`${path}.txt`).isAbsent
+    ? []
+    : [
+        `${path}.txt is there, but only ${path} is read: take .txt off its name.`,
+      ];
 }
 
 /** The company's place, or why it does not count. */
@@ -194,16 +196,13 @@ export function toManagedFile(platform: string) {
  * It counts only if its owner has it alone. One that does is understood to the
  * last line, or has a problem, so that a slip of the pen restricts no less.
  */
-export async function readManaged(
-  file: Places["managedFile"],
-): Promise<Managed | undefined> {
-  if (file === undefined) return undefined;
+export function readManaged(file: Places["managedFile"]): Managed {
+  if (file === undefined) return NOWHERE;
   const { path } = file;
-  const { text, variables, error, ...read } = await readEnvFile(path);
-  const about = read.owner === undefined ? await readOwner(path) : read;
-  if (about === "absent") return undefined;
-  const place: Managed = toPlace(path, variables);
-  const { owner, mode = 0 } = about;
+  const read = readEnvFile(path);
+  // A folder of that name is there, and has an owner.
+  if (read.isAbsent && read.owner === undefined) return NOWHERE;
+  const { owner, mode = 0 } = read.owner === undefined ? readAbout(path) : read;
   const passedOver =
     owner !== undefined && owner !== file.owner
       ? "it does not belong to root"
@@ -213,21 +212,11 @@ export async function readManaged(
   if (passedOver !== undefined) {
     return { ...NOWHERE, passedOver: `${path} does not count: ${passedOver}.` };
   }
-  const problem = error ?? findManagedProblem(text, place.values);
+  const place = toPlace(path, read.variables);
+  const problem = read.error ?? findManagedProblem(read.text, place.values);
   return problem === undefined
     ? place
     : { ...place, problem: `${path}, this computer's own, ${problem}` };
-}
-
-/** Of a file that could not be opened; unknown where even that is refused. */
-async function readOwner(path: string): Promise<"absent" | Partial<Stats>> {
-  const { statSync } = await import("node:fs");
-  try {
-    const { uid, mode } = statSync(path);
-    return { owner: uid, mode: mode & 0o777 };
-  } catch (error) {
-    return isMissing(error) ? "absent" : {};
-  }
 }
 
 const MANAGED_LINE = /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=/;
@@ -251,7 +240,7 @@ function findManagedProblem(text: string, values: Values): string | undefined {
 }
 
 /** A file as it was read, or why it could not be. */
-interface EnvFile extends Partial<Stats> {
+interface EnvFile extends About {
   text: string;
   /** By name, as the runtime's own parser reads them. */
   variables: Variables;
@@ -260,99 +249,95 @@ interface EnvFile extends Partial<Stats> {
   isAbsent?: boolean;
 }
 
-interface Stats {
+interface About {
   /** Permissions, such as `0o600`. */
-  mode: number;
+  mode?: number;
   /** The owner's number, 0 being root. */
-  owner: number;
+  owner?: number;
+}
+
+function toAbout({ mode, uid }: Stats): About {
+  return { mode: mode & 0o777, owner: uid };
+}
+
+/** Of a file that could not be opened; unknown where even that is refused. */
+function readAbout(path: string): About {
+  try {
+    return toAbout(process.getBuiltinModule("node:fs").statSync(path));
+  } catch {
+    return {};
+  }
 }
 
 /** No file of settings is longer; a device or a wrong path may be endless. */
 const MOST_BYTES = 64 * 1024;
 
 /** Reads a regular file of at most 64 KiB; never waits, never throws. */
-async function readEnvFile(path: string): Promise<EnvFile> {
+function readEnvFile(path: string): EnvFile {
   const empty = { text: "", variables: {} };
+  // Not asynchronous: promises of it begin a thread, which on a busy machine
+  // takes as long as all the rest of a start. What is opened so never waits.
+  const fs = process.getBuiltinModule("node:fs");
   try {
-    // Synchronous: its promises begin a thread, which on a busy machine takes
-    // as long as all the rest of a start. What is opened so makes nobody wait.
-    const { closeSync, constants, fstatSync, openSync, readSync, statSync } =
-      await import("node:fs");
     if (process.platform === "win32") {
       // To open a pipe or a device may already wait there.
-      const refused = refuse(statSync(path));
+      const refused = refuse(fs.statSync(path));
       if (refused) return { ...empty, ...refused };
     }
-    const { O_RDONLY, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
-    const file = openSync(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    using _ = { [Symbol.dispose]: () => closeSync(file) };
+    const { O_RDONLY, O_NONBLOCK = 0, O_NOCTTY = 0 } = fs.constants;
+    const file = fs.openSync(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    using _ = { [Symbol.dispose]: () => fs.closeSync(file) };
     // Of what is open: the path may mean something else by now.
-    const stats = fstatSync(file);
-    const about = { mode: stats.mode & 0o777, owner: stats.uid };
+    const stats = fs.fstatSync(file);
+    const about = toAbout(stats);
     const refused = refuse(stats);
     if (refused) return { ...empty, ...about, ...refused };
     const buffer = new Uint8Array(MOST_BYTES + 1);
     let bytes = 0;
     for (let read = -1; read !== 0 && bytes < buffer.length; bytes += read) {
-      read = readSync(file, buffer, { offset: bytes });
+      read = fs.readSync(file, buffer, { offset: bytes });
     }
     if (bytes > MOST_BYTES) {
       const error = `is larger than ${MOST_BYTES / 1024} KiB, which no file of settings is`;
       return { ...empty, ...about, error };
     }
-    const { parseEnv } = await import("node:util");
     // PowerShell's > writes UTF-16.
     const isUtf16 = buffer[0] === 0xff && buffer[1] === 0xfe;
     const text = new TextDecoder(isUtf16 ? "utf-16le" : "utf-8").decode(
       buffer.subarray(0, bytes),
     );
+    const { parseEnv } = process.getBuiltinModule("node:util");
     return { ...about, text, variables: parseEnv(text) };
   } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : error;
     return {
       ...empty,
-      error: `cannot be read (${toCode(error)})`,
-      isAbsent: isMissing(error),
+      error: `cannot be read (${code})`,
+      isAbsent: ["ENOENT", "ENOTDIR", "EISDIR"].includes(String(code)),
     };
   }
 }
 
-function isMissing(error: unknown): boolean {
-  return ["ENOENT", "ENOTDIR", "EISDIR"].includes(toCode(error));
-}
-
-function toCode(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? error.code : error;
-  return String(code);
-}
-
-type Kinds = Pick<
-  import("node:fs").Stats,
-  "isDirectory" | "isFIFO" | "isFile" | "isSocket"
->;
-
-function refuse(stats: Kinds): Pick<EnvFile, "error" | "isAbsent"> | undefined {
+function refuse(stats: Stats): Pick<EnvFile, "error" | "isAbsent"> | undefined {
   if (stats.isFile()) return undefined;
   // A folder of that name is somebody's, and was not meant for us.
   if (stats.isDirectory())
     return { error: "is a folder, no file", isAbsent: true };
-  const kind = stats.isFIFO()
-    ? "pipe (FIFO)"
-    : stats.isSocket()
-      ? "socket"
-      : "device";
+  const kind = stats.isFIFO() ? "pipe (FIFO)" : "device";
   return { error: `is a ${kind}, no file` };
 }
 
 /** The usual `.env` files: the user's folder, the program's, this one. */
-export async function listUsualFiles(
-  environment: Record<string, string | undefined>,
+export function listUsualFiles(
+  environment: Variables,
   platform: string = process.platform,
-): Promise<string[]> {
+): string[] {
   const isWindows = platform === "win32";
   // Loading node:path takes half a megabyte.
   const separator = isWindows ? "\\" : "/";
   const join = (...parts: string[]) => parts.join(separator);
-  const home = environment.HOME || (await import("node:os")).homedir();
+  const home =
+    environment.HOME || process.getBuiltinModule("node:os").homedir();
   const xdg = environment.XDG_CONFIG_HOME ?? "";
   const folder = isWindows
     ? environment.APPDATA || join(home, "AppData", "Roaming")

@@ -2,14 +2,12 @@ import {
   ENVIRONMENT,
   isConfigured,
   type Managed,
-  NOWHERE,
   type Place,
   type Places,
   readManaged,
   readPlaces,
   type Values,
 } from "./places.ts";
-import { SHORTEST_KEY, toRedactor } from "./redact.ts";
 
 /** Where a space answers, and the key it is asked with. */
 export interface Connection {
@@ -30,28 +28,26 @@ export interface Connection {
 const CLOUD_HOST =
   /^(?:[a-z0-9-]{1,63}\.)+(?:backlog\.com|backlog\.jp|backlogtool\.com)$/;
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
-const DOMAINS = ["backlog.com", "backlog.jp", "backlogtool.com"];
+
+/** Shorter ones cannot be real keys, and would tear holes into every text. */
+const SHORTEST_KEY = 16;
 
 // Plain code: a schema would load valibot at every start, a megabyte.
-function findKeyProblem(key = ""): string[] {
-  if (key === "") return ["BACKLOG_API_KEY is not set"];
+function findKeyProblem(key = ""): string | undefined {
+  if (key === "") return "BACKLOG_API_KEY is not set";
   if (!/^[\w-]+$/.test(key)) {
-    return [
-      "BACKLOG_API_KEY holds something that no key has, which is letters, digits, - and _ only: paste the key alone, without quotes, spaces, an address or a word before it",
-    ];
+    return "BACKLOG_API_KEY holds something that no key has, which is letters, digits, - and _ only: paste the key alone, without quotes, spaces, an address or a word before it";
   }
   return key.length < SHORTEST_KEY
-    ? [
-        `BACKLOG_API_KEY has ${key.length} characters, too few for a key: copy the whole of it`,
-      ]
-    : [];
+    ? `BACKLOG_API_KEY has ${key.length} characters, too few for a key: copy the whole of it`
+    : undefined;
 }
 
-function findDomainProblem(domain = ""): string[] {
-  if (domain === "") return ["BACKLOG_DOMAIN is not set"];
+function findDomainProblem(domain = ""): string | undefined {
+  if (domain === "") return "BACKLOG_DOMAIN is not set";
   return toOrigin(domain) === undefined
-    ? [`BACKLOG_DOMAIN ${describeHost(domain)}`]
-    : [];
+    ? `BACKLOG_DOMAIN ${describeHost(domain)}`
+    : undefined;
 }
 
 /** `https://host`, from a host or a pasted address; undefined if not allowed. */
@@ -89,8 +85,7 @@ function describeHost(domain: string): string {
 }
 
 function listHosts(space: string): string {
-  const hosts = DOMAINS.map((domain) => `${space}.${domain}`);
-  return hosts.join(", ").replace(/, (?=[^,]+$)/, " or ");
+  return `${space}.backlog.com, ${space}.backlog.jp or ${space}.backlogtool.com`;
 }
 
 /** A BACKLOG_PROJECTS; only what all of them hold may be shown. */
@@ -135,12 +130,9 @@ export interface Found {
  * All values from the first place that has a key or a domain, or from the file
  * `only`; restrictions from wherever the user or the company put one.
  */
-export async function readSettings(
-  places: Places,
-  only?: string,
-): Promise<Reading> {
-  const company = toRule((await readManaged(places.managedFile)) ?? NOWHERE);
-  const { environment, place, limiting, seen } = await readPlaces(places, only);
+export function readSettings(places: Places, only?: string): Reading {
+  const company = toRule(readManaged(places.managedFile));
+  const { environment, place, limiting, seen } = readPlaces(places, only);
   const { USER_ID } = environment.values;
   const values: Values = {
     ...(company.host && { BACKLOG_DOMAIN: company.host }),
@@ -150,15 +142,14 @@ export async function readSettings(
   const { BACKLOG_API_KEY: apiKey, BACKLOG_DOMAIN: domain } = values;
   const limits = limiting.map(toLimit);
   const unreadable = company.problem ?? place.problem;
-  const problems =
-    unreadable === undefined
-      ? [
-          ...findKeyProblem(apiKey),
-          ...findDomainProblem(domain),
-          ...findConflict(place, company),
-          ...limits.flatMap(({ problem }) => problem ?? []),
-        ]
-      : [unreadable];
+  const problems = unreadable
+    ? [unreadable]
+    : [
+        findKeyProblem(apiKey),
+        findDomainProblem(domain),
+        findConflict(place, company),
+        ...limits.map(({ problem }) => problem),
+      ].filter((problem) => problem !== undefined);
   const restrictions = [...limits, company].flatMap(
     ({ restriction }) => restriction ?? [],
   );
@@ -202,15 +193,11 @@ interface Limit {
 const PROJECT_SEPARATORS = /[\s,、;"'[\]]+/;
 
 function toLimit({ source, values, problem, isAbsent }: Place): Limit {
-  if (problem !== undefined) {
-    return isAbsent
-      ? {}
-      : { problem: `${problem}, and it may hold a BACKLOG_PROJECTS` };
+  if (problem !== undefined && !isAbsent) {
+    return { problem: `${problem}, and it may hold a BACKLOG_PROJECTS` };
   }
-  const text = values.BACKLOG_PROJECTS;
-  if (text === undefined) return {};
-  const projects = text
-    .normalize("NFKC")
+  if (values.BACKLOG_PROJECTS === undefined) return {};
+  const projects = values.BACKLOG_PROJECTS.normalize("NFKC")
     .toUpperCase()
     .split(PROJECT_SEPARATORS)
     .filter((key) => key !== "");
@@ -254,13 +241,12 @@ function toRule(place: Managed): Rule {
   return { ...rule, problem: `${place.source}: ${wrong}` };
 }
 
-function findConflict({ source, values }: Place, company: Rule): string[] {
+function findConflict({ source, values }: Place, company: Rule) {
   const own = toOrigin(values.BACKLOG_DOMAIN ?? "");
   const { host } = company;
-  if (own === undefined || !host || own === `https://${host}`) return [];
-  return [
-    `BACKLOG_DOMAIN of ${source} is ${new URL(own).host}, but ${company.source} allows ${host} alone: take it out there`,
-  ];
+  return own === undefined || !host || own === `https://${host}`
+    ? undefined
+    : `BACKLOG_DOMAIN of ${source} is ${new URL(own).host}, but ${company.source} allows ${host} alone: take it out there`;
 }
 
 /** What to do, for whoever reads it in the chat or in a log. */
@@ -296,9 +282,9 @@ export class LiveSettings {
   readonly redact = (text: string): string => this.#redactor(text);
 
   /** Read again while they are incomplete: saving the file shall be enough. */
-  async read(): Promise<Reading> {
-    if (this.#reading?.settings) return this.#reading;
-    return this.#take(await readSettings(this.places));
+  read(): Reading {
+    if (!this.#reading?.settings) this.#reading = this.#readAgain();
+    return this.#reading;
   }
 
   /** Where to ask, with what is needed to mend a key while the program runs. */
@@ -308,16 +294,15 @@ export class LiveSettings {
       origin,
       projects,
       redact: this.redact,
-      renew: () => this.#renew({ apiKey, origin }),
+      renew: async () => this.#renew({ apiKey, origin }),
     };
   }
 
-  async #renew({ apiKey, origin }: Connection) {
-    const { source } = await this.read();
+  #renew({ apiKey, origin }: Connection): Connection | undefined {
+    const { source } = this.read();
     if (source === ENVIRONMENT) return undefined;
-    const reading = await readSettings(this.places, source);
+    const reading = this.#readAgain(source);
     const { settings, problems } = reading;
-    this.#learn(reading);
     if (settings === undefined) {
       throw new Error(
         `Backlog refused the API key (401), and ${source} holds no other: ${problems.join("; ")}. It is read again at the next call.`,
@@ -333,16 +318,11 @@ export class LiveSettings {
     return this.toConnection(settings);
   }
 
-  #take(reading: Reading): Reading {
-    this.#learn(reading);
-    this.#reading = reading;
-    return reading;
-  }
-
-  #learn({ secrets }: Reading): void {
-    if (secrets.every((secret) => this.#secrets.has(secret))) return;
-    for (const secret of secrets) this.#secrets.add(secret);
+  #readAgain(only?: string): Reading {
+    const reading = readSettings(this.places, only);
+    for (const secret of reading.secrets) this.#secrets.add(secret);
     this.#redactor = toRedactor(this.#secrets);
+    return reading;
   }
 }
 
@@ -355,21 +335,82 @@ export function toDomain(origin: string | undefined): string | undefined {
 }
 
 /** What a file holds, whatever the environment has. */
-export function readAlone(envFile: string): Promise<Reading> {
-  return readSettings({
-    environment: {},
-    envFile,
-    usualFiles: async () => [],
-  });
+export function readAlone(envFile: string): Reading {
+  return readSettings({ environment: {}, envFile, usualFiles: [] });
 }
 
 /** The file that would count if the environment had no settings. */
-export async function findHiddenFile(
-  found: Found,
-): Promise<string | undefined> {
+export function findHiddenFile(found: Found): string | undefined {
   const { reading, envFile, usualFiles } = found;
   const file = envFile ?? usualFiles[0];
   if (reading.source !== ENVIRONMENT || !file) return undefined;
-  const { values } = await readAlone(file);
-  return (values.BACKLOG_API_KEY ?? values.BACKLOG_DOMAIN) && file;
+  return isConfigured(readAlone(file)) ? file : undefined;
+}
+
+/**
+ * Takes keys out of texts, in any case: plain, URL-encoded once or twice, or as
+ * JSON, JavaScript, HTML or Markdown may write them. In proportion to the text,
+ * whatever it is and whatever was set as a key.
+ */
+export function toRedactor(keys: Iterable<string>): (text: string) => string {
+  const secrets = [...new Set([...keys].flatMap(toSecrets))];
+  // What is part of another one comes behind it.
+  secrets.sort((a, b) => b.length - a.length);
+  const plain = secrets.map((secret) => secret.toLowerCase());
+  let pattern: RegExp | undefined;
+  return (text) => {
+    if (secrets.length === 0 || text.length < SHORTEST_KEY) return text;
+    if (!ESCAPED.test(text)) {
+      const lower = text.toLowerCase();
+      if (!plain.some((secret) => lower.includes(secret))) return text;
+    }
+    // Takes milliseconds, and most runs of the program never need it.
+    pattern ??= new RegExp(secrets.map(toWritings).join("|"), "gi");
+    return text.replace(pattern, "[API key]");
+  };
+}
+
+/** All that was set, and what could be a key in it, in pieces of a fair size. */
+function toSecrets(set: string): string[] {
+  return [set, ...(set.match(/[\w-]+/g) ?? [])].flatMap(
+    (text) => text.match(/.{16,128}/gs) ?? [],
+  );
+}
+
+// Cleaning takes these out of a text, and would join the parts of a key.
+const BETWEEN = "[\\u00ad\\u200b-\\u200f\\u2060-\\u2064\\ufeff]*";
+const ESCAPED =
+  /[%&]|\\[ux0-7_-]|[\u00ad\u200b-\u200f\u2060-\u2064\ufeff\uff0d-\uff5a]/;
+const toUrl = (hex: string) => `%(?:25){0,3}${hex}`;
+const BACKSLASHES = `(?:\\\\|${toUrl("5c")}){1,8}`;
+const ENTITY = `(?:&(?:amp;){0,3}|${toUrl("26")})`;
+const NUMBER = `(?:#|${toUrl("23")})`;
+const END = `(?:;|${toUrl("3b")})?`;
+function toWritings(secret: string): string {
+  return [...secret].map(toWriting).join(BETWEEN);
+}
+
+/** Each repetition is bounded, and no two ways of reading begin alike. */
+function toWriting(character: string): string {
+  const plain = RegExp.escape(character);
+  if (!/[\w-]/.test(character)) return plain;
+  const codes = [character.toLowerCase(), character.toUpperCase()];
+  const inBase = (base: number) =>
+    codes.map((text) => text.charCodeAt(0).toString(base)).join("|");
+  const hex = `(?:${inBase(16)})`;
+  const fullWidth = String.fromCharCode(character.charCodeAt(0) + 0xfee0);
+  const script = [
+    `u00${hex}`,
+    `x${hex}`,
+    `u\\{0{0,6}${hex}\\}`,
+    `0?(?:${inBase(8)})`,
+    // As Markdown writes these two.
+    ...(/[_-]/.test(character) ? [plain] : []),
+  ];
+  return `(?:${[
+    `[${plain}${fullWidth}]`,
+    toUrl(hex),
+    `${BACKSLASHES}(?:${script.join("|")})`,
+    `${ENTITY}${NUMBER}(?:0{0,6}(?:${inBase(10)})|x0{0,6}${hex})${END}`,
+  ].join("|")})`;
 }

@@ -42,7 +42,7 @@ async function showCheck(): Promise<string> {
       BACKLOG_API_KEY: space.apiKey,
       BACKLOG_DOMAIN: space.host,
     },
-    usualFiles: async () => [],
+    usualFiles: [],
   });
   const { text } = await check({
     reading: { ...reading, source: file, domainSource: file },

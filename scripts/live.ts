@@ -388,7 +388,7 @@ async function main(): Promise<void> {
   }
   const live = new LiveSettings({
     environment: process.env,
-    usualFiles: () => listUsualFiles(process.env),
+    usualFiles: listUsualFiles(process.env),
     managedFile: toManagedFile(process.platform),
   });
   const reading = await live.read();

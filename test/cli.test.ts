@@ -87,7 +87,7 @@ describe("the command line", () => {
       "index.ts",
       "package.json",
       "places.ts",
-      "redact.ts",
+
       "settings.ts",
       "stdio.ts",
     ]);
@@ -395,7 +395,7 @@ test("the user's own file of Windows is in %APPDATA%", async () => {
 describe("toSettingsFrom", async () => {
   const nothing = await readSettings({
     environment: {},
-    usualFiles: async () => [],
+    usualFiles: [],
   });
   const USER_FILE = "/home/hana/.config/backlog-mcp/.env";
   const usualFiles = [USER_FILE, "/opt/.env", "/project/.env"];

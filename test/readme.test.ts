@@ -258,7 +258,7 @@ const PROBLEMS: Record<string, () => Promise<string>> = {
 async function remedy(environment: Record<string, string>): Promise<string> {
   const reading: Reading = await readSettings({
     environment,
-    usualFiles: async () => [],
+    usualFiles: [],
   });
   return toRemedy(reading, "~/.config/backlog-mcp/.env");
 }

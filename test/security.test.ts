@@ -129,7 +129,7 @@ describe("docs/company.md", async () => {
     await writeFile(path, text, { mode: 0o644 });
     const { problems, restrictions } = await readSettings({
       environment: { BACKLOG_API_KEY: "0123456789abcdef" },
-      usualFiles: async () => [],
+      usualFiles: [],
       managedFile: { path, owner: process.getuid?.() ?? 0 },
     });
     // Its domain is the placeholder: whoever copies it must fill it in.

@@ -17,9 +17,14 @@ import {
   type Places,
   toManagedFile,
 } from "../places.ts";
-import { toRedactor } from "../redact.ts";
 import { ROOT } from "../scripts/build.ts";
-import { LiveSettings, readSettings, toOrigin, toRemedy } from "../settings.ts";
+import {
+  LiveSettings,
+  readSettings,
+  toOrigin,
+  toRedactor,
+  toRemedy,
+} from "../settings.ts";
 
 const EXAMPLE = readFileSync(join(ROOT, ".env.example"), "utf8");
 const KEY = "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789";
@@ -43,7 +48,7 @@ function unexpanded(name: string): string {
 }
 
 function toPlaces(places: Partial<Omit<Places, "usualFiles">> = {}): Places {
-  return { environment: {}, usualFiles: async () => [], ...places };
+  return { environment: {}, usualFiles: [], ...places };
 }
 
 function toFile(name: string, more = ""): string {
@@ -152,7 +157,7 @@ describe("readSettings takes all values from the first source", () => {
     const reading = await readSettings({
       environment: { BACKLOG_API_KEY: KEY, BACKLOG_DOMAIN: "own.backlog.com" },
       envFile: folder.at("named.env"),
-      usualFiles: async () => [folder.at("named.env")],
+      usualFiles: [folder.at("named.env")],
     });
     expect(reading).toMatchObject({
       source: "the environment",
@@ -175,7 +180,7 @@ describe("readSettings takes all values from the first source", () => {
     const reading = await readSettings({
       environment: {},
       envFile: folder.at("named.env"),
-      usualFiles: async () => [folder.at("user.env")],
+      usualFiles: [folder.at("user.env")],
     });
     expect(reading.source).toBe(folder.at("named.env"));
     expect(reading.settings).toMatchObject({
@@ -195,8 +200,7 @@ describe("readSettings takes all values from the first source", () => {
     );
     const reading = await readSettings({
       environment: {},
-      usualFiles: async () =>
-        ["a.env", "b.env", "c.env"].map((name) => folder.at(name)),
+      usualFiles: ["a.env", "b.env", "c.env"].map((name) => folder.at(name)),
     });
     expect(reading.source).toBe(folder.at(`${is}.env`));
     expect(reading.settings?.host).toBe(`${is}.backlog.com`);
@@ -218,7 +222,7 @@ describe("readSettings takes all values from the first source", () => {
     });
     const reading = await readSettings({
       environment: {},
-      usualFiles: async () => [folder.at("first.env"), folder.at("second.env")],
+      usualFiles: [folder.at("first.env"), folder.at("second.env")],
     });
     expect(reading.source).toBe(folder.at("second.env"));
     expect(reading.settings?.userId).toBeUndefined();
@@ -240,7 +244,7 @@ describe("readSettings takes all values from the first source", () => {
     const reading = await readSettings({
       environment,
       envFile: folder.at("user.env"),
-      usualFiles: async () => [folder.at("user.env")],
+      usualFiles: [folder.at("user.env")],
     });
     expect(reading.source).toBe("the environment");
     expect(reading.problems).toEqual([problem]);
@@ -254,7 +258,7 @@ describe("readSettings takes all values from the first source", () => {
     });
     const reading = await readSettings({
       environment: {},
-      usualFiles: async () => [folder.at("first.env"), folder.at("second.env")],
+      usualFiles: [folder.at("first.env"), folder.at("second.env")],
     });
     expect(reading.settings).toBeUndefined();
     expect(toRemedy(reading, "/home/u/.env")).toBe(
@@ -310,7 +314,7 @@ describe("USER_ID", () => {
     await using folder = await startFolder({ "a.env": toFile("a", more) });
     const reading = await readSettings({
       environment,
-      usualFiles: async () => [folder.at("a.env")],
+      usualFiles: [folder.at("a.env")],
     });
     expect(reading.settings?.userId).toBe(userId);
     expect(reading.userIdSource).toBe(
@@ -323,7 +327,7 @@ describe("USER_ID", () => {
     const reading = await readSettings({
       environment: { BACKLOG_API_KEY: KEY, BACKLOG_DOMAIN: "a.backlog.com" },
       envFile: folder.at("a.env"),
-      usualFiles: async () => [folder.at("a.env")],
+      usualFiles: [folder.at("a.env")],
     });
     expect(reading.settings?.userId).toBeUndefined();
   });
@@ -509,7 +513,7 @@ describe("a .env file", () => {
     const reading = await readSettings({
       environment: {},
       envFile: folder.at("missing.env"),
-      usualFiles: async () => [folder.at("user.env")],
+      usualFiles: [folder.at("user.env")],
     });
     expect(reading.settings).toBeUndefined();
     expect(reading.problems).toEqual([
@@ -551,7 +555,7 @@ describe("a .env file", () => {
     if (name === ".") return;
     const usual = await readSettings({
       environment: {},
-      usualFiles: async () => [path],
+      usualFiles: [path],
     });
     expect(usual.problems[0]).toStartWith(`${path} `);
     expect(usual.problems[0]).toEndWith(problem);
@@ -576,7 +580,7 @@ describe("a .env file", () => {
     const reading = await readSettings({
       environment: {},
       envFile: folder.at("named.env"),
-      usualFiles: async () => [folder.at("user.env")],
+      usualFiles: [folder.at("user.env")],
     });
     expect(reading.source).toBe(folder.at("named.env"));
     expect(reading.problems).toEqual([
@@ -593,10 +597,7 @@ describe("a .env file", () => {
       await symlink(folder.at("locked.env"), folder.at("locked.env"));
       const reading = await readSettings({
         environment: {},
-        usualFiles: async () => [
-          folder.at("locked.env"),
-          folder.at("next.env"),
-        ],
+        usualFiles: [folder.at("locked.env"), folder.at("next.env")],
       });
       expect(reading.settings).toBeUndefined();
       expect(reading.problems).toEqual([
@@ -710,7 +711,7 @@ describe("BACKLOG_PROJECTS", () => {
     const { settings, problems } = await readSettings({
       environment: { ...(own && { ...OWN, BACKLOG_PROJECTS: own }) },
       envFile: envFile && folder.at(envFile),
-      usualFiles: async () => ["user.env", "working.env"].map(folder.at),
+      usualFiles: ["user.env", "working.env"].map(folder.at),
     });
     expect(problems).toEqual([]);
     expect<unknown>(settings?.projects).toEqual(is);
@@ -722,7 +723,7 @@ describe("BACKLOG_PROJECTS", () => {
     });
     const { restrictions } = await readSettings({
       environment: { ...OWN, BACKLOG_PROJECTS: "A,B" },
-      usualFiles: async () => [folder.at("user.env")],
+      usualFiles: [folder.at("user.env")],
     });
     expect(restrictions).toEqual([
       { source: "the environment", projects: ["A", "B"] },
@@ -737,7 +738,7 @@ describe("BACKLOG_PROJECTS", () => {
       await symlink(folder.at("user.env"), folder.at("user.env"));
       const reading = await readSettings({
         environment: OWN,
-        usualFiles: async () => [folder.at("user.env")],
+        usualFiles: [folder.at("user.env")],
       });
       expect(reading.problems).toEqual([
         `${folder.at("user.env")} cannot be read (ELOOP), and it may hold a BACKLOG_PROJECTS`,
@@ -981,7 +982,7 @@ describe("what looks like a mistake", () => {
     await chmod(folder.at(name), 0o600);
     const { notes } = await readSettings({
       environment: {},
-      usualFiles: async () => [folder.at("user.env")],
+      usualFiles: [folder.at("user.env")],
     });
     return notes.map((note) => note.replaceAll(folder.at("user.env"), "FILE"));
   };
@@ -1111,7 +1112,7 @@ describe("LiveSettings", () => {
     const folder = await startFolder({ "user.env": OLD });
     const live = new LiveSettings({
       environment: {},
-      usualFiles: async () => ["user.env", "next.env"].map(folder.at),
+      usualFiles: ["user.env", "next.env"].map(folder.at),
     });
     const { settings } = await live.read();
     if (!settings) throw new Error("no settings");
