@@ -32,7 +32,7 @@ export const IssueDetailsSchema = strict({
   issue_key: z.preprocess(toKey, z.string({ error: "give one text" })).meta({
     type: "string",
     description:
-      "PROJ-123, a numeric ID, or a pasted address of this space. PROJ-123#comment-456 centres on that comment; PROJ-123#description gives the description first; PROJ-123#attachment-log.txt opens that file",
+      "PROJ-123, a numeric ID, or an address of this space. PROJ-123#comment-456 centres on that comment; PROJ-123#description gives the description first; PROJ-123#attachment-log.txt opens that file",
   }),
   issue_title: plain("for reference only"),
   timezone: timeZone(),
@@ -49,14 +49,12 @@ export const IssueListSchema = strict({
   status_names: names(
     "not closed (default), any, closed, Open (that one status only), In Progress, Resolved, or a custom status",
   ),
-  milestone_names: names('e.g. "Sprint 42"'),
+  milestone_names: names("e.g. Sprint 42"),
   issue_type_names: names("e.g. Bug"),
   category_names: names("e.g. Backend"),
   priority_names: names("High, Normal, Low"),
-  created_user_names: names("who reported it: me or names"),
-  parent_issue_keys: names(
-    "PROJ-123: finds its children; the defaults still apply",
-  ),
+  created_user_names: names("reporters: me or names"),
+  parent_issue_keys: names("PROJ-123: its children; the defaults apply"),
   project_ids: ids("numeric; IDs and names of one filter: either matches"),
   assignee_ids: ids("numeric"),
   status_ids: ids("1 Open, 2 In Progress, 3 Resolved, 4 Closed, or custom"),
@@ -66,13 +64,13 @@ export const IssueListSchema = strict({
     type: "array",
     items: { type: "string" },
     description:
-      '"Phase=Test", "Cost>=100", "Release date<=2026-12-01": all must hold; needs one project; each field becomes a column',
+      '"Phase=Test", "Cost>=100", "Release date<=2026-12-01": all must hold; needs one project; the defaults apply',
   }),
   keyword: plain(
-    "words in title or description, most likely all of them; the defaults still apply",
+    "words in title or description, most likely all of them; the defaults apply",
   ),
   created_since: word(
-    "YYYY-MM-DD, today, yesterday, -7d, +2w, -1m, Friday, last, this or next week or month (from Monday or the 1st; in ..._until to its last day); inclusive",
+    "YYYY-MM-DD, today, yesterday, -7d, +2w, -1m, Friday, last, this or next week or month: ..._since the past Friday, Monday or the 1st, ..._until the coming Friday or the last day; inclusive",
   ),
   created_until: word(AS_DATE),
   updated_since: word(AS_DATE),
@@ -80,24 +78,24 @@ export const IssueListSchema = strict({
   start_date_since: word(AS_DATE),
   start_date_until: word(AS_DATE),
   due_date_since: word(AS_DATE),
-  due_date_until: word(
-    `${AS_DATE}; yesterday finds the overdue; none: without a due date`,
-  ),
+  due_date_until: word(`${AS_DATE}; yesterday: the overdue; none: no due date`),
   count_by: names(
-    "one or two of project, assignee, status, type, priority, milestone, category, created_by, due (closed, overdue, today, next 7 days, later, none): counts all that match whatever limit is, nobody and none too, largest first; by default anyone's, with status in any status",
+    "one or two of project, assignee, status, type, priority, milestone, category, created_by, due (closed, overdue, today, next 7 days, later, none): counts all that match, whatever limit is, nobody and none too, largest first; by default anyone's, with status in any status",
   ),
   history_since: word(
-    "only issues in which something happened, and what; needs no updated_since; any status by default",
+    `${AS_DATE}: only issues in which something happened, and what; needs no updated_since; any status by default`,
   ),
   history_until: word(AS_DATE),
   history_by_names: names(
-    "only what these did, in anyone's issues, by default in the last 7 days: me or names",
+    "only what these did, in anyone's issues, by default the last 7 days: me or names",
   ),
   sort: word(
     "updated (default), created, due_date, priority (highest first), status",
   ),
   order: word("asc or desc (default); due_date ascends"),
-  limit: integer("rows, up to 500, default 100; 0: the total alone"),
+  limit: integer(
+    "rows, up to 500, default 100; 0: the total alone; count_by ignores it",
+  ),
   offset: integer("rows to skip"),
   timezone: timeZone(),
 });
