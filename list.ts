@@ -49,14 +49,18 @@ export async function getUserIssueList(
     const asked = { args, resolved, search, zone };
     return await getHistory(call, asked, args.history);
   }
-  const [found, daysIn] = await Promise.all([searchIssues(call, search), zone]);
+  const [{ found, isLifted }, daysIn] = await Promise.all([
+    searchFitting(search, resolved, (search) => searchIssues(call, search)),
+    zone,
+  ]);
   if (found.total === 0 && /\S\s+\S/.test(args.keyword ?? "")) {
     call.notes.add(
       "Backlog most likely looks for all words of keyword at once: try fewer words.",
     );
   }
   const toIssue = ({ issue }: Found["rows"][number]) => issue;
-  const { kept, unfit } = keepFitting(found.rows, toIssue, resolved);
+  const fitting = { ...resolved, isLifted };
+  const { kept, unfit } = keepFitting(found.rows, toIssue, fitting);
   const issues = kept.map(toIssue);
   const around = await readAround(call, { args, search, found, issues });
   return {
@@ -93,26 +97,28 @@ async function getHistory(
   { since, until }: HistoryArguments,
 ): Promise<IssueList> {
   const { timeZone } = args;
-  const reading = readHistory(call, {
-    search,
-    day: since,
-    from: startOfDay(since, timeZone),
-    to: until
-      ? startOfDay(addDays(until, 1), timeZone)
-      : Number.POSITIVE_INFINITY,
-    people: (resolved.historyBy?.meant ?? []).flatMap(({ ids, name }) =>
-      ids.map((id) => ({ id, name: toName(name ?? `ID ${id}`) })),
-    ),
-    room: roomForRows(),
-    measure: (told) => measureTold(told, args),
-  });
-  const [{ history, missing }, daysIn] = await Promise.all([reading, zone]);
-  const { next, left } = history;
-  const { kept: told, unfit } = keepFitting(
-    history.told,
-    ({ row }) => row,
-    resolved,
+  const reading = searchFitting(search, resolved, (search) =>
+    readHistory(call, {
+      search,
+      day: since,
+      from: startOfDay(since, timeZone),
+      to: until
+        ? startOfDay(addDays(until, 1), timeZone)
+        : Number.POSITIVE_INFINITY,
+      people: (resolved.historyBy?.meant ?? []).flatMap(({ ids, name }) =>
+        ids.map((id) => ({ id, name: toName(name ?? `ID ${id}`) })),
+      ),
+      room: roomForRows(),
+      measure: (told) => measureTold(told, args),
+    }),
   );
+  const [{ found, isLifted }, daysIn] = await Promise.all([reading, zone]);
+  const { history, missing } = found;
+  const { next, left } = history;
+  const { kept: told, unfit } = keepFitting(history.told, ({ row }) => row, {
+    ...resolved,
+    isLifted,
+  });
   const issues = told.map(({ row }) => row);
   const changes = told
     .flatMap(({ comments }) => comments)
@@ -140,14 +146,29 @@ async function getHistory(
   };
 }
 
+/** Where Backlog refuses `custom_fields`, what it finds without them. */
+async function searchFitting<Answer>(
+  search: Search,
+  { custom }: ResolvedNames,
+  ask: (search: Search) => Promise<Answer>,
+): Promise<{ found: Answer; isLifted: boolean }> {
+  const found = await valueOrError(ask(search));
+  if (!(found instanceof BacklogError)) return { found, isLifted: false };
+  // A total alone would be that of other issues.
+  if (!custom || found.status !== 400 || search.limit === 0) throw found;
+  const filters = { ...search.filters };
+  for (const parameter of Object.keys(custom.query)) delete filters[parameter];
+  return { found: await ask({ ...search, filters }), isLifted: true };
+}
+
 /** Those that fit `custom_fields`, and what is said where Backlog sent others. */
 function keepFitting<Item>(
   items: readonly Item[],
   toIssue: (item: Item) => IssueRow,
-  { custom }: ResolvedNames,
+  { custom, isLifted }: Pick<ResolvedNames, "custom"> & { isLifted: boolean },
 ): { kept: Item[]; unfit: string[] } {
   const kept = items.filter((item) => custom?.fits(toIssue(item)) ?? true);
-  if (kept.length === items.length) return { kept, unfit: [] };
+  if (kept.length === items.length && !isLifted) return { kept, unfit: [] };
   const what = `of ${items.length} issues read here, ${kept.length} fit`;
   return { kept, unfit: [`Backlog did not apply custom_fields: ${what}.`] };
 }
@@ -172,15 +193,16 @@ export async function countUserIssues(
     capacity: () => MOST_READ,
     spare: SPARE_SEARCHES,
   };
-  const [found, daysIn] = await Promise.all([
-    searchIssues(call, search),
+  const [{ found, isLifted }, daysIn] = await Promise.all([
+    searchFitting(search, resolved, (search) => searchIssues(call, search)),
     askZone(call, args),
   ]);
   const { kept: issues, unfit } = keepFitting(
     found.rows.map(({ issue }) => issue),
     (issue) => issue,
-    resolved,
+    { ...resolved, isLifted },
   );
+  const isWhole = !found.more && found.end === found.total;
   const around = await readAround(call, { args, search, found, issues });
   const since = issues.at(-1)?.created?.slice(0, 10);
   const { offset, limit, sort, order, ...narrower } = toNextArguments(
@@ -190,9 +212,10 @@ export async function countUserIssues(
   return {
     issues,
     groups: args.countBy,
-    total: found.total,
+    // Of a part, how many of the others would fit is not known.
+    total: unfit.length > 0 && !isWhole ? undefined : found.total,
     lost: found.end - found.rows.length,
-    isWhole: !found.more && found.end === found.total,
+    isWhole,
     narrower: { ...narrower, ...(since && { created_since: since }) },
     ...around,
     filters: toFilters(args, resolved, { rows: issues, daysIn }),

@@ -133,26 +133,34 @@ describe("a condition on a custom field", () => {
 });
 
 describe("what Backlog does with a condition is looked at", () => {
-  test("ignored, it is applied to what was read, and said", async () => {
-    const { text, keys } = await ask(
-      ["Severity=S1"],
-      {},
-      { switches: { customFields: "ignored" } },
-    );
-    const read = sampleData().issues.filter(({ issueKey }) =>
-      issueKey.startsWith("WEB-"),
-    ).length;
-    expect(keys).toEqual(["WEB-5"]);
-    expect(text).toStartWith("1 issue is shown, ");
-    expect(text).toContain(
-      `Note: Backlog did not apply custom_fields: of ${read} issues read here, 1 fit.`,
-    );
-  });
+  const OF_WEB = sampleData().issues.filter(({ issueKey }) =>
+    issueKey.startsWith("WEB-"),
+  ).length;
+  const NOT_APPLIED = "Note: Backlog did not apply custom_fields: of";
 
-  test("refused, the refusal is told", async () => {
+  test.each(["ignored", "refused"] as const)(
+    "%s, it is applied to what was read, and said",
+    async (customFields) => {
+      const options = { switches: { customFields } };
+      const list = await ask(["Severity=S1"], {}, options);
+      expect(list.keys).toEqual(["WEB-5"]);
+      expect(list.text).toStartWith("1 issue is shown, ");
+      const note = `${NOT_APPLIED} ${OF_WEB} issues read here, 1 fit.`;
+      expect(list.text).toContain(note);
+      const count = await ask(["Severity=S1"], { count_by: ["type"] }, options);
+      expect(count.text).toStartWith("Counted: 1, all that match, by type.");
+      expect(count.text).toContain(note);
+      const since = { history_since: "2026-11-18" };
+      const history = await ask(["Severity=S1"], since, options);
+      expect(history.keys).toEqual(["WEB-5"]);
+      expect(history.text).toContain(NOT_APPLIED);
+    },
+  );
+
+  test("refused where the total alone is asked for, the refusal is told", async () => {
     const { text, isError } = await ask(
       ["Severity=S1"],
-      {},
+      { limit: 0 },
       { switches: { customFields: "refused" } },
     );
     expect(isError).toBe(true);
