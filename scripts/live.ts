@@ -1,347 +1,269 @@
 import { Backlog, type BacklogCall, LIMITS, type Query } from "../backlog.ts";
 import { BacklogError, toMessage } from "../errors.ts";
 import { listUsualFiles, toManagedFile } from "../places.ts";
-import type { Comment, IssueRow, Project } from "../responses.ts";
+import type { Comment, IssueRow } from "../responses.ts";
 import { type Connection, LiveSettings, toRemedy } from "../settings.ts";
 
 /** The only words that are printed: no text of an answer is among them. */
 export type Word =
-  | "yes"
-  | "no"
-  | "names"
-  | "IDs"
-  | "the space's zone"
-  | "UTC"
-  | "from the highest"
-  | "from the lowest"
-  | "finds nothing"
-  | "search"
-  | "read"
-  | "another class"
-  | "redirect"
-  | "could not be tried"
+  | ("yes" | "no" | "names" | "IDs" | "UTC" | "the space's zone")
+  | ("from the highest" | "from the lowest" | "finds nothing")
+  | ("search" | "read" | "another class" | "redirect" | "could not be tried")
   | `refused with ${number}`;
 
-interface Fact {
-  name: string;
-  /** What this program takes for granted, or how it is right either way. */
-  assumed: Word | "either";
-  observe: (probe: Probe) => Promise<Word>;
+type Look = (probe: Probe) => Promise<Word>;
+
+/** What the reference leaves open, in the order in which it is asked. */
+export const FACTS = {
+  "maxId of comments includes that ID": (probe) => seeEdge(probe, "maxId"),
+  "minId of comments includes that ID": (probe) => seeEdge(probe, "minId"),
+  "maxId of activities includes that ID": seeActivities,
+  "comments/count counts entries without text": seeCount,
+  "changeLog calls a status by": seeLoggedStatuses,
+  "assigneeId[]=-1 finds the unassigned": (probe) =>
+    seeNone(probe, { assigneeId: [-1] }, ({ assignee }) => !assignee),
+  "hasDueDate=false finds those without due date": (probe) =>
+    seeNone(probe, { hasDueDate: false }, ({ dueDate }) => !dueDate),
+  "sort=priority, order=desc goes": seePriority,
+  "updatedSince counts days in": seeZone,
+  "a status of another project in a query is allowed": seeForeignStatus,
+  "issues of archived projects come where no project is named": seeArchived,
+  "an attachment is sent by the space itself": seeAttachment,
+  "/issues is of the class": (probe) =>
+    seeClass(probe, (call) => call.listIssues({ count: 1 })),
+  "/issues/count is of the class": (probe) =>
+    seeClass(probe, (call) => call.countIssues({})),
+  "/projects is of the class": (probe) =>
+    seeClass(probe, (call) => call.listProjects()),
+  "/users/myself is of the class": (probe) =>
+    seeClass(probe, (call) => call.getMyself()),
+} satisfies Record<string, Look>;
+
+/** What this program takes for granted; with the others it is right either way. */
+const ASSUMED: Partial<Record<string, Word>> = {
+  "comments/count counts entries without text": "yes",
+  "/issues is of the class": "search",
+  "/issues/count is of the class": "search",
+  "/projects is of the class": "read",
+  "/users/myself is of the class": "read",
+} satisfies Partial<Record<keyof typeof FACTS, Word>>;
+
+/** Tries every fact, one after another. */
+export async function observe(connection: Connection) {
+  const probe = startProbe(connection);
+  const observations: { fact: string; assumed: string; observed: Word }[] = [];
+  for (const [fact, look] of Object.entries<Look>(FACTS)) {
+    const assumed = ASSUMED[fact] ?? "either";
+    const observed = await look(probe).catch(toWord);
+    observations.push({ fact, assumed, observed });
+  }
+  probe.end();
+  return observations;
 }
 
-export interface Observation {
-  fact: string;
-  assumed: string;
-  observed: Word;
+/** There is nothing in this space to see it by, or no more may be asked. */
+class Untried extends Error {}
+
+function giveUp(): never {
+  throw new Untried();
+}
+
+function toWord(error: unknown): Word {
+  if (error instanceof Untried) return "could not be tried";
+  if (!(error instanceof BacklogError)) throw error;
+  const { status = 0 } = error;
+  if (status >= 400) return `refused with ${status}`;
+  return status >= 300 ? "redirect" : "could not be tried";
 }
 
 const MOST_REQUESTS = 40;
 
-/** What the reference leaves open, in the order in which it is asked. */
-export const FACTS: readonly Fact[] = [
-  {
-    name: "maxId of comments includes that ID",
-    assumed: "either",
-    observe: (probe) => observeEdge(probe, "maxId"),
-  },
-  {
-    name: "minId of comments includes that ID",
-    assumed: "either",
-    observe: (probe) => observeEdge(probe, "minId"),
-  },
-  {
-    name: "maxId of activities includes that ID",
-    assumed: "either",
-    observe: observeActivities,
-  },
-  {
-    name: "comments/count counts entries without text",
-    assumed: "yes",
-    observe: observeCount,
-  },
-  {
-    name: "changeLog calls a status by",
-    assumed: "either",
-    observe: observeStatus,
-  },
-  {
-    name: "assigneeId[]=-1 finds the unassigned",
-    assumed: "either",
-    observe: (probe) =>
-      observeNone(probe, { assigneeId: [-1] }, ({ assignee }) => !assignee),
-  },
-  {
-    name: "hasDueDate=false finds those without due date",
-    assumed: "either",
-    observe: (probe) =>
-      observeNone(probe, { hasDueDate: false }, ({ dueDate }) => !dueDate),
-  },
-  {
-    name: "sort=priority, order=desc goes",
-    assumed: "either",
-    observe: observePriority,
-  },
-  {
-    name: "updatedSince counts days in",
-    assumed: "either",
-    observe: observeZone,
-  },
-  {
-    name: "a status of another project in a query is allowed",
-    assumed: "either",
-    observe: observeStatuses,
-  },
-  {
-    name: "issues of archived projects come where no project is named",
-    assumed: "either",
-    observe: observeArchived,
-  },
-  {
-    name: "an attachment is sent by the space itself",
-    assumed: "either",
-    observe: observeAttachment,
-  },
-  toClassFact("/issues", "search", ({ call }) => call.listIssues({ count: 1 })),
-  toClassFact("/issues/count", "search", ({ call }) => call.countIssues({})),
-  toClassFact("/projects", "read", ({ call }) => call.listProjects()),
-  toClassFact("/users/myself", "read", ({ call }) => call.getMyself()),
-];
+type Probe = ReturnType<typeof startProbe>;
 
-function toClassFact(
-  path: string,
-  assumed: Word,
-  ask: (probe: Probe) => Promise<unknown>,
-): Fact {
-  return {
-    name: `${path} is of the class`,
-    assumed,
-    observe: (probe) => observeClass(probe, () => ask(probe)),
+/** Asks the space, and remembers what several facts are seen in. */
+function startProbe(connection: Connection) {
+  // A repetition would not be counted; the whole takes longer than a call.
+  const limits = { ...LIMITS, attempts: 1, callMs: 300_000 };
+  const call = new Backlog(connection, limits).open();
+  const atFirst = new Map<string, number>();
+  let sent = 0;
+  /** Sends one request, unless half of what a minute allows is used. */
+  const ask = async <Value>(send: (call: BacklogCall) => Promise<Value>) => {
+    for (const rate of ["search", "read"] as const) {
+      const left = call.remaining(rate) ?? Number.POSITIVE_INFINITY;
+      const first = Math.max(left, atFirst.get(rate) ?? 0);
+      if (left < Number.POSITIVE_INFINITY) atFirst.set(rate, first);
+      if (left < first / 2) giveUp();
+    }
+    sent += 1;
+    return sent > MOST_REQUESTS ? giveUp() : await send(call);
+  };
+  const list = async (query: Query) =>
+    (await ask((call) => call.listIssues(query))).entries;
+  const issues = once(() =>
+    list({ sort: "updated", order: "desc", count: 100 }),
+  );
+  /** The thread of a few that has most entries, or two and a status. */
+  const comments = once(async () => {
+    let best: [issueKey: string, Comment[]] = ["", []];
+    for (const { issueKey } of (await issues()).slice(0, 5)) {
+      const query = { order: "desc", count: 100 } as const;
+      const thread = await ask((call) => call.listComments(issueKey, query));
+      const { entries } = thread;
+      if (entries.length > best[1].length) best = [issueKey, entries];
+      if (toStatuses(entries).length > 0 && entries.length > 1) break;
+    }
+    return best[1].length > 0 ? best : giveUp();
+  });
+  const projects = once(() => ask((call) => call.listProjects()));
+  return { ask, list, issues, comments, projects, end: () => call.end() };
+}
+
+function once<Value>(get: () => Promise<Value>): () => Promise<Value> {
+  let got: Promise<Value> | undefined;
+  return () => {
+    got ??= get();
+    return got;
   };
 }
 
-/** Asked no more, since half of what a minute allows is used, or 40 are sent. */
-class Enough extends Error {}
-
-/** Asks the space, and remembers what several facts are seen in. */
-class Probe {
-  readonly call: BacklogCall;
-  #sent = 0;
-  readonly #atFirst = new Map<"search" | "read", number>();
-  #issues: Promise<IssueRow[]> | undefined;
-  #projects: Promise<Project[]> | undefined;
-  #comments: Promise<[IssueRow, Comment[]]> | undefined;
-
-  constructor(connection: Connection) {
-    // A repetition would not be counted; the whole takes longer than a call.
-    const limits = { ...LIMITS, attempts: 1, callMs: 300_000 };
-    this.call = new Backlog(connection, limits).open();
-  }
-
-  /** Counts a request before it is sent. */
-  async ask<Value>(send: (call: BacklogCall) => Promise<Value>) {
-    for (const rate of ["search", "read"] as const) {
-      const left = this.call.remaining(rate);
-      if (left === undefined) continue;
-      const first = this.#atFirst.get(rate) ?? left;
-      this.#atFirst.set(rate, Math.max(first, left));
-      if (left < first / 2) throw new Enough();
-    }
-    if (this.#sent >= MOST_REQUESTS) throw new Enough();
-    this.#sent += 1;
-    return await send(this.call);
-  }
-
-  list(query: Query): Promise<IssueRow[]> {
-    const send = (call: BacklogCall) => call.listIssues(query);
-    return this.ask(send).then(({ entries }) => entries);
-  }
-
-  /** The newest hundred of all. */
-  issues(): Promise<IssueRow[]> {
-    this.#issues ??= this.list({ sort: "updated", order: "desc", count: 100 });
-    return this.#issues;
-  }
-
-  projects(): Promise<Project[]> {
-    this.#projects ??= this.ask((call) => call.listProjects());
-    return this.#projects;
-  }
-
-  /** The first of a few issues that has several comments. */
-  comments(): Promise<[IssueRow, Comment[]]> {
-    this.#comments ??= this.#findComments();
-    return this.#comments;
-  }
-
-  async #findComments(): Promise<[IssueRow, Comment[]]> {
-    let best: [IssueRow, Comment[]] | undefined;
-    for (const issue of (await this.issues()).slice(0, 5)) {
-      const { entries } = await this.ask((call) =>
-        call.listComments(issue.issueKey, { order: "desc", count: 100 }),
-      );
-      if (!best || entries.length > best[1].length) best = [issue, entries];
-      if (findStatuses(entries).length > 0 && entries.length > 1) break;
-    }
-    return best ?? fail();
-  }
-}
-
-/** There is nothing in this space to see it by. */
-class Untried extends Error {}
-
-function fail(): never {
-  throw new Untried();
-}
-
-async function observeEdge(
-  probe: Probe,
-  edge: "minId" | "maxId",
-): Promise<Word> {
-  const [{ issueKey }, [first]] = await probe.comments();
-  const id = first?.id ?? fail();
-  const { entries } = await probe.ask((call) =>
-    call.listComments(issueKey, {
-      [edge]: id,
-      order: edge === "minId" ? "asc" : "desc",
-      count: 2,
-    }),
-  );
-  return entries.some((entry) => entry.id === id) ? "yes" : "no";
-}
-
-async function observeActivities(probe: Probe): Promise<Word> {
-  const me = await probe.ask((call) => call.getMyself());
-  const list = (maxId?: number) =>
-    probe.ask((call) =>
-      call.listActivities(`/users/${me.id}/activities`, { maxId, count: 2 }),
-    );
-  const [first] = (await list()).entries;
-  const id = first?.id ?? fail();
-  const { entries } = await list(id);
-  return entries.some((entry) => entry.id === id) ? "yes" : "no";
-}
-
-async function observeCount(probe: Probe): Promise<Word> {
-  const [{ issueKey }, comments] = await probe.comments();
-  const said = comments.filter(({ content }) => content).length;
-  if (comments.length === 100 || said === comments.length) fail();
-  const count = await probe.ask((call) => call.countComments(issueKey));
-  return count === comments.length ? "yes" : "no";
-}
-
-function findStatuses(comments: readonly Comment[]): string[] {
+/** The new statuses in the change logs. */
+function toStatuses(comments: readonly Comment[]): string[] {
   return comments
     .flatMap(({ changeLog }) => changeLog ?? [])
     .filter(({ field }) => field === "status")
     .flatMap(({ newValue }) => newValue ?? []);
 }
 
-async function observeStatus(probe: Probe): Promise<Word> {
-  const [, comments] = await probe.comments();
-  const statuses = findStatuses(comments);
-  if (statuses.length === 0) fail();
+function yesOrNo(holds: boolean): Word {
+  return holds ? "yes" : "no";
+}
+
+async function seeEdge({ ask, comments }: Probe, edge: "minId" | "maxId") {
+  const [issueKey, [first]] = await comments();
+  const id = first?.id ?? giveUp();
+  const order = edge === "minId" ? "asc" : "desc";
+  const { entries } = await ask((call) =>
+    call.listComments(issueKey, { [edge]: id, order, count: 2 }),
+  );
+  return yesOrNo(entries.some((entry) => entry.id === id));
+}
+
+async function seeActivities({ ask }: Probe) {
+  const me = await ask((call) => call.getMyself());
+  const list = (maxId?: number) =>
+    ask((call) =>
+      call.listActivities(`/users/${me.id}/activities`, { maxId, count: 2 }),
+    );
+  const [first] = (await list()).entries;
+  const id = first?.id ?? giveUp();
+  const { entries } = await list(id);
+  return yesOrNo(entries.some((entry) => entry.id === id));
+}
+
+async function seeCount({ ask, comments }: Probe) {
+  const [issueKey, entries] = await comments();
+  const isTold = entries.every(({ content }) => content);
+  if (entries.length === 100 || isTold) giveUp();
+  const count = await ask((call) => call.countComments(issueKey));
+  return yesOrNo(count === entries.length);
+}
+
+async function seeLoggedStatuses({ comments }: Probe): Promise<Word> {
+  const statuses = toStatuses((await comments())[1]);
+  if (statuses.length === 0) giveUp();
   return statuses.every((status) => /^\d+$/.test(status)) ? "IDs" : "names";
 }
 
 /** Of a filter that no reference names: what it does to a page. */
-async function observeNone(
-  probe: Probe,
+async function seeNone(
+  { issues, list }: Probe,
   filter: Query,
   isNone: (issue: IssueRow) => boolean,
 ): Promise<Word> {
-  const known = (await probe.issues()).filter(isNone);
-  const found = await probe.list({ ...filter, count: 100 });
-  if (found.length === 0) return known.length > 0 ? "finds nothing" : fail();
-  return found.every(isNone) ? "yes" : "no";
+  const isThere = (await issues()).some(isNone);
+  const found = await list({ ...filter, count: 100 });
+  if (found.length > 0) return yesOrNo(found.every(isNone));
+  return isThere ? "finds nothing" : giveUp();
 }
 
-async function observePriority(probe: Probe): Promise<Word> {
+async function seePriority({ list }: Probe): Promise<Word> {
   const first = async (order: "asc" | "desc") => {
-    const [issue] = await probe.list({ sort: "priority", order, count: 1 });
-    return issue?.priority?.id ?? fail();
+    const [issue] = await list({ sort: "priority", order, count: 1 });
+    return issue?.priority?.id ?? giveUp();
   };
   const [highest, lowest] = [await first("desc"), await first("asc")];
-  if (highest === lowest) fail();
+  if (highest === lowest) giveUp();
   // High is 2, Low is 4.
   return highest < lowest ? "from the highest" : "from the lowest";
 }
 
-async function observeZone(probe: Probe): Promise<Word> {
-  const { timezone } = await probe.ask((call) => call.getSpace());
-  if (!timezone) fail();
+async function seeZone({ ask, issues }: Probe): Promise<Word> {
+  const { timezone } = await ask((call) => call.getSpace());
+  if (!timezone) giveUp();
   const day = new Intl.DateTimeFormat("sv-SE", { timeZone: timezone });
-  for (const { id, updated } of await probe.issues()) {
-    const days = updated
-      ? [day.format(Date.parse(updated)), updated.slice(0, 10)]
-      : [];
-    const [inSpace = "", inUtc = ""] = days;
+  for (const { id, updated } of await issues()) {
+    if (!updated) continue;
+    const inSpace = day.format(Date.parse(updated));
+    const inUtc = updated.slice(0, 10);
     if (inSpace === inUtc) continue;
     // Only where the later of the two days is meant, it is found.
-    const [, updatedSince] = [inSpace, inUtc].sort();
-    const query = { id: [id], updatedSince };
-    const found = (await probe.ask((call) => call.countIssues(query))) > 0;
-    return found === inSpace > inUtc ? "the space's zone" : "UTC";
+    const isLater = inSpace > inUtc;
+    const query = { id: [id], updatedSince: isLater ? inSpace : inUtc };
+    const isFound = (await ask((call) => call.countIssues(query))) > 0;
+    return isFound === isLater ? "the space's zone" : "UTC";
   }
-  return fail();
+  return giveUp();
 }
 
-async function observeStatuses(probe: Probe): Promise<Word> {
-  const [one, other] = (await probe.projects()).filter((p) => !p.archived);
-  if (!one || !other) fail();
-  const statuses = await probe.ask((call) =>
+async function seeForeignStatus({ ask, projects }: Probe): Promise<Word> {
+  const [one, other] = (await projects()).filter((p) => !p.archived);
+  if (!one || !other) giveUp();
+  const statuses = await ask((call) =>
     call.listProjectChoices(other.projectKey, "statuses"),
   );
-  const foreign = statuses.find(({ id }) => id > 4)?.id ?? fail();
+  const foreign = statuses.find(({ id }) => id > 4)?.id ?? giveUp();
   const query = { projectId: [one.id], statusId: [1, foreign] };
-  await probe.ask((call) => call.countIssues(query));
+  await ask((call) => call.countIssues(query));
   return "yes";
 }
 
-async function observeArchived(probe: Probe): Promise<Word> {
-  const projects = await probe.projects();
-  const projectId = projects
-    .filter(({ archived }) => archived)
-    .map(({ id }) => id);
-  if (projectId.length === 0) fail();
-  const [issue] = await probe.list({ projectId, count: 1 });
-  const query = { id: [issue?.id ?? fail()] };
-  const count = await probe.ask((call) => call.countIssues(query));
-  return count > 0 ? "yes" : "no";
+async function seeArchived({ ask, list, projects }: Probe) {
+  const archived = (await projects()).filter(({ archived }) => archived);
+  const projectId = archived.map(({ id }) => id);
+  if (projectId.length === 0) giveUp();
+  const [issue] = await list({ projectId, count: 1 });
+  const query = { id: [issue?.id ?? giveUp()] };
+  return yesOrNo((await ask((call) => call.countIssues(query))) > 0);
 }
 
 const SMALL_FILE = 1024 * 1024;
 
-async function observeAttachment(probe: Probe): Promise<Word> {
-  const [issue] = await probe.list({ attachment: true, count: 1 });
-  const { id, issueKey } = issue ?? fail();
-  const { attachments } = await probe.ask((call) => call.getIssue(`${id}`));
+async function seeAttachment({ ask, list }: Probe): Promise<Word> {
+  const [issue] = await list({ attachment: true, count: 1 });
+  const { id, issueKey } = issue ?? giveUp();
+  const { attachments } = await ask((call) => call.getIssue(`${id}`));
   const small = attachments?.find(({ size }) => size && size <= SMALL_FILE);
-  const file = small?.id ?? fail();
-  try {
-    await probe.ask((call) => call.getAttachment(issueKey, file, SMALL_FILE));
-  } catch (error) {
-    const { status = 0 } = error instanceof BacklogError ? error : {};
-    if (status >= 300 && status < 400) return "redirect";
-    throw error;
-  }
+  const file = small?.id ?? giveUp();
+  await ask((call) => call.getAttachment(issueKey, file, SMALL_FILE));
   return "yes";
 }
 
 /** By what is left of each class before and after. */
-async function observeClass(
-  probe: Probe,
-  send: () => Promise<unknown>,
+async function seeClass(
+  { ask }: Probe,
+  send: (call: BacklogCall) => Promise<unknown>,
 ): Promise<Word> {
   const left = async () => {
-    const { rateLimit } = await probe.ask((call) => call.getRateLimit());
+    const { rateLimit } = await ask((call) => call.getRateLimit());
     const { read, search } = rateLimit;
-    return read && search ? { read, search } : fail();
+    return read && search ? { read, search } : giveUp();
   };
   const before = await left();
-  await probe.ask(send);
+  await ask(send);
   const after = await left();
   // A new minute has begun in between.
-  if (before.read.reset !== after.read.reset) fail();
+  if (before.read.reset !== after.read.reset) giveUp();
   const used = (rate: "read" | "search") =>
     before[rate].remaining - after[rate].remaining;
   if (used("search") > 0) return "search";
@@ -349,35 +271,11 @@ async function observeClass(
   return used("read") > 1 ? "read" : "another class";
 }
 
-/** Tries every fact; each is a word of the list, a status code at the most. */
-export async function observe(connection: Connection): Promise<Observation[]> {
-  const probe = new Probe(connection);
-  const observations: Observation[] = [];
-  for (const { name, assumed, observe: look } of FACTS) {
-    observations.push({
-      fact: name,
-      assumed,
-      observed: await look(probe).catch(toWord),
-    });
-  }
-  probe.call.end();
-  return observations;
-}
-
-function toWord(error: unknown): Word {
-  if (error instanceof Untried || error instanceof Enough) {
-    return "could not be tried";
-  }
-  if (!(error instanceof BacklogError)) throw error;
-  const { status = 0 } = error;
-  return status >= 400 ? `refused with ${status}` : "could not be tried";
-}
-
 /** What will be asked, for a person to agree to. */
-export function describePlan(host: string): string {
+function describePlan(host: string): string {
   return [
     `This asks ${host} at most ${MOST_REQUESTS} questions, each a GET, with your own settings, to see:`,
-    ...FACTS.map(({ name }) => `- ${name}`),
+    ...Object.keys(FACTS).map((fact) => `- ${fact}`),
     "It stops at half of what a minute allows. It prints no text of an answer.",
   ].join("\n");
 }
