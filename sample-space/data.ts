@@ -1,69 +1,73 @@
 import {
-  type ChangeFacts,
-  COMPANY,
-  type Facts,
-  type Field,
-  type IssueText,
-  type Remark,
-} from "./company.ts";
-import {
   at,
   byId,
   byKey,
   byLogin,
   byName,
-  type Category,
+  type ChangeFacts,
+  type Choice,
+  COMPANY,
   type Comment,
   type CustomField,
+  type Facts,
+  type Field,
   found,
   type Issue,
   type Layout,
   type Named,
+  type Remark,
   type SpaceData,
   toChange,
   toComment,
-  toDefinition,
-  toEmptyField,
-  toIssueType,
-  toNotification,
   toProject,
-  toSharedFile,
-  toStar,
   toUser,
-  toVersion,
   type User,
 } from "./shapes.ts";
 
 export type { Issue, ProjectData, SpaceData } from "./shapes.ts";
 export { byKey, byLogin } from "./shapes.ts";
 
-export type SampleDataOptions = { japanese?: boolean; olderDates?: boolean };
-
 const COLORS = ["#ed8077", "#4488c5", "#5eb5a6", "#b0be3c"];
-type ToDate = (day: string) => string;
 
 /** The believable space: three live projects, one archived. */
-export function sampleData(options: SampleDataOptions = {}): SpaceData {
-  const data = emptySpace(options);
-  // Older records have midnight of the space's zone instead of UTC.
-  const day: ToDate = (text) => plus(text, options.olderDates ? -9 * 3600 : 0);
-  for (const layout of COMPANY.projects) {
-    addProject(data, layout, { options, day });
+export function sampleData({
+  japanese = false,
+  olderDates = false,
+} = {}): SpaceData {
+  const data = emptySpace(japanese);
+  for (const layout of COMPANY.projects) addProject(data, layout, japanese);
+  for (const { is, title, text } of COMPANY.issues) {
+    data.issues.push(toIssue(data, is, { title, text }));
   }
-  for (const { is, ...text } of COMPANY.issues) {
-    data.issues.push(toIssue(data, is, { ...text, day }));
-  }
-  addCustomFields(data, day);
+  addCustomFields(data);
   addFiles(data);
   for (const [key, others] of Object.entries(COMPANY.related)) {
-    relate(data, key, others);
+    for (const other of others) relate(data, key, other);
   }
   addComments(data);
-  return data;
+  if (!olderDates) return data;
+  // Older records have midnight of the space's zone instead of UTC.
+  const toOlder = (_: string, value: unknown) =>
+    typeof value === "string" && value.endsWith("T00:00:00Z")
+      ? plus(value, -9 * 3600)
+      : value;
+  return {
+    ...data,
+    projects: JSON.parse(JSON.stringify(data.projects), toOlder),
+    issues: JSON.parse(JSON.stringify(data.issues), toOlder),
+  };
 }
 
 /** A space of the asked size for tests of scale; `updated` falls by index. */
-export function largeData(options: {
+export function largeData({
+  projects,
+  issues,
+  customStatuses = false,
+  closedShare = 0.3,
+  assignedToMe = issues,
+  customStatusIssues = Math.round(issues * 0.05),
+  titles = "short",
+}: {
   projects: number;
   issues: number;
   customStatuses?: boolean;
@@ -72,48 +76,35 @@ export function largeData(options: {
   customStatusIssues?: number;
   titles?: "short" | "long";
 }): SpaceData {
-  const data = emptySpace({});
-  for (let n = 1; n <= options.projects; n += 1) {
-    const customs: Layout["customs"] = options.customStatuses
-      ? { 検収待ち: 2001 }
-      : {};
+  const data = emptySpace();
+  const customs: Layout["customs"] = customStatuses ? { 検収待ち: 2001 } : {};
+  for (let n = 1; n <= projects; n += 1) {
     const layout = { id: 1073900000 + n, key: `P${n}`, name: `Project ${n}` };
-    const versions = { "v1.0": [] };
-    addProject(data, { ...layout, customs, versions }, { day: plus });
+    addProject(data, { ...layout, customs, versions: { "v1.0": [] } });
   }
-  const custom = options.customStatuses
-    ? (options.customStatusIssues ?? Math.round(options.issues * 0.05))
-    : 0;
-  const closed = Math.round(options.issues * (options.closedShare ?? 0.3));
-  const mine = options.assignedToMe ?? options.issues;
+  const custom = customStatuses ? customStatusIssues : 0;
+  const closed = Math.round(issues * closedShare);
   const others = data.users.filter((user) => user.id !== data.me);
-  for (let index = 0; index < options.issues; index += 1) {
+  for (let index = 0; index < issues; index += 1) {
     // Multiplying by a prime scatters each share over the order of updates.
-    const rank = (index * 7919 + 13) % options.issues;
-    const isMine = (index * 104729 + 7) % options.issues < mine;
+    const rank = (index * 7919 + 13) % issues;
+    const isMine = (index * 104729 + 7) % issues < assignedToMe;
     const standard = rank < custom + closed ? 4 : 1 + (rank % 3);
-    const owner = at(data.projects, index % options.projects);
     const facts = {
-      key: `${owner.project.projectKey}-${Math.floor(index / options.projects) + 1}`,
+      key: `P${(index % projects) + 1}-${Math.floor(index / projects) + 1}`,
       type: "Task",
       status: rank < custom ? "検収待ち" : standard,
       priority: 2 + (index % 3),
-      created: "",
-      updated: "",
+      ...{ created: "", updated: "" },
     };
+    const text = `Entry ${index + 1} of ${issues}.`;
+    const due = plus("2026-10-01", ((index * 11) % 90) * 86_400);
     data.issues.push({
-      ...toIssue(data, facts, {
-        title: toTitle(index, options.titles ?? "short"),
-        text: `Entry ${index + 1} of ${options.issues}.`,
-        day: plus,
-      }),
+      ...toIssue(data, facts, { title: toTitle(index, titles), text }),
       id: 1080000000 + index,
       created: plus("2026-09-01", -index * 420),
       updated: plus("2026-11-21T14:00:00Z", -index * 420),
-      dueDate:
-        index % 4 === 0
-          ? null
-          : plus("2026-10-01", ((index * 11) % 90) * 86_400),
+      dueDate: index % 4 === 0 ? null : due,
       assignee: isMine
         ? byId(data.users, data.me)
         : at(others, index % others.length),
@@ -175,17 +166,14 @@ function plus(instant: string, seconds = 0): string {
   return moved.toISOString().replace(".000Z", "Z");
 }
 
-function emptySpace({ japanese }: SampleDataOptions): SpaceData {
-  const names = COMPANY[japanese ? "japanese" : "english"];
+function emptySpace(japanese = false): SpaceData {
+  const { priorities, resolutions } = toNames(japanese);
   return {
     space: { ...COMPANY.space },
     users: COMPANY.users.map(toUser),
     me: 1073936937,
-    priorities: names.priorities.map((name, index) => ({
-      id: index + 2,
-      name,
-    })),
-    resolutions: names.resolutions.map((name, id) => ({ id, name })),
+    priorities: priorities.map((name, index) => ({ id: index + 2, name })),
+    resolutions: resolutions.map((name, id) => ({ id, name })),
     projects: [],
     issues: [],
     comments: new Map(),
@@ -195,82 +183,81 @@ function emptySpace({ japanese }: SampleDataOptions): SpaceData {
   };
 }
 
-function addProject(
-  data: SpaceData,
-  layout: Layout,
-  { options = {}, day }: { options?: SampleDataOptions; day: ToDate },
-): void {
-  const projectId = layout.id;
+function toNames(japanese: boolean) {
+  return COMPANY[japanese ? "japanese" : "english"];
+}
+
+function addProject(data: SpaceData, layout: Layout, japanese = false): void {
+  const { id: projectId, customs = {}, versions = {} } = layout;
+  const { types = ["Bug", "Task", "Request"], categories = [] } = layout;
   const base = (projectId - 1073800000) * 10;
-  const names = COMPANY[options.japanese ? "japanese" : "english"];
-  const list = (firstId: number, words: string[] = []): Category[] =>
-    words.map((name, displayOrder) => ({
-      id: firstId + base + displayOrder,
-      projectId,
-      name,
-      displayOrder,
-    }));
-  const statuses = names.statuses.map((name, index) => ({
-    id: index + 1,
-    projectId,
-    name,
-    color: at(COLORS, index),
-    displayOrder: (index + 1) * 1000,
-  }));
-  const customs = Object.entries(layout.customs ?? {});
-  for (const [index, [name, displayOrder]] of customs.entries()) {
+  const list = (firstId: number, words: string[]): Choice[] =>
+    words.map((name, displayOrder) => {
+      const id = firstId + base + displayOrder;
+      return { id, projectId, name, displayOrder };
+    });
+  const standard = toNames(japanese).statuses.map((name, index) => {
+    const displayOrder = (index + 1) * 1000;
+    const color = at(COLORS, index);
+    return { id: index + 1, projectId, name, color, displayOrder };
+  });
+  const custom = Object.entries(customs).map(([name, displayOrder], index) => {
     const id = 245000 + (projectId % 100000) * 2 + index;
-    statuses.push({ id, projectId, name, color: "#e87758", displayOrder });
-  }
-  const versions = layout.versions ?? {};
+    return { id, projectId, name, color: "#e87758", displayOrder };
+  });
   data.projects.push({
     project: toProject(layout),
-    statuses: statuses.sort((a, b) => a.displayOrder - b.displayOrder),
-    issueTypes: list(
-      1074000000,
-      layout.types ?? ["Bug", "Task", "Request"],
-    ).map((type, index) => toIssueType(type, at(COLORS, index))),
-    categories: list(1075000000, layout.categories),
+    statuses: [...standard, ...custom].sort(
+      (a, b) => a.displayOrder - b.displayOrder,
+    ),
+    issueTypes: list(1074000000, types).map((type, index) => ({
+      ...{ ...type, color: at(COLORS, index) },
+      ...{ templateSummary: null, templateDescription: null },
+    })),
+    categories: list(1075000000, categories),
     versions: list(1073000000, Object.keys(versions)).map((version) => {
       const [start, end] = versions[version.name] ?? [];
-      return toVersion(
-        version,
-        start ? day(start) : null,
-        end ? day(end) : null,
-      );
+      return {
+        ...{ ...version, description: null, archived: false },
+        startDate: toDay(start),
+        releaseDueDate: toDay(end),
+      };
     }),
     members: data.users.map((user) => user.id),
   });
 }
 
+function toDay(day?: string): string | null {
+  return day ? plus(day) : null;
+}
+
 function toIssue(
   data: SpaceData,
   facts: Facts,
-  { title, text, day }: IssueText & { day: ToDate },
+  { title, text }: { title: string; text?: string | undefined },
 ): Issue {
-  const end = facts.key.lastIndexOf("-");
-  const keyId = Number(facts.key.slice(end + 1));
+  const { key, status = 1, by = "ken", hours = [null, null] } = facts;
+  const { resolution, priority, assignee, parent } = facts;
+  const [projectKey = "", number] = key.split("-");
   const owner = found(
     data.projects,
-    ({ project }) => project.projectKey === facts.key.slice(0, end),
-    facts.key,
+    ({ project }) => project.projectKey === projectKey,
+    key,
   );
   const projectId = owner.project.id;
-  const { status = 1, by = "ken", resolution, priority, assignee } = facts;
-  const { start, due, parent, hours = [null, null] } = facts;
   const every = <T extends Named>(list: T[], name?: string) =>
     name === undefined ? [] : [byName(list, name)];
   const author = byLogin(data, by);
+  const hasResolution = resolution !== undefined;
   return {
-    id: projectId + 5_000_000 + keyId * 5,
+    id: projectId + 5_000_000 + Number(number) * 5,
     projectId,
-    issueKey: facts.key,
-    keyId,
+    issueKey: key,
+    keyId: Number(number),
     issueType: byName(owner.issueTypes, facts.type),
     summary: title,
     description: text ?? "",
-    resolution:
-      resolution === undefined ? null : byId(data.resolutions, resolution),
+    resolution: hasResolution ? byId(data.resolutions, resolution) : null,
     priority: priority ? byId(data.priorities, priority) : null,
     status:
       typeof status === "number"
@@ -280,8 +267,8 @@ function toIssue(
     category: every(owner.categories, facts.category),
     versions: every(owner.versions, facts.version),
     milestone: every(owner.versions, facts.milestone),
-    startDate: start ? day(start) : null,
-    dueDate: due ? day(due) : null,
+    startDate: toDay(facts.start),
+    dueDate: toDay(facts.due),
     estimatedHours: hours[0],
     actualHours: hours[1],
     parentIssueId: parent ? byKey(data, parent).id : null,
@@ -305,44 +292,42 @@ function toTitle(index: number, length: "short" | "long"): string {
 }
 
 /** WEB defines one of each type; its bugs have them, most of them empty. */
-function addCustomFields(data: SpaceData, day: ToDate): void {
+function addCustomFields(data: SpaceData): void {
   const web = at(data.projects, 0);
-  const fields = COMPANY.fields.map((field) => toField(field, day));
-  web.customFields = fields.map(({ field, items }) =>
-    toDefinition(field, web.project.id, items),
-  );
+  const fields = COMPANY.fields.map(toField);
+  web.customFields = fields.map(({ field, items }) => ({
+    ...COMPANY.alike.field,
+    ...{ id: field.id, name: field.name, typeId: field.fieldTypeId },
+    projectId: web.project.id,
+    // Only lists have items; the reference leaves the key out elsewhere.
+    ...(field.fieldTypeId < 5 ? {} : { items, allowAddItem: false }),
+  }));
   for (const issue of data.issues) {
-    if (issue.issueType.name !== "Bug" || issue.projectId !== web.project.id)
-      continue;
-    const filled = issue.issueKey === "WEB-5";
-    issue.customFields = fields.map(({ field }) =>
-      filled ? { ...field } : toEmptyField(field),
-    );
+    if (issue.issueType !== byName(web.issueTypes, "Bug")) continue;
+    issue.customFields = fields.map(({ field, empty }) => ({
+      ...(issue.issueKey === "WEB-5" ? field : empty),
+    }));
   }
 }
 
-function toField({ type, name, value, items = [], other }: Field, day: ToDate) {
-  const list = items.map((item, displayOrder) => ({
-    id: displayOrder + 1,
-    name: item,
-    displayOrder,
-  }));
-  const chosen = list.filter(
-    ({ id }) => Array.isArray(value) && value.includes(id),
-  );
-  const one = type === 4 ? day(`${value}`) : value;
-  const field: CustomField = {
-    id: 1073742485 + type,
-    fieldTypeId: type,
-    name,
-    value: !Array.isArray(one)
-      ? one
-      : type === 6 || type === 7
-        ? chosen
-        : at(chosen, 0),
-    ...(type < 7 ? {} : { otherValue: other ?? null }),
+/** A custom field with a value, without one, and what can be chosen. */
+function toField({ type, name, value, items = [], other }: Field) {
+  const list = items.map((item, displayOrder) => {
+    return { id: displayOrder + 1, name: item, displayOrder };
+  });
+  const isMany = type === 6 || type === 7;
+  const toValue = (): CustomField["value"] => {
+    if (!Array.isArray(value)) return type === 4 ? toDay(`${value}`) : value;
+    const chosen = list.filter(({ id }) => value.includes(id));
+    return isMany ? chosen : at(chosen, 0);
   };
-  return { field, items: list };
+  const field = { id: 1073742485 + type, fieldTypeId: type, name };
+  const also = (otherValue: string | null) => (type < 7 ? {} : { otherValue });
+  return {
+    field: { ...field, value: toValue(), ...also(other ?? null) },
+    empty: { ...field, value: isMany ? [] : null, ...also(null) },
+    items: list,
+  };
 }
 
 function addFiles(data: SpaceData): void {
@@ -354,40 +339,50 @@ function addFiles(data: SpaceData): void {
       created: by === "ken" ? created : updated,
     });
   }
-  const full = byKey(data, "WEB-5");
-  const shared = { id: 1078746378, name: "login-flow.pdf" };
-  full.sharedFiles.push(
-    toSharedFile(shared, full.projectId, byLogin(data, "hana")),
-  );
-  full.stars.push(toStar(full, byLogin(data, "ken"), ""));
+  const { projectId, sharedFiles, stars } = byKey(data, "WEB-5");
+  const createdUser = byLogin(data, "hana");
+  const file = { ...COMPANY.shared, projectId, createdUser };
+  sharedFiles.push(file);
+  stars.push(toStar(data, "WEB-5"));
 }
 
-function relate(data: SpaceData, key: string, others: string[]): void {
-  const { id } = byKey(data, key);
-  for (const other of others.map((otherKey) => byKey(data, otherKey))) {
-    data.related.set(id, [...(data.related.get(id) ?? []), other.id]);
-    data.related.set(other.id, [...(data.related.get(other.id) ?? []), id]);
+/** Ken's, on an issue or at an anchor on one of its comments. */
+function toStar(data: SpaceData, key: string, anchor = "") {
+  return {
+    ...{ id: 1074694701, ...COMPANY.star },
+    url: `https://example.backlog.com/view/${key}${anchor}`,
+    title: `[${key}] ${byKey(data, key).summary}`,
+    presenter: byLogin(data, "ken"),
+  };
+}
+
+function relate(data: SpaceData, ...keys: [string, string]): void {
+  const [one, other] = keys.map((key) => byKey(data, key).id);
+  for (const [from = 0, to = 0] of [
+    [one, other],
+    [other, one],
+  ]) {
+    data.related.set(from, [...(data.related.get(from) ?? []), to]);
   }
 }
 
 function addComments(data: SpaceData): void {
-  const ken = byLogin(data, "ken");
-  const hana = byLogin(data, "hana");
-  for (const { on, by, at: created, starred, ...remark } of COMPANY.comments) {
+  for (const { on, by, at: created, star, ...remark } of COMPANY.comments) {
     const comment = say(data, on, byLogin(data, by), created, remark);
-    if (starred) {
-      comment.stars.push(toStar(byKey(data, on), ken, "#comment-1"));
-    }
+    if (star) comment.stars.push(toStar(data, on, "#comment-1"));
   }
   const thread = byKey(data, "WEB-12");
-  const authors = [ken, hana, byLogin(data, "hanako")];
+  const authors = ["ken", "hana", "hanako"].map((one) => byLogin(data, one));
   for (let n = 1; n <= 48; n += 1) {
-    const remark = COMPANY.thread[n] ?? {
-      text: `${at(COMPANY.remarks, n)} (run ${n})`,
-    };
+    const text = `${at(COMPANY.remarks, n)} (run ${n})`;
     const created = plus("2026-10-05T01:05:00Z", n * 84_540);
+    const remark = COMPANY.thread[n] ?? { text };
     const comment = say(data, "WEB-12", at(authors, n), created, remark);
-    if (n === 1) comment.notifications.push(toNotification(hana));
+    if (n === 1) {
+      const read = { alreadyRead: true, resourceAlreadyRead: true };
+      const told = { id: 14751874, ...read, reason: 2 };
+      comment.notifications.push({ ...told, user: byLogin(data, "hana") });
+    }
     thread.updated = created;
   }
 }
@@ -428,18 +423,14 @@ function toLoggedChange(
   issue: Issue,
   { field, from, to, file, custom, told }: ChangeFacts,
 ) {
-  const owner = found(
+  const { statuses } = found(
     data.projects,
     ({ project }) => project.id === issue.projectId,
     issue.issueKey,
   );
-  const value = (given?: string | number): string | null => {
-    if (typeof given !== "number") return given ?? null;
-    return byId<Named>(
-      field === "status" ? owner.statuses : data.resolutions,
-      given,
-    ).name;
-  };
+  const names: Named[] = field === "status" ? statuses : data.resolutions;
+  const value = (given: string | number | null = null) =>
+    typeof given === "number" ? byId(names, given).name : given;
   const now = field === "description" ? issue.description : value(to);
   return toChange(field, value(from), now, {
     ...(file && { attachmentInfo: { id: file, name: `${to}` } }),

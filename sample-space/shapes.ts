@@ -1,13 +1,22 @@
+import company from "./company.yaml";
+
 /** What Backlog names by ID. */
 export type Named = { id: number; name: string };
 /** An entry of a list that has an order. */
 type Item = Named & { displayOrder: number };
-export type Category = Item & { projectId: number };
-export type Status = Category & { color: string };
-type IssueType = ReturnType<typeof toIssueType>;
-export type Version = ReturnType<typeof toVersion>;
+/** One of a project's. */
+export type Choice = Item & { projectId: number };
+export type Status = Choice & { color: string };
+type IssueType = Status & { templateSummary: null; templateDescription: null };
+type Version = Choice & {
+  description: null;
+  startDate: string | null;
+  releaseDueDate: string | null;
+  archived: boolean;
+};
 export type User = ReturnType<typeof toUser>;
 type File = Named & { size: number; createdUser: User; created: string };
+type Star = { id: number; url: string; title: string; presenter: User };
 export type CustomField = {
   id: number;
   fieldTypeId: number;
@@ -27,7 +36,7 @@ export type Issue = {
   priority: Named | null;
   status: Status;
   assignee: User | null;
-  category: Category[];
+  category: Choice[];
   versions: Version[];
   milestone: Version[];
   startDate: string | null;
@@ -41,9 +50,9 @@ export type Issue = {
   updated: string;
   customFields: CustomField[];
   attachments: File[];
-  sharedFiles: ReturnType<typeof toSharedFile>[];
+  sharedFiles: (Named & { dir: string; size: number })[];
   externalFileLinks: never[];
-  stars: ReturnType<typeof toStar>[];
+  stars: Star[];
 };
 export type Change = ReturnType<typeof toChange>;
 export type Comment = ReturnType<typeof toComment>;
@@ -51,11 +60,11 @@ export type ProjectData = {
   project: ReturnType<typeof toProject>;
   statuses: Status[];
   issueTypes: IssueType[];
-  categories: Category[];
+  categories: Choice[];
   versions: Version[];
   /** Numeric IDs of users. */
   members: number[];
-  customFields?: ReturnType<typeof toDefinition>[];
+  customFields?: (Named & { typeId: number; items?: Item[] })[];
 };
 export type SpaceData = {
   space: Record<string, string | number>;
@@ -73,6 +82,69 @@ export type SpaceData = {
   /** What is answered for an attachment, by its ID. */
   files: Map<number, () => Response>;
 };
+
+type Names = Record<"statuses" | "priorities" | "resolutions", string[]>;
+/** A project in short. */
+export type Layout = Named & {
+  key: string;
+  markup?: string;
+  archived?: boolean;
+  types?: string[];
+  /** Custom statuses with their places in the order. */
+  customs?: Record<string, number>;
+  categories?: string[];
+  /** Start and end; "" stands for none. */
+  versions?: Record<string, string[]>;
+};
+/** An issue in short. */
+export type Facts = {
+  [field in "category" | "version" | "milestone" | "start" | "due"]?: string;
+} & { [field in "assignee" | "by" | "parent"]?: string } & {
+  [field in "key" | "type" | "created" | "updated"]: string;
+} & {
+  status?: number | string;
+  priority?: number;
+  resolution?: number;
+  hours?: [estimated: number, actual: number];
+};
+/** An entry of a change log in short; a number is an ID. */
+export type ChangeFacts = {
+  field: string;
+  from?: string | number;
+  to?: string | number;
+  file?: number;
+  /** The type of the custom field changed. */
+  custom?: number;
+  told?: string;
+};
+export type Remark = { text?: string; changes?: ChangeFacts[] | null };
+export type Field = {
+  type: number;
+  name: string;
+  value: string | number | number[];
+  items?: string[];
+  other?: string;
+};
+type Company = {
+  space: SpaceData["space"];
+  users: Parameters<typeof toUser>[0][];
+  english: Names;
+  japanese: Names;
+  projects: Layout[];
+  fields: Field[];
+  files: (Named & { on: string; size: number; by: string })[];
+  shared: Issue["sharedFiles"][number];
+  star: object;
+  alike: Record<"project" | "field", object>;
+  related: Record<string, string[]>;
+  comments: (Remark & Record<"on" | "by" | "at", string> & { star?: true })[];
+  thread: Record<number, Remark>;
+  remarks: string[];
+  issues: { title: string; text?: string; is: Facts }[];
+};
+
+/** What company.yaml has. */
+export const COMPANY: Company = company;
 
 /** A user; without a login, the legacy one. */
 export function toUser({
@@ -96,94 +168,12 @@ export function toUser({
   };
 }
 
-/** A project in short. */
-export type Layout = Named & {
-  key: string;
-  markup?: string;
-  archived?: boolean;
-  types?: string[];
-  /** Custom statuses with their places in the order. */
-  customs?: Record<string, number>;
-  categories?: string[];
-  /** Start and end; "" stands for none. */
-  versions?: Record<string, string[]>;
-};
-
 /** A project as the list of projects has it. */
 export function toProject({ id, key, name, markup, archived }: Layout) {
   return {
-    id,
-    projectKey: key,
-    name,
-    chartEnabled: true,
-    useResolvedForChart: false,
-    subtaskingEnabled: true,
-    grandchildIssueEnabled: false,
-    projectLeaderCanEditProjectLeader: false,
-    useWiki: true,
-    useFileSharing: true,
-    useWikiTreeView: true,
-    useOriginalImageSizeAtWiki: false,
-    useSubversion: false,
-    useGit: true,
+    ...{ id, projectKey: key, name, ...COMPANY.alike.project },
     textFormattingRule: markup ?? "markdown",
     archived: archived ?? false,
-    displayOrder: 2147483646,
-    useDevAttributes: true,
-  };
-}
-
-/** An issue type of a project. */
-export function toIssueType(type: Category, color: string) {
-  const none: string | null = null;
-  return { ...type, color, templateSummary: none, templateDescription: none };
-}
-
-/** A version, which is a milestone too. */
-export function toVersion(
-  { displayOrder, ...version }: Category,
-  startDate: string | null,
-  releaseDueDate: string | null,
-) {
-  const description: string | null = null;
-  const archived = false;
-  return {
-    ...version,
-    description,
-    startDate,
-    releaseDueDate,
-    archived,
-    displayOrder,
-  };
-}
-
-/** A file of a project that an issue links to. */
-export function toSharedFile(file: Named, projectId: number, by: User) {
-  const created = "2026-11-01T04:54:37Z";
-  const nobody: User | null = null;
-  return {
-    ...file,
-    projectId,
-    type: "file",
-    dir: "/design/",
-    size: 339200,
-    createdUser: by,
-    created,
-    updatedUser: nobody,
-    updated: created,
-  };
-}
-
-/** A star on an issue, or at an anchor on one of its comments. */
-export function toStar(issue: Issue, presenter: User, anchor: string) {
-  const comment: string | null = null;
-  return {
-    id: 1074694701,
-    comment,
-    url: `https://example.backlog.com/view/${issue.issueKey}${anchor}`,
-    title: `[${issue.issueKey}] ${issue.summary}`,
-    presenter,
-    created: "2026-11-18T10:00:00Z",
   };
 }
 
@@ -199,24 +189,16 @@ export function toChange(
   } = {},
 ) {
   return {
-    field,
-    newValue,
-    originalValue,
+    ...{ field, newValue, originalValue },
     attachmentInfo: info.attachmentInfo ?? null,
     attributeInfo: info.attributeInfo ?? null,
     notificationInfo: info.notificationInfo ?? null,
   };
 }
 
-/** That a user was told of a comment, and has read it. */
-export function toNotification(user: User) {
-  const read = { alreadyRead: true, resourceAlreadyRead: true };
-  return { id: 14751874, ...read, reason: 2, user };
-}
-
 /** A comment, or without content a mere change. */
 export function toComment(
-  issue: Issue,
+  { id: issueId, projectId }: Issue,
   comment: {
     id: number;
     content: string | null;
@@ -225,45 +207,10 @@ export function toComment(
     created: string;
   },
 ) {
-  const stars: ReturnType<typeof toStar>[] = [];
-  const notifications: ReturnType<typeof toNotification>[] = [];
-  return {
-    ...comment,
-    projectId: issue.projectId,
-    issueId: issue.id,
-    updated: comment.created,
-    stars,
-    notifications,
-  };
-}
-
-/** A custom field as its project defines it. */
-export function toDefinition(
-  { id, fieldTypeId, name }: CustomField,
-  projectId: number,
-  items: Item[],
-) {
-  const applicableIssueTypes: number[] = [];
-  return {
-    id,
-    projectId,
-    typeId: fieldTypeId,
-    name,
-    description: "",
-    required: false,
-    useIssueType: false,
-    applicableIssueTypes,
-    displayOrder: 2147483646,
-    // Only lists have items; the reference leaves the key out elsewhere.
-    ...(fieldTypeId < 5 ? {} : { items, allowAddItem: false }),
-  };
-}
-
-/** The field as an issue has it that leaves it empty. */
-export function toEmptyField(field: CustomField): CustomField {
-  const isMany = field.fieldTypeId === 6 || field.fieldTypeId === 7;
-  const other = field.fieldTypeId < 7 ? {} : { otherValue: null };
-  return { ...field, value: isMany ? [] : null, ...other };
+  const stars: Star[] = [];
+  const notifications: { id: number; reason: number; user: User }[] = [];
+  const { created: updated } = comment;
+  return { ...comment, projectId, issueId, updated, stars, notifications };
 }
 
 /** The issue with this key. */
