@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import {
   at,
   byId,
@@ -339,10 +340,13 @@ function addFiles(data: SpaceData): void {
       created: by === "ken" ? created : updated,
     });
   }
+  // Of the others a space makes the bytes up.
+  const screenshot = Bun.file(join(import.meta.dir, "login-error.png"));
+  data.files.set(1076475104, () => new Response(screenshot));
   const { projectId, sharedFiles, stars } = byKey(data, "WEB-5");
   const createdUser = byLogin(data, "hana");
-  const file = { ...COMPANY.shared, projectId, createdUser };
-  sharedFiles.push(file);
+  const shared = { ...COMPANY.shared, projectId, createdUser };
+  sharedFiles.push(shared);
   stars.push(toStar(data, "WEB-5"));
 }
 

@@ -1,5 +1,5 @@
 import { crc32, deflateSync, gzipSync } from "node:zlib";
-import type { SpaceData } from "./shapes.ts";
+import { byKey, type SpaceData } from "./shapes.ts";
 
 /** One dot, which every larger image here is made of. */
 const DOT = Buffer.from(
@@ -18,13 +18,11 @@ export async function toPng(
   { isNoisy = false } = {},
 ): Promise<Buffer> {
   if (!isNoisy) return await scale(DOT, width, height).png().buffer();
-  const row = width * 3 + 1;
-  const pixels = crypto.getRandomValues(new Uint8Array(65_536));
-  const raw = Buffer.alloc(row * height);
-  for (let at = 0; at < raw.length; at += 65_536)
-    raw.set(pixels.subarray(0, Math.min(65_536, raw.length - at)), at);
-  for (let y = 0; y < height; y += 1) raw[y * row] = 0;
-  return wrapPng(width, height, deflateSync(raw, { level: 1 }));
+  const rows = Array.from({ length: height }, () => {
+    const pixels = crypto.getRandomValues(new Uint8Array(width * 3));
+    return Buffer.concat([Buffer.of(0), pixels]);
+  });
+  return wrapPng(width, height, deflateSync(Buffer.concat(rows), { level: 1 }));
 }
 
 /** A PNG whose header claims a size; its pixels are those given. */
@@ -56,18 +54,10 @@ function scale(bytes: Uint8Array, width: number, height: number) {
 }
 
 /** 2 × 1 pixels, uncompressed. */
-function toBmp(): Buffer {
-  const file = Buffer.alloc(62);
-  file.write("BM");
-  file.writeUInt32LE(62, 2);
-  file.writeUInt32LE(54, 10);
-  file.writeUInt32LE(40, 14);
-  file.writeInt32LE(2, 18);
-  file.writeInt32LE(1, 22);
-  file.writeUInt16LE(1, 26);
-  file.writeUInt16LE(24, 28);
-  return file;
-}
+const BMP = Buffer.from(
+  "424d3e00000000000000360000002800000002000000010000000100180000000000",
+  "hex",
+);
 
 const SENTENCE = "カートの金額が合いません。";
 // The same sentence in the encodings that Japan has; nothing here writes them.
@@ -88,7 +78,7 @@ export async function toFiles(): Promise<Record<string, Buffer>> {
     "photo.jpg": await scale(DOT, 640, 480).jpeg().buffer(),
     "spinner.gif": GIF,
     "sketch.webp": await scale(DOT, 300, 200).webp().buffer(),
-    "old.bmp": toBmp(),
+    "old.bmp": Buffer.concat([BMP, Buffer.alloc(28)]),
     "long-page.png": await toPng(1_200, 9_000),
     "noise.png": await toPng(1_500, 1_500, { isNoisy: true }),
     "cut.png": screenshot.subarray(0, screenshot.length / 2),
@@ -131,11 +121,9 @@ export function attach(
   issueKey: string,
   files: Record<string, Buffer | (() => Response)>,
 ): void {
-  const issue = data.issues.find((one) => one.issueKey === issueKey);
-  if (!issue) throw new Error(`There is no ${issueKey} in the sample space.`);
-  const { created, createdUser, attachments } = issue;
+  const { created, createdUser, attachments } = byKey(data, issueKey);
   for (const [name, content] of Object.entries(files)) {
-    const id = 9_001 + data.files.size;
+    const id = 9_000 + data.files.size;
     const isBytes = Buffer.isBuffer(content);
     const size = isBytes ? content.byteLength : 1_000;
     attachments.push({ id, name, size, created, createdUser });

@@ -1,22 +1,20 @@
 import { type Activity, toActivities } from "./activities.ts";
 import {
-  ACTIVITY_PARAMETERS,
-  BOOLEAN,
-  COMMENT_PARAMETERS,
-  EXPAND,
-  each,
-  filterIssues,
+  ACTIVITY_FORMS,
+  COMMENT_FORMS,
+  FILTER_FORMS,
+  type Forms,
   first,
-  ISSUE_PARAMETERS,
   invalid,
   missing,
   NOBODY,
-  type Parameters,
   parseQuery,
   type Query,
   Refusal,
+  SEARCH_FORMS,
   sortIssues,
   toNumber,
+  toTest,
 } from "./filter.ts";
 import type { Comment, Issue, ProjectData, SpaceData } from "./shapes.ts";
 
@@ -79,42 +77,39 @@ export function route(
   path: string,
   parameters: URLSearchParams,
 ): unknown {
-  for (const [pattern, known, handle] of ROUTES) {
+  for (const [pattern, forms, answer] of ROUTES) {
     const match = pattern.exec(path);
     if (!match) continue;
     const [, id = "", part = ""] = match;
-    return handle(space, parseQuery(parameters, known), id, part);
+    return answer(space, parseQuery(parameters, forms), id, part);
   }
   throw missing("resource");
 }
 
-type Handler = (
-  space: Space,
-  query: Query,
-  id: string,
-  part: string,
-) => unknown;
+type Answer = (space: Space, query: Query, id: string, part: string) => unknown;
 
-const ROUTES: [RegExp, Parameters, Handler][] = [
-  [/^\/issues$/, { ...ISSUE_PARAMETERS, ...EXPAND }, listIssues],
-  [/^\/issues\/count$/, ISSUE_PARAMETERS, countIssues],
+const EXPAND: Forms = { "expand[]": /^childIssueSummary$/ };
+
+const ROUTES: [RegExp, Forms, Answer][] = [
+  [/^\/issues$/, { ...SEARCH_FORMS, ...EXPAND }, listIssues],
+  [/^\/issues\/count$/, FILTER_FORMS, countIssues],
   [/^\/issues\/([^/]+)$/, EXPAND, getExpandedIssue],
-  [/^\/issues\/([^/]+)\/comments$/, COMMENT_PARAMETERS, listComments],
+  [/^\/issues\/([^/]+)\/comments$/, COMMENT_FORMS, listComments],
   [/^\/issues\/([^/]+)\/comments\/count$/, {}, countComments],
   [/^\/issues\/([^/]+)\/relatedIssues$/, {}, listRelatedIssues],
   [/^\/issues\/([^/]+)\/attachments\/(\d+)$/, {}, getAttachment],
-  [/^\/projects$/, each(BOOLEAN, "archived all"), listProjects],
-  [/^\/projects\/([^/]+)\/activities$/, ACTIVITY_PARAMETERS, listOfProject],
+  [/^\/projects$/, { archived: /^(true|false)$/ }, listProjects],
+  [/^\/projects\/([^/]+)\/activities$/, ACTIVITY_FORMS, listOfProject],
   [/^\/projects\/([^/]+)\/([a-zA-Z]+)$/, {}, getProjectPart],
   [/^\/users\/myself$/, {}, getMyself],
-  [/^\/users\/(\d+)\/activities$/, ACTIVITY_PARAMETERS, listOfUser],
-  [/^\/users$/, {}, refuseUsers],
+  [/^\/users\/(\d+)\/activities$/, ACTIVITY_FORMS, listOfUser],
+  [/^\/users$/, {}, refuse],
   [/^\/space$/, {}, ({ data }) => data.space],
   [/^\/rateLimit$/, {}, getRateLimit],
 ];
 
-function refuseUsers(): never {
-  throw new Refusal(403, 5, "You are not an administrator.");
+function refuse(): never {
+  throw new Refusal(403, 5, "You do not have permission.");
 }
 
 function getMyself({ data }: Space) {
@@ -122,7 +117,7 @@ function getMyself({ data }: Space) {
 }
 
 function getRateLimit({ rates: { read, search } }: Space) {
-  const reset = read.reset;
+  const { reset } = read;
   return {
     rateLimit: {
       read: toRate(read),
@@ -137,26 +132,27 @@ function toRate({ limit, used, reset }: Rates["read"]) {
   return { limit, remaining: Math.max(0, limit - used), reset };
 }
 
-function visibleProjects({ data }: Pick<Space, "data">): ProjectData[] {
+function listVisible({ data }: Space): ProjectData[] {
   return data.projects.filter(({ members }) => members.includes(data.me));
 }
 
 function getProject(space: Space, id: string): ProjectData {
-  const owner = visibleProjects(space).find(
+  const owner = listVisible(space).find(
     ({ project }) => project.projectKey === id || `${project.id}` === id,
   );
   if (!owner) throw missing("project");
   return owner;
 }
 
+function isVisible(space: Space, { projectId }: Issue): boolean {
+  return listVisible(space).some(({ project }) => project.id === projectId);
+}
+
 function getIssue(space: Space, id: string): Issue {
   const issue = space.data.issues.find(
     (candidate) => candidate.issueKey === id || `${candidate.id}` === id,
   );
-  const owner = visibleProjects(space).find(
-    ({ project }) => project.id === issue?.projectId,
-  );
-  if (!issue || !owner) throw missing("issue");
+  if (!issue || !isVisible(space, issue)) throw missing("issue");
   return issue;
 }
 
@@ -166,18 +162,15 @@ function getExpandedIssue(space: Space, query: Query, id: string) {
 
 function listProjects(space: Space, query: Query) {
   const archived = first(query, "archived");
-  return visibleProjects(space)
-    .map(({ project }) => project)
-    .filter(
-      (project) => archived === undefined || `${project.archived}` === archived,
-    );
+  const projects = listVisible(space).map(({ project }) => project);
+  if (archived === undefined) return projects;
+  return projects.filter((project) => `${project.archived}` === archived);
 }
 
 function getProjectPart(space: Space, _: Query, id: string, part: string) {
   const owner = getProject(space, id);
-  if (space.switches.unreadableProjects.includes(owner.project.projectKey)) {
-    throw new Refusal(403, 5, "You do not have permission.");
-  }
+  const { unreadableProjects } = space.switches;
+  if (unreadableProjects.includes(owner.project.projectKey)) refuse();
   switch (part) {
     case "statuses":
     case "issueTypes":
@@ -216,47 +209,36 @@ function toComments(space: Space, id: string): Comment[] {
 function listComments(space: Space, query: Query, id: string) {
   const page = toPage(space, query, toComments(space, id));
   if (space.switches.loggedStatuses === "names") return page;
-  return page.map((comment) => ({
-    ...comment,
-    changeLog: comment.changeLog?.map((change) => ({
-      ...change,
-      originalValue: toStatusId(space, comment, change, "originalValue"),
-      newValue: toStatusId(space, comment, change, "newValue"),
-    })),
-  }));
-}
-
-type Change = NonNullable<Comment["changeLog"]>[number];
-
-/** A change's old or new value; of a status the ID. */
-function toStatusId(
-  { data }: Space,
-  { projectId }: Comment,
-  change: Change,
-  which: "originalValue" | "newValue",
-): string | null {
-  const value = change[which];
-  const named = data.projects
-    .find(({ project }) => project.id === projectId)
-    ?.statuses.find(({ name }) => name === value);
-  return change.field === "status" && named ? `${named.id}` : value;
+  return page.map((comment) => {
+    const { statuses } = getProject(space, `${comment.projectId}`);
+    const toId = (value: string | null) => {
+      const status = statuses.find(({ name }) => name === value);
+      return status ? `${status.id}` : value;
+    };
+    const changeLog = comment.changeLog?.map((change) => {
+      const { field, originalValue, newValue } = change;
+      if (field !== "status") return change;
+      return {
+        ...change,
+        originalValue: toId(originalValue),
+        newValue: toId(newValue),
+      };
+    });
+    return { ...comment, changeLog };
+  });
 }
 
 function countComments(space: Space, _: Query, id: string) {
+  const all = space.switches.countIncludesChanges;
   const comments = toComments(space, id);
-  const counted = space.switches.countIncludesChanges
-    ? comments
-    : comments.filter(({ content }) => content !== null);
-  return { count: counted.length };
+  return { count: comments.filter(({ content }) => all || content).length };
 }
 
 function listRelatedIssues(space: Space, _: Query, id: string) {
   if (!space.switches.relatedIssues) throw missing("resource");
   const related = space.data.related.get(getIssue(space, id).id) ?? [];
-  const visible = new Set(visibleProjects(space).map((p) => p.project.id));
   return space.data.issues
-    .filter((issue) => related.includes(issue.id))
-    .filter((issue) => visible.has(issue.projectId))
+    .filter((issue) => related.includes(issue.id) && isVisible(space, issue))
     .map((issue) => ({ ...issue, type: "RELATES" }));
 }
 
@@ -269,12 +251,12 @@ function getAttachment(space: Space, _: Query, id: string, fileId: string) {
 }
 
 function listOfUser(space: Space, query: Query, id: string) {
-  const visible = new Set(visibleProjects(space).map((p) => p.project.id));
+  const visible = new Set(listVisible(space).map(({ project }) => project));
   return listActivities(
     space,
     query,
     ({ project, createdUser }) =>
-      `${createdUser.id}` === id && visible.has(project.id),
+      `${createdUser.id}` === id && visible.has(project),
   );
 }
 
@@ -288,9 +270,7 @@ function listActivities(
   query: Query,
   isAsked: (activity: Activity) => boolean,
 ) {
-  if (space.switches.activities === "refused") {
-    throw new Refusal(403, 5, "You do not have permission.");
-  }
+  if (space.switches.activities === "refused") refuse();
   const types = query.get("activityTypeId[]");
   const asked = toActivities(space.data).filter(
     (entry) => isAsked(entry) && types?.includes(`${entry.type}`) !== false,
@@ -299,101 +279,93 @@ function listActivities(
 }
 
 function listIssues(space: Space, query: Query) {
-  const asked = toUnderstood(space, query);
-  const issues = sortIssues(space.data, asked, selectIssues(space, asked));
+  const by = first(query, "sort") ?? "updated";
+  const isTurned =
+    by === "priority" && space.switches.priorityDescends !== "from the lowest";
+  const isUp = (first(query, "order") === "asc") !== isTurned;
+  const sign = isUp ? 1 : -1;
+  const found = selectIssues(space, query);
+  const issues = sortIssues(space.data, found, { by, sign });
   const offset = toNumber(query, "offset") ?? 0;
   const count = toNumber(query, "count") ?? 20;
   return expand(space, query, issues.slice(offset, offset + count));
 }
 
 function countIssues(space: Space, query: Query) {
-  return { count: selectIssues(space, toUnderstood(space, query)).length };
+  return { count: selectIssues(space, query).length };
 }
 
-/** The query as this space takes it, where the reference leaves that open. */
-function toUnderstood({ switches }: Space, sent: Query): Query {
-  const query: Query = new Map();
-  for (const [name, values] of sent) {
-    const [treatment, others] = toTreatment(switches, name, values);
-    if (treatment === "refused") throw invalid(name);
-    if (treatment === "honoured") query.set(name, values);
-    if (treatment === "ignored" && others.length > 0) query.set(name, others);
-    // No issue has an ID of 0.
-    if (treatment === "finds nothing") query.set(...nothing(name, others));
+/** The issues of the asked projects that pass every filter of the query. */
+function selectIssues(space: Space, query: Query): Issue[] {
+  const { data, switches } = space;
+  const asked = toAskedProjects(space, query);
+  const owners = new Set(asked.map(({ project }) => project.id));
+  const known = asked.flatMap(({ statuses }) => statuses.map(({ id }) => id));
+  const isMixed = query
+    .get("statusId[]")
+    ?.some((id) => !known.includes(Number(id)));
+  if (isMixed && switches.mixedStatuses === "refused") {
+    throw invalid("statusId[]");
   }
-  if (
-    first(query, "sort") === "priority" &&
-    switches.priorityDescends === "from the highest"
-  ) {
-    query.set("order", [first(query, "order") === "asc" ? "desc" : "asc"]);
-  }
-  return query;
+  const zone = switches.days === "UTC" ? "UTC" : `${data.space.timezone}`;
+  const tests = [...query].flatMap(([name, sent]) => {
+    const test = toTest(data, name);
+    const values = toUnderstood(switches, name, sent);
+    if (!test || !values) return [];
+    return (issue: Issue) => values.some((value) => test(issue, value, zone));
+  });
+  return data.issues.filter(
+    (issue) =>
+      owners.has(issue.projectId) && tests.every((test) => test(issue)),
+  );
 }
 
-/** What becomes of a parameter, and what is left of it without that. */
-function toTreatment(
+/** What this space makes of the values; undefined where it filters by none. */
+function toUnderstood(
   switches: Switches,
   name: string,
   values: string[],
-): [Treatment, string[]] {
-  if (name === "assigneeId[]" && values.includes(`${NOBODY}`)) {
-    return [switches.nobody, values.filter((id) => id !== `${NOBODY}`)];
-  }
-  if (name === "hasDueDate") return [switches.noDueDate, []];
-  if (name.startsWith("customField_")) return [switches.customFields, []];
-  return ["honoured", values];
+): string[] | undefined {
+  const isOpen = (value: string) =>
+    name === "assigneeId[]"
+      ? value === NOBODY
+      : name === "hasDueDate" || name.startsWith("customField_");
+  const others = values.filter((value) => !isOpen(value));
+  const treatment: Treatment =
+    others.length === values.length ? "honoured" : toTreatment(switches, name);
+  if (treatment === "refused") throw invalid(name);
+  if (treatment === "honoured") return values;
+  const isIgnored = treatment === "ignored" && others.length === 0;
+  return isIgnored ? undefined : others;
 }
 
-function nothing(name: string, others: string[]): [string, string[]] {
-  return name === "assigneeId[]" ? [name, [...others, "0"]] : ["id[]", ["0"]];
+function toTreatment(switches: Switches, name: string): Treatment {
+  if (name === "assigneeId[]") return switches.nobody;
+  return name === "hasDueDate" ? switches.noDueDate : switches.customFields;
 }
 
-function selectIssues({ data, switches }: Space, query: Query): Issue[] {
-  const asked = askedProjects({ data, switches }, query);
-  if (switches.mixedStatuses === "refused") {
-    const known = new Set(
-      asked.flatMap(({ statuses }) => statuses.map(({ id }) => `${id}`)),
-    );
-    const ids = query.get("statusId[]") ?? [];
-    if (!ids.every((id) => known.has(id))) throw invalid("statusId[]");
-  }
-  const zone = switches.days === "UTC" ? "UTC" : `${data.space.timezone}`;
-  return filterIssues(data, query, { projects: asked, zone });
-}
-
-function askedProjects(
-  space: Pick<Space, "data" | "switches">,
-  query: Query,
-): ProjectData[] {
-  const visible = visibleProjects(space);
-  const projectIds = query.get("projectId[]");
-  if (!projectIds) {
-    return visible.filter(
-      ({ project }) => space.switches.archivedIssues || !project.archived,
-    );
-  }
-  return projectIds.map((id) => {
-    const owner = visible.find(({ project }) => `${project.id}` === id);
-    if (!owner) throw missing("project");
-    return owner;
-  });
+function toAskedProjects(space: Space, query: Query): ProjectData[] {
+  const { archivedIssues } = space.switches;
+  const asked = query.get("projectId[]");
+  return (
+    asked?.map((id) => getProject(space, id)) ??
+    listVisible(space).filter(
+      ({ project }) => archivedIssues || !project.archived,
+    )
+  );
 }
 
 function expand(space: Space, query: Query, issues: Issue[]): Issue[] {
   const mode = space.switches.expand;
   if (!query.has("expand[]") || mode === "ignored") return issues;
   if (mode === "refused") throw invalid("expand[]");
-  const summaries = new Map(
-    issues.map(({ id }) => [id, { total: 0, closed: 0 }]),
+  const children = Map.groupBy(
+    space.data.issues,
+    ({ parentIssueId }) => parentIssueId,
   );
-  for (const { parentIssueId, status } of space.data.issues) {
-    const summary = summaries.get(parentIssueId ?? 0);
-    if (!summary) continue;
-    summary.total += 1;
-    if (status.id === 4) summary.closed += 1;
-  }
-  return issues.map((issue) => ({
-    ...issue,
-    childIssueSummary: summaries.get(issue.id),
-  }));
+  return issues.map((issue) => {
+    const own = children.get(issue.id) ?? [];
+    const closed = own.filter(({ status }) => status.id === 4).length;
+    return { ...issue, childIssueSummary: { total: own.length, closed } };
+  });
 }

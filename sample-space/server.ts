@@ -1,15 +1,8 @@
 import { parseArgs } from "node:util";
-import manifest from "../package.json" with { type: "json" };
 import { BINARY } from "../scripts/build.ts";
 import { type SpaceData, sampleData } from "./data.ts";
 import { invalid, missing, Refusal } from "./filter.ts";
-import {
-  type RateClass,
-  type Rates,
-  route,
-  SWITCHES,
-  type Switches,
-} from "./routes.ts";
+import { type Rates, route, SWITCHES, type Switches } from "./routes.ts";
 
 export type { Switches } from "./routes.ts";
 
@@ -24,7 +17,7 @@ export type SampleSpaceOptions = {
   switches?: Partial<Switches>;
   latencyMs?: number;
   /** Without it requests are counted against 150/600, but never refused. */
-  rateLimit?: { search: number; read: number; resetInSeconds: number };
+  rateLimit?: typeof FREE_PLAN;
   now?: () => number;
   /** May answer instead of the space; called once the request is recorded. */
   answer?: (
@@ -46,220 +39,137 @@ export type RecordedRequest = {
   status?: number;
 };
 
-export type SampleSpace = {
-  url: string;
-  host: string;
-  apiKey: string;
-  requests: RecordedRequest[];
-  peak: number;
-  stop(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
-};
+export type SampleSpace = ReturnType<typeof startSampleSpace>;
 
 /** A Backlog space on localhost that answers reads as the real one would. */
-export function startSampleSpace(
-  options: SampleSpaceOptions = {},
-): SampleSpace {
-  const context = toContext(options);
-  let underWay = 0;
+export function startSampleSpace(options: SampleSpaceOptions = {}) {
+  const { apiKey = "sample-key-0123456789abcdefghijklmnop", tls } = options;
+  const answer = toAnswer(apiKey, options);
+  const underWay = new Set<RecordedRequest>();
+  const requests: RecordedRequest[] = [];
   const server = Bun.serve({
     hostname: "127.0.0.1",
     port: options.port ?? 0,
     // The default would cut off answers that are slow on purpose.
     idleTimeout: 0,
-    ...(options.tls ? { tls: options.tls } : {}),
+    ...(tls && { tls }),
     async fetch(request) {
       const record = toRecord(request);
-      space.requests.push(record);
-      underWay += 1;
-      space.peak = Math.max(space.peak, underWay);
-      const leave = once(() => {
-        underWay -= 1;
-      });
+      requests.push(record);
+      underWay.add(record);
+      space.peak = Math.max(space.peak, underWay.size);
       request.signal.addEventListener("abort", () => {
         if (record.answeredAt === undefined) record.aborted = true;
-        leave();
+        underWay.delete(record);
       });
       try {
-        const url = new URL(request.url);
         const response =
           (await options.answer?.(request, record.path)) ??
-          (await answer(context, record, url));
+          (await answer(record, new URL(request.url)));
         if (!record.aborted) record.status = response.status;
         return response;
       } finally {
         if (!record.aborted) record.answeredAt = performance.now();
-        leave();
+        underWay.delete(record);
       }
     },
   });
   const host = `127.0.0.1:${server.port}`;
+  const url = `${tls ? "https" : "http"}://${host}`;
   const stop = () => server.stop(true);
-  const space: SampleSpace = {
-    url: `${options.tls ? "https" : "http"}://${host}`,
-    host,
-    apiKey: context.apiKey,
-    requests: [],
+  const space = {
+    ...{ url, host, apiKey, requests, stop, [Symbol.asyncDispose]: stop },
+    /** How many requests were under way at once. */
     peak: 0,
-    stop,
-    [Symbol.asyncDispose]: stop,
   };
   return space;
 }
 
-const API = "/api/v2";
-
-type Context = {
-  data: SpaceData;
-  apiKey: string;
-  latencyMs: number;
-  switches: Switches;
-  rates: Rates;
-  rateLimit: SampleSpaceOptions["rateLimit"];
-  now: () => number;
-};
-
-function toContext(options: SampleSpaceOptions): Context {
-  const { search = 150, read = 600 } = options.rateLimit ?? {};
+function toRecord({ method, url, headers }: Request): RecordedRequest {
+  const { pathname, searchParams } = new URL(url);
+  const query = [...searchParams].map((pair) => pair.join("="));
   return {
-    data: options.data ?? sampleData(),
-    apiKey: options.apiKey ?? "sample-key-0123456789abcdefghijklmnop",
-    latencyMs: options.latencyMs ?? 0,
-    switches: { ...SWITCHES, ...options.switches },
-    rates: {
-      search: { limit: search, used: 0, reset: 0 },
-      read: { limit: read, used: 0, reset: 0 },
-    },
-    rateLimit: options.rateLimit,
-    now: options.now ?? Date.now,
-  };
-}
-
-function toRecord(request: Request): RecordedRequest {
-  const url = new URL(request.url);
-  const query = [...url.searchParams].map(
-    ([name, value]) => `${name}=${value}`,
-  );
-  return {
-    method: request.method,
-    path: url.pathname.startsWith(`${API}/`)
-      ? url.pathname.slice(API.length)
-      : url.pathname,
+    method,
+    path: pathname.replace(/^\/api\/v2(?=\/)/, ""),
     query: query.join("&"),
-    apiKey: request.headers.get("backlog-api-key"),
-    userAgent: request.headers.get("user-agent"),
+    apiKey: headers.get("backlog-api-key"),
+    userAgent: headers.get("user-agent"),
     at: performance.now(),
     aborted: false,
   };
 }
 
-function once(action: () => void): () => void {
-  let isDone = false;
-  return () => {
-    if (!isDone) action();
-    isDone = true;
+function toAnswer(apiKey: string, options: SampleSpaceOptions) {
+  const { data = sampleData(), latencyMs = 0, now = Date.now } = options;
+  const { rateLimit } = options;
+  const { search, read, resetInSeconds } = rateLimit ?? PAID_PLAN;
+  const switches = { ...SWITCHES, ...options.switches };
+  const rates: Rates = {
+    search: { limit: search, used: 0, reset: 0 },
+    read: { limit: read, used: 0, reset: 0 },
+  };
+  return async (record: RecordedRequest, { pathname, searchParams }: URL) => {
+    const { method, path } = record;
+    if (latencyMs > 0) await Bun.sleep(latencyMs);
+    const isSearch = /^\/issues(\/count)?$/.test(path);
+    const rate = rates[isSearch ? "search" : "read"];
+    const second = Math.floor(now() / 1000);
+    if (second >= rate.reset) {
+      Object.assign(rate, { used: 0, reset: second + resetInSeconds });
+    }
+    rate.used += 1;
+    const headers = {
+      "X-RateLimit-Limit": `${rate.limit}`,
+      "X-RateLimit-Remaining": `${Math.max(0, rate.limit - rate.used)}`,
+      "X-RateLimit-Reset": `${rate.reset}`,
+    };
+    try {
+      if (rateLimit && rate.used > rate.limit) {
+        throw new Refusal(429, 13, "Too many requests.");
+      }
+      if (method !== "GET") throw new Refusal(405, 7, "Only GET is read.");
+      if (path === pathname || path.endsWith("/")) throw missing("resource");
+      if (searchParams.has("apiKey")) throw invalid("apiKey");
+      if (record.apiKey !== apiKey) {
+        throw new Refusal(401, 11, "Authentication failure.");
+      }
+      const value = route({ data, switches, rates }, path, searchParams);
+      if (!(value instanceof Response)) {
+        return Response.json(value, { headers });
+      }
+      for (const pair of Object.entries(headers)) value.headers.set(...pair);
+      return value;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const { message, code, status } = error;
+      const errors = [{ message, code, moreInfo: "" }];
+      return Response.json({ errors }, { status, headers });
+    }
   };
 }
 
-async function answer(
-  context: Context,
-  record: RecordedRequest,
-  url: URL,
-): Promise<Response> {
-  if (context.latencyMs > 0) await Bun.sleep(context.latencyMs);
-  const isSearch = /^\/issues(\/count)?$/.test(record.path);
-  const rate = isSearch ? "search" : "read";
-  const isSpent = spend(context, rate);
-  const headers = toRateHeaders(context, rate);
-  try {
-    if (isSpent) throw new Refusal(429, 13, "Too many requests.");
-    requireReading(context, record, url);
-    const value = route(context, record.path, url.searchParams);
-    if (!(value instanceof Response)) return Response.json(value, { headers });
-    for (const header of Object.entries(headers)) value.headers.set(...header);
-    return value;
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    const { message, code, status } = error;
-    const errors = [{ message, code, moreInfo: "" }];
-    return Response.json({ errors }, { status, headers });
-  }
-}
+const PAID_PLAN = { search: 150, read: 600, resetInSeconds: 60 };
 
-/** Counts one request; true when its class was used up already. */
-function spend({ rates, rateLimit, now }: Context, name: RateClass): boolean {
-  const rate = rates[name];
-  const second = Math.floor(now() / 1000);
-  if (second >= rate.reset) {
-    rate.used = 0;
-    rate.reset = second + (rateLimit?.resetInSeconds ?? 60);
-  }
-  rate.used += 1;
-  return rateLimit !== undefined && rate.used > rate.limit;
-}
-
-function toRateHeaders({ rates }: Context, name: RateClass) {
-  const { limit, used, reset } = rates[name];
-  return {
-    "X-RateLimit-Limit": `${limit}`,
-    "X-RateLimit-Remaining": `${Math.max(0, limit - used)}`,
-    "X-RateLimit-Reset": `${reset}`,
-  };
-}
-
-function requireReading(
-  { apiKey }: Context,
-  record: RecordedRequest,
-  { pathname, searchParams }: URL,
-): void {
-  const { method, path } = record;
-  if (method !== "GET") throw new Refusal(405, 7, "Only GET is read.");
-  if (path === pathname || path.endsWith("/")) throw missing("resource");
-  if (searchParams.has("apiKey")) throw invalid("apiKey");
-  if (record.apiKey !== apiKey) {
-    throw new Refusal(401, 11, "Authentication failure.");
-  }
-}
-
-/** `--port` of the command line; throws with what is wrong with it. */
-function readPort(): number {
+function main(): void {
   const options = { port: { type: "string", default: "8787" } } as const;
   const { port } = parseArgs({ options }).values;
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
     throw new Error(`--port takes a number up to 65535, not "${port}"`);
   }
-  return Number(port);
-}
-
-async function main(): Promise<void> {
-  const space = startSampleSpace({ port: readPort() });
-  const host = space.host.replace("127.0.0.1", "localhost");
-  const backlog = {
-    command: BINARY,
-    env: { BACKLOG_DOMAIN: host, BACKLOG_API_KEY: space.apiKey },
-  };
-  if (!(await Bun.file(BINARY).exists())) {
-    console.error(
-      `There is no ${BINARY} yet: npx -y ${manifest.packageManager} run build makes it.`,
-    );
-  }
+  const { url, host, apiKey } = startSampleSpace({ port: Number(port) });
+  const BACKLOG_DOMAIN = host.replace("127.0.0.1", "localhost");
+  const env = { BACKLOG_DOMAIN, BACKLOG_API_KEY: apiKey };
+  const mcpServers = { backlog: { command: BINARY, env } };
   process.stdout.write(
-    `A sample Backlog space on ${space.url}, until Ctrl-C. Paste:\n`,
+    `A sample Backlog space on ${url}, until Ctrl-C. Paste:\n${JSON.stringify({ mcpServers }, null, 2)}\n`,
   );
-  const block = JSON.stringify({ mcpServers: { backlog } }, null, 2);
-  process.stdout.write(`${block}\n`);
 }
 
 if (import.meta.main) {
-  await main().catch((error: unknown) => {
-    const text = error instanceof Error ? error.message : String(error);
-    // What follows is parseArgs' hint about "--", or Bun's question.
-    const [message] = text.split(". ", 1);
-    const isTaken =
-      error instanceof Error && "code" in error && error.code === "EADDRINUSE";
-    console.error(
-      `sample-space: ${isTaken ? "the port is taken; choose another with --port" : message}.`,
-    );
+  try {
+    main();
+  } catch (error) {
+    console.error(`sample-space: ${error instanceof Error && error.message}`);
     process.exitCode = 1;
-  });
+  }
 }

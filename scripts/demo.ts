@@ -1,33 +1,29 @@
 import { startSampleSpace } from "../sample-space/server.ts";
 import { connectBinary, toEnvironment } from "./connect.ts";
 
-interface Call {
-  question: string;
-  tool: string;
-  args: Record<string, unknown>;
-}
+type Call = [question: string, tool: string, args: Record<string, unknown>];
+
+const timezone = "Asia/Tokyo";
+const WAITING = { status_names: ["検収"], assignee_names: ["anyone"] };
+const SCREENSHOT = "WEB-5#attachment-1076475104";
 
 const CALLS: Call[] = [
-  {
-    question: "What is on my plate?",
-    tool: "get_user_issue_list",
-    args: { timezone: "Asia/Tokyo" },
-  },
-  {
-    question: "What is waiting for 検収 in WEB, whoever has it?",
-    tool: "get_user_issue_list",
-    args: {
-      project_keys: ["WEB"],
-      status_names: ["検収"],
-      assignee_names: ["anyone"],
-      timezone: "Asia/Tokyo",
-    },
-  },
-  {
-    question: "Tell me about WEB-5.",
-    tool: "get_issue_details",
-    args: { issue_key: "WEB-5", timezone: "Asia/Tokyo" },
-  },
+  ["What is on my plate?", "get_user_issue_list", { timezone }],
+  [
+    "What is waiting for 検収 in WEB, whoever has it?",
+    "get_user_issue_list",
+    { project_keys: ["WEB"], ...WAITING, timezone },
+  ],
+  [
+    "Tell me about WEB-5.",
+    "get_issue_details",
+    { issue_key: "WEB-5", timezone },
+  ],
+  [
+    "What does its screenshot show?",
+    "get_issue_details",
+    { issue_key: SCREENSHOT, timezone },
+  ],
 ];
 
 /** Shows what an assistant asks and gets, against a space on this machine. */
@@ -37,14 +33,15 @@ export async function demo(calls: readonly Call[] = CALLS): Promise<void> {
   print(
     "A sample Backlog space runs on this machine; the program is started as an MCP client starts it.",
   );
-  for (const { question, tool, args } of calls) {
+  for (const [question, tool, args] of calls) {
     const asked = space.requests.length;
-    const { text, isError } = await server.call(tool, args);
+    const { text, isError, image } = await server.call(tool, args);
     const requests = space.requests.length - asked;
     print(`\n${"─".repeat(72)}\n“${question}”`);
     print(`→ ${tool} ${JSON.stringify(args)}`);
     print(`← after ${requests} requests to Backlog:\n`);
     print(text);
+    if (image) print(`and the picture itself (${image.mimeType})`);
     if (isError) throw new Error(`${tool} answered with an error.`);
   }
 }

@@ -343,7 +343,7 @@ describe("facts", () => {
   test("each attachment says the issue_key that opens it, shared files that they are named only", async () => {
     const { text } = await readIssue("WEB-5");
     expect(text).toContain(
-      "\n- Attachments:\n  - login-error.png (181.7 kB, by 伊藤 健): issue_key WEB-5#attachment-1076475104\n",
+      "\n- Attachments:\n  - login-error.png (3.4 kB, by 伊藤 健): issue_key WEB-5#attachment-1076475104\n",
     );
     expect(text).toContain(
       "\n- Shared files (named only; they open in Backlog):\n  - /design/login-flow.pdf (339.2 kB, by Hana Mori)\n",

@@ -7,11 +7,10 @@ import {
   readFile,
   rm,
   stat,
-  symlink,
   truncate,
   writeFile,
 } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
 import * as v from "valibot";
 import manifest from "../package.json" with { type: "json" };
 import { startSampleSpace } from "../sample-space/server.ts";
@@ -352,23 +351,26 @@ describe("the scripts", () => {
     expect({ stdout, code }).toEqual({ stdout: "", code: 2 });
   });
 
-  test("demo fails when a tool answers with an error", async () => {
+  test("demo shows a picture, and fails when a tool answers with an error", async () => {
     const script = (issue_key: string) => `
       import { demo } from ${JSON.stringify(join(SCRIPTS, "demo.ts"))};
-      const args = { issue_key: "${issue_key}" };
-      await demo([{ question: "?", tool: "get_issue_details", args }]);`;
+      await demo([["?", "get_issue_details", ${JSON.stringify({ issue_key })}]]);`;
     const start = (key: string) =>
       runToEnd([process.execPath, "-e", script(key)]);
-    const [well, failed] = await Promise.all([start("WEB-1"), start("WEB-0")]);
+    const [well, failed] = await Promise.all([
+      start("WEB-5#attachment-1076475104"),
+      start("WEB-0"),
+    ]);
     expect(well.code).toBe(0);
-    expect(well.stdout).toContain("WEB-1");
+    expect(well.stdout).toContain("(PNG, 480 × 400 pixels, 3.4 kB, ");
+    expect(well.stdout).toEndWith("and the picture itself (image/png)\n");
     expect(failed.code).toBe(1);
     expect(failed.stderr).toContain("get_issue_details answered with an error");
   });
 
   /** What sample-space says until it waits, or ends. */
-  async function startSpace(args: string[], root = ROOT) {
-    const file = join(root, "sample-space", "server.ts");
+  async function startSpace(args: string[]) {
+    const file = join(ROOT, "sample-space", "server.ts");
     const child = Bun.spawn([process.execPath, file, ...args], {
       stdin: "ignore",
       stdout: "pipe",
@@ -387,30 +389,6 @@ describe("the scripts", () => {
     const block = JSON.parse(stdout.slice(stdout.indexOf("{")));
     expect(block.mcpServers.backlog.command).toBe(BINARY);
     expect(stderr).toBe("");
-  });
-
-  test("sample-space says to build the program first where there is none", async () => {
-    await using folder = await startFolder();
-    const names = await readdir(ROOT);
-    const files = names.filter((name) => /^[^.]+\.(ts|json)$/.test(name));
-    for (const part of ["scripts", "sample-space"]) {
-      await mkdir(join(folder.path, part));
-      const inside = await readdir(join(ROOT, part));
-      files.push(...inside.map((name) => join(part, name)));
-    }
-    for (const name of files) {
-      await copyFile(join(ROOT, name), join(folder.path, name));
-    }
-    await symlink(
-      resolve(ROOT, "node_modules"),
-      join(folder.path, "node_modules"),
-      "junction",
-    );
-    const { stdout, stderr } = await startSpace(["--port", "0"], folder.path);
-    expect(stdout).toContain("Paste:");
-    expect(stderr).toMatch(
-      /^There is no .*backlog-mcp.* yet: .*run build.*\n$/,
-    );
   });
 
   test("sample-space says in one line what is wrong with its port", async () => {
