@@ -11,6 +11,8 @@ import {
 } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { parseEnv } from "node:util";
+import fc from "fast-check";
 import {
   listUsualFiles,
   PLACEHOLDERS,
@@ -492,6 +494,26 @@ describe("a .env file", () => {
       host: "a.backlog.com",
       userId: undefined,
     });
+  });
+
+  test("says what the runtime's own parser makes of it", async () => {
+    await using folder = await startFolder();
+    const file = folder.at(".env");
+    const line = fc.oneof(
+      fc.constantFrom("USER_ID=", "USER_ID=a.b:c-d", "USER_ID= a", "\r"),
+      fc.constantFrom("export USER_ID='a b'", "USER_ID=a # b", "USER_ID=a\r"),
+      fc.constantFrom("# a", "# a\rUSER_ID=b", 'USER_ID="a\nb"', "USER_ID"),
+      fc.string(),
+    );
+    const check = async (lines: string[]) => {
+      const text = lines.join("\n");
+      await writeFile(file, text);
+      const { values } = readSettings(toPlaces({ envFile: file }));
+      const environment = { USER_ID: parseEnv(text).USER_ID };
+      const expected = readSettings(toPlaces({ environment }));
+      expect(values.USER_ID).toBe(expected.values.USER_ID);
+    };
+    await fc.assert(fc.asyncProperty(fc.array(line), check), { seed: 1 });
   });
 
   test("gives our three names only", async () => {
