@@ -2,40 +2,28 @@ import { quote } from "./text.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Whether the runtime knows this IANA name or offset. */
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-// What people say for a zone that has no IANA name of that spelling.
-const SPOKEN_ZONES: Record<string, string> = {
-  jst: "Asia/Tokyo",
-  日本: "Asia/Tokyo",
-  日本時間: "Asia/Tokyo",
-  日本標準時: "Asia/Tokyo",
-  japan: "Asia/Tokyo",
-  東京: "Asia/Tokyo",
-  kst: "Asia/Seoul",
-  sgt: "Asia/Singapore",
-  hkt: "Asia/Hong_Kong",
-  cest: "Europe/Paris",
-  pst: "America/Los_Angeles",
-  pdt: "America/Los_Angeles",
-  pt: "America/Los_Angeles",
-  mdt: "America/Denver",
-  cdt: "America/Chicago",
-  edt: "America/New_York",
-  et: "America/New_York",
-  aest: "Australia/Sydney",
-  aedt: "Australia/Sydney",
-  nzst: "Pacific/Auckland",
-  z: "UTC",
-};
+// What people say for a zone that has no IANA name of that spelling. Some mean
+// the time of several countries.
+const SPOKEN_ZONES: readonly (readonly [zone: string, words: string])[] = [
+  ["Asia/Tokyo", "jst 日本 日本時間 日本標準時 japan 東京"],
+  ["Asia/Seoul", "kst"],
+  ["Asia/Singapore", "sgt"],
+  ["Asia/Hong_Kong", "hkt"],
+  ["Asia/Kolkata", "ist"],
+  ["Asia/Jerusalem", "ist"],
+  ["Europe/Dublin", "ist"],
+  ["Europe/London", "bst"],
+  ["Asia/Dhaka", "bst"],
+  ["Europe/Paris", "cest"],
+  ["America/Los_Angeles", "pst pdt pt"],
+  ["America/Denver", "mdt"],
+  ["America/Chicago", "cdt cst"],
+  ["Asia/Shanghai", "cst"],
+  ["America/New_York", "edt et"],
+  ["Australia/Sydney", "aest aedt"],
+  ["Pacific/Auckland", "nzst"],
+  ["UTC", "z"],
+];
 
 /**
  * The IANA name or offset that is meant: `Asia/Tokyo`, `JST`, `Tokyo`, `UTC+9`.
@@ -43,93 +31,67 @@ const SPOKEN_ZONES: Record<string, string> = {
  */
 export function parseTimeZone(text: string): string {
   const name = text.normalize("NFKC").trim();
-  const spoken = toSpokenZone(name);
-  if (spoken !== undefined) return spoken;
-  if (isTimeZone(name)) {
-    // The runtime may answer with an older name of the same zone.
-    const known = new Intl.DateTimeFormat("en", { timeZone: name });
-    const canonical = known.resolvedOptions().timeZone;
-    const same = canonical.toLowerCase() === name.toLowerCase();
-    return same ? canonical : name;
-  }
-  const found = findZones(name);
-  const [only] = found;
-  if (found.length === 1 && only !== undefined) return only;
-  const choices = found.length > 0 ? `: ${found.slice(0, 5).join(", ")}` : "";
-  const which = choices === "" ? "no time zone" : "more than one time zone";
+  const zones = findZones(name);
+  const [zone] = zones;
+  if (zone !== undefined && zones.length === 1) return zone;
+  const choices = zones.length > 0 ? `: ${zones.slice(0, 5).join(", ")}` : "";
+  const which = zones.length > 0 ? "more than one time zone" : "no time zone";
   throw new Error(
     `${quote(text)} names ${which}${choices}. Use an IANA name such as Asia/Tokyo, Europe/Berlin or UTC`,
   );
 }
 
-// Each is the time of several countries.
-const AMBIGUOUS_ZONES: Record<string, string[]> = {
-  bst: ["Europe/London", "Asia/Dhaka"],
-  cst: ["America/Chicago", "Asia/Shanghai"],
-  ist: ["Asia/Kolkata", "Asia/Jerusalem", "Europe/Dublin"],
-};
-
-function toSpokenZone(name: string): string | undefined {
-  const spoken = name.toLowerCase();
-  if (Object.hasOwn(SPOKEN_ZONES, spoken)) return SPOKEN_ZONES[spoken];
-  const offset = /^(?:utc|gmt)\s*([+-])(\d{1,2})(?::?(\d\d))?$/i.exec(name);
-  if (!offset) return undefined;
-  const [, sign, hours = "", minutes = "00"] = offset;
-  const meant = `${sign}${hours.padStart(2, "0")}:${minutes}`;
-  return isTimeZone(meant) ? meant : undefined;
+/** Those of that word, of that name, or of that city. */
+function findZones(name: string): string[] {
+  const word = name.toLowerCase();
+  const spoken = SPOKEN_ZONES.filter(([, words]) =>
+    words.split(" ").includes(word),
+  );
+  if (spoken.length > 0) return spoken.map(([zone]) => zone);
+  const [, sign, hours = "", minutes = "00"] =
+    /^(?:utc|gmt)\s*([+-])(\d{1,2})(?::?(\d\d))?$/.exec(word) ?? [];
+  const zone = toTimeZone(
+    sign ? `${sign}${hours.padStart(2, "0")}:${minutes}` : name,
+  );
+  if (zone !== undefined) return [zone];
+  const fold = (text: string) => text.toLowerCase().replace(/[\s/_-]+/g, "");
+  const isMeant = (text: string | undefined = "") => fold(text) === fold(name);
+  return Intl.supportedValuesOf("timeZone").filter(
+    (one) => isMeant(one) || isMeant(one.split("/").at(-1)),
+  );
 }
 
-/** The zones of that city, or of that spelling but for spaces. */
-function findZones(name: string): string[] {
-  const fold = (zone: string) => zone.toLowerCase().replace(/[\s/_-]+/g, "");
-  const wanted = fold(name);
-  if (Object.hasOwn(AMBIGUOUS_ZONES, wanted)) {
-    return AMBIGUOUS_ZONES[wanted] ?? [];
+/** As the runtime spells it; undefined where it does not know this one. */
+function toTimeZone(name: string): string | undefined {
+  try {
+    return new Temporal.ZonedDateTime(0n, name).timeZoneId;
+  } catch {
+    return undefined;
   }
-  const city = (zone: string) => zone.split("/").at(-1) ?? zone;
-  return wanted === ""
-    ? []
-    : Intl.supportedValuesOf("timeZone").filter(
-        (zone) => fold(zone) === wanted || fold(city(zone)) === wanted,
-      );
 }
 
 /** `2026-11-21 00:30`, the wall clock of that zone at this instant. */
 export function formatInstant(instant: string, timeZone: string): string {
-  return instantFormat(timeZone)(instant);
+  return toWall(new Date(instant), timeZone)
+    .toString({ smallestUnit: "minute" })
+    .replace("T", " ");
 }
 
-/** As `formatInstant`, for many instants of one zone: setting up is the cost. */
-export function instantFormat(timeZone: string): (instant: string) => string {
-  // Swedish already writes yyyy-MM-dd HH:mm; others would need reassembly.
-  const format = new Intl.DateTimeFormat("sv-SE", {
-    timeZone,
-    year: "numeric",
-    month: "2-digit",
-    day: "2-digit",
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-  });
-  return (instant) => format.format(new Date(instant));
+function toWall(instant: Date, timeZone: string): Temporal.PlainDateTime {
+  const zoned = instant.toTemporalInstant().toZonedDateTimeISO(timeZone);
+  return zoned.toPlainDateTime();
 }
 
 /** The calendar day in that zone at this moment. */
 export function toToday(now: Date, timeZone: string): string {
-  return instantFormat(timeZone)(now.toISOString()).slice(0, 10);
+  return toWall(now, timeZone).toPlainDate().toString();
 }
 
 /** When that day begins in that zone, in milliseconds since 1970. */
 export function startOfDay(day: string, timeZone: string): number {
-  const wall = instantFormat(timeZone);
-  const midnight = Date.parse(`${day}T00:00Z`);
-  const toWall = (instant: number) =>
-    Date.parse(`${wall(new Date(instant).toISOString()).replace(" ", "T")}Z`);
-  let start = midnight;
-  // The second time with the offset of that very day.
-  for (let n = 0; n < 2; n += 1) start -= toWall(start) - midnight;
-  // Where clocks skip midnight, the day begins with what comes after.
-  return toWall(start) < midnight ? start + 60 * 60 * 1000 : start;
+  const { epochMilliseconds } =
+    Temporal.PlainDate.from(day).toZonedDateTime(timeZone);
+  return epochMilliseconds;
 }
 
 /** Whether a day is written as a midnight that is not UTC's. */
@@ -143,13 +105,12 @@ export function isZonedDay(day: string): boolean {
  * known, the nearest midnight is taken.
  */
 export function toCalendarDay(day: string, spaceTimeZone?: string): string {
-  if (!isZonedDay(day)) return day.slice(0, 10);
-  if (spaceTimeZone !== undefined && isTimeZone(spaceTimeZone)) {
-    return instantFormat(spaceTimeZone)(day).slice(0, 10);
-  }
-  const instant = new Date(day);
-  const nextDay = instant.getUTCHours() >= 12 ? 1 : 0;
-  return addDays(day.slice(0, 10), nextDay);
+  const instant = Date.parse(day);
+  if (!isZonedDay(day) || Number.isNaN(instant)) return day.slice(0, 10);
+  const zone = toTimeZone(spaceTimeZone ?? "");
+  return zone === undefined
+    ? toToday(new Date(instant + DAY_MS / 2), "UTC")
+    : toToday(new Date(instant), zone);
 }
 
 /** What the day of an argument depends on. */
@@ -161,6 +122,11 @@ export interface DayContext {
   end: "since" | "until";
 }
 
+type Day = Temporal.PlainDate;
+/** What a word means, of one day or more. */
+type Span = readonly [first: Day, last: Day];
+type Parse = (word: string, today: Day, timeZone: string) => Span | undefined;
+
 const DAY_FORMS =
   "YYYY-MM-DD, today, yesterday, -7d, +2w, -1m, this week, last month, Friday";
 
@@ -169,151 +135,145 @@ const DAY_FORMS =
  * `-7d`, `last week`, `金曜`. Throws with the fix where it is none of these.
  */
 export function parseDay(text: string, context: DayContext): string {
+  const { timeZone, end } = context;
+  const today = Temporal.PlainDate.from(context.today);
   const word = text
     .normalize("NFKC")
     .replace(/[\u2212\u2010-\u2013]/g, "-")
     .replace(/[\s_]+/g, " ")
     .trim()
     .toLowerCase();
-  const day =
-    parseWrittenDay(word, context) ??
-    parseNamedDay(word, context.today) ??
-    parseDistance(word, context.today) ??
-    parsePeriod(word, context) ??
-    parseWeekday(word, context);
-  if (day !== undefined) return day;
+  for (const parse of PARSERS) {
+    const span = parse(word, today, timeZone);
+    if (span) return span[end === "since" ? 0 : 1].toString();
+  }
   throw new Error(
-    describeIncomplete(word, context) ??
+    describeIncomplete(word, today, end) ??
       `${quote(text)} is not a date; use ${DAY_FORMS}`,
   );
 }
 
+const PARSERS: readonly Parse[] = [
+  parseWritten,
+  parseNamed,
+  parseDistance,
+  parsePeriod,
+  parseWeekday,
+];
+
 /** In digits with a year, however joined; of an instant its day in the zone. */
-function parseWrittenDay(
-  word: string,
-  { timeZone, end }: DayContext,
-): string | undefined {
-  const [, year, month] = /^(\d{4})[-/.年](\d{1,2})月?$/.exec(word) ?? [];
-  if (year !== undefined) {
-    const first = toExistingDay(Number(year), Number(month), 1);
-    return end === "since" ? first : toLastOfMonth(first);
-  }
-  const parts =
+function parseWritten(word: string, _: Day, timeZone: string) {
+  const [, ofYear, inMonth] = /^(\d{4})[-/.年](\d{1,2})月?$/.exec(word) ?? [];
+  if (ofYear && inMonth) return toMonth(toExisting(ofYear, inMonth, "01"));
+  const [, year, month = "", date = "", offset] =
     /^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[t ]\d\d:\d\d[\d:.]*(z|[+-]\d\d:?\d\d)?)?$/.exec(
       word,
-    ) ?? /^(\d{4})(\d\d)(\d\d)$/.exec(word);
-  if (!parts) return undefined;
-  const [first = 0, second = 0, third = 0] = parts.slice(1, 4).map(Number);
-  const day = toExistingDay(first, second, third);
-  if (parts[4] === undefined) return day;
-  const instant = word.toUpperCase().replace(" ", "T");
-  return Number.isNaN(Date.parse(instant))
+    ) ??
+    /^(\d{4})(\d\d)(\d\d)$/.exec(word) ??
+    [];
+  if (year === undefined) return undefined;
+  const day = toExisting(year, month, date);
+  if (offset === undefined) return toSpan(day);
+  const instant = new Date(word.toUpperCase().replace(" ", "T"));
+  return Number.isNaN(instant.getTime())
     ? undefined
-    : instantFormat(timeZone)(instant).slice(0, 10);
+    : toSpan(toWall(instant, timeZone).toPlainDate());
 }
 
-const NAMED_DAYS: Record<string, number> = {
-  "day before yesterday": -2,
-  "the day before yesterday": -2,
-  一昨日: -2,
-  おととい: -2,
-  yesterday: -1,
-  昨日: -1,
-  きのう: -1,
-  today: 0,
-  now: 0,
-  今日: 0,
-  本日: 0,
-  tomorrow: 1,
-  明日: 1,
-  "day after tomorrow": 2,
-  "the day after tomorrow": 2,
-  明後日: 2,
-  あさって: 2,
-};
-
-function parseNamedDay(word: string, today: string): string | undefined {
-  return Object.hasOwn(NAMED_DAYS, word)
-    ? addDays(today, NAMED_DAYS[word] ?? 0)
-    : undefined;
+/** Throws where no calendar has this day. */
+function toExisting(year: string, month: string, date: string): Day {
+  const text = [year, month.padStart(2, "0"), date.padStart(2, "0")].join("-");
+  if (Number(month) < 1 || Number(month) > 12) {
+    throw new Error(`${text} does not exist; months go from 01 to 12`);
+  }
+  const first = new Temporal.PlainDate(Number(year), Number(month), 1);
+  const days = first.daysInMonth;
+  if (Number(date) < 1 || Number(date) > days) {
+    throw new Error(
+      `${text} does not exist; ${text.slice(0, 7)} has ${days} days`,
+    );
+  }
+  return first.with({ day: Number(date) });
 }
 
-const UNITS: Record<string, string> = { 日: "d", 週間: "w" };
+const NAMED_DAYS: readonly (readonly [days: number, ...words: string[]])[] = [
+  [
+    -2,
+    "day before yesterday",
+    "the day before yesterday",
+    "一昨日",
+    "おととい",
+  ],
+  [-1, "yesterday", "昨日", "きのう"],
+  [0, "today", "now", "今日", "本日"],
+  [1, "tomorrow", "明日"],
+  [2, "day after tomorrow", "the day after tomorrow", "明後日", "あさって"],
+];
+
+function parseNamed(word: string, today: Day) {
+  const found = NAMED_DAYS.find(([, ...words]) => words.includes(word));
+  return found && toSpan(today.add({ days: found[0] }));
+}
+
+// Four digits at the most keep the year of the result within four, too.
+const DISTANCES = [
+  /^(?<way>[+-])(?<amount>\d{1,4}) ?(?<unit>[dwm])$/,
+  /^(?<amount>\d{1,4}|an?|one) (?<unit>day|week|month)s? (?<way>ago)$/,
+  /^(?<way>in) (?<amount>\d{1,4}|an?|one) (?<unit>day|week|month)s?$/,
+  /^(?<amount>\d{1,4}) ?(?<unit>日|週間|[かヶケカ箇]月)(?<way>前|後)$/,
+];
 
 /** `-7d`, `7 days ago`, `a week ago`, `in 2 weeks`, `3日前`, `1か月後`. */
-function parseDistance(word: string, today: string): string | undefined {
-  // Four digits at the most keep the year of the result within four, too.
-  const sign = /^([+-])(\d{1,4}) ?(d|w|m)$/.exec(word);
-  const ago = /^(\d{1,4}|an?|one) (d|w|m)(?:ay|eek|onth)s? (ago)$/.exec(word);
-  const ahead = /^in (\d{1,4}|an?|one) (d|w|m)(?:ay|eek|onth)s?$/.exec(word);
-  const japanese = /^(\d{1,4}) ?(日|週間|[かヶケカ箇]月)(前|後)$/.exec(word);
-  if (sign) return shift(today, Number(`${sign[1]}${sign[2]}`), sign[3] ?? "d");
-  const [, amount, unit = "d", direction] = ago ?? ahead ?? japanese ?? [];
-  if (amount === undefined) return undefined;
-  const isPast = direction === "ago" || direction === "前";
-  const number = /^\d/.test(amount) ? Number(amount) : 1;
-  return shift(
-    today,
-    isPast ? -number : number,
-    /^[dwm]$/.test(unit) ? unit : (UNITS[unit] ?? "m"),
-  );
+function parseDistance(word: string, today: Day) {
+  for (const pattern of DISTANCES) {
+    const {
+      way = "",
+      amount = "",
+      unit = "",
+    } = pattern.exec(word)?.groups ?? {};
+    if (way === "") continue;
+    const number = /\d/.test(amount) ? Number(amount) : 1;
+    const count = ["-", "ago", "前"].includes(way) ? -number : number;
+    if (/^[d日]/.test(unit)) return toSpan(today.add({ days: count }));
+    if (/^[w週]/.test(unit)) return toSpan(today.add({ weeks: count }));
+    return toSpan(today.add({ months: count }));
+  }
+  return undefined;
 }
 
 // The place of a week, a month or a year beside the present one.
 const PLACES: Record<string, number> = {
-  last: -1,
-  previous: -1,
-  先: -1,
-  昨: -1,
-  去: -1,
-  this: 0,
-  current: 0,
-  今: 0,
-  next: 1,
-  来: 1,
+  ...{ last: -1, previous: -1, 先: -1, 昨: -1, 去: -1 },
+  ...{ this: 0, current: 0, 今: 0 },
+  ...{ next: 1, 来: 1 },
 };
 
-/** A week, month or year, of which the first or the last day is meant. */
-function parsePeriod(
-  word: string,
-  { today, end }: DayContext,
-): string | undefined {
+function parsePeriod(word: string, today: Day) {
   const [, place = "", unit = ""] =
     /^(last|previous|this|current|next) (week|month|year)$/.exec(word) ??
     /^(先|今|来|昨|去)(週|月|年)$/.exec(word) ??
+    /^(先|今|来)?(月末)$/.exec(word) ??
+    /^end of (?:the )?(?:(last|this|next) )?(month)$/.exec(word) ??
     [];
-  if (unit === "week" || unit === "週") {
-    const monday = toMonday(today, PLACES[place]);
-    return end === "since" ? monday : addDays(monday, 6);
+  const count = PLACES[place] ?? 0;
+  if (/^[w週]/.test(unit)) {
+    const monday = toMonday(today).add({ weeks: count });
+    return [monday, monday.add({ days: 6 })] as const;
   }
-  if (unit === "month" || unit === "月") {
-    const first = toFirstOfMonth(today, PLACES[place]);
-    return end === "since" ? first : toLastOfMonth(first);
+  if (/^[y年]/.test(unit)) {
+    const first = today.with({ month: 1, day: 1 }).add({ years: count });
+    return [first, first.with({ month: 12, day: 31 })] as const;
   }
-  if (unit === "year" || unit === "年") {
-    const year = Number(today.slice(0, 4)) + (PLACES[place] ?? 0);
-    return end === "since" ? format(year, 1, 1) : format(year, 12, 31);
-  }
-  const monthEnd =
-    /^(先|今|来)?月末$/.exec(word) ??
-    /^end of (?:the )?(?:(last|this|next) )?month$/.exec(word);
-  if (!monthEnd) return undefined;
-  const months = PLACES[monthEnd[1] ?? "this"];
-  return toLastOfMonth(toFirstOfMonth(today, months));
+  if (unit === "") return undefined;
+  const [first, last] = toMonth(today.add({ months: count }));
+  return /末|^end/.test(word) ? toSpan(last) : ([first, last] as const);
 }
 
-const WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday"].concat([
-  "friday",
-  "saturday",
-  "sunday",
-]);
+const WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday";
 const WEEKDAYS_IN_JAPANESE = "月火水木金土日";
 
 /** Of the week that is named; else the last one or the next one, today's too. */
-function parseWeekday(
-  word: string,
-  { today, end }: DayContext,
-): string | undefined {
+function parseWeekday(word: string, today: Day): Span | undefined {
   const [, place, name = ""] =
     /^(?:(last|this|next) )?([a-z]{3,9})$/.exec(word) ??
     /^(?:(先|今|来)週の?)?([月火水木金土日])曜日?$/.exec(word) ??
@@ -321,111 +281,68 @@ function parseWeekday(
   const index =
     name.length === 1
       ? WEEKDAYS_IN_JAPANESE.indexOf(name)
-      : WEEKDAYS.findIndex((day) =>
+      : WEEKDAYS.split(" ").findIndex((day) =>
           [day, day.slice(0, 3), day.slice(0, 4)].includes(name),
         );
   if (name === "" || index < 0) return undefined;
-  const inThisWeek = addDays(toMonday(today), index);
-  if (place !== undefined) return addDays(inThisWeek, (PLACES[place] ?? 0) * 7);
-  if (end === "since") {
-    return inThisWeek > today ? addDays(inThisWeek, -7) : inThisWeek;
-  }
-  return inThisWeek < today ? addDays(inThisWeek, 7) : inThisWeek;
+  const day = toMonday(today).add({ days: index });
+  if (place) return toSpan(day.add({ weeks: PLACES[place] ?? 0 }));
+  const isPast = Temporal.PlainDate.compare(day, today);
+  return [
+    isPast > 0 ? day.subtract({ weeks: 1 }) : day,
+    isPast < 0 ? day.add({ weeks: 1 }) : day,
+  ];
 }
 
 /** Why a month or a day without a year is no day, with those it may mean. */
 function describeIncomplete(
   word: string,
-  { today, end }: DayContext,
+  today: Day,
+  end: DayContext["end"],
 ): string | undefined {
-  const [, month, day] =
+  const [, month = "0", date] =
     /^(\d{1,2})(?:[-/.]|月)(\d{1,2})日?$/.exec(word) ??
     /^(\d{1,2})月$/.exec(word) ??
     [];
-  if (month === undefined || Number(month) < 1 || Number(month) > 12) {
-    return undefined;
-  }
-  const thisYear = Number(today.slice(0, 4));
-  const days = [thisYear - 1, thisYear, thisYear + 1].flatMap((year) => {
-    const last = daysInMonth(year, Number(month));
-    const meant = Number(day ?? (end === "since" ? 1 : last));
-    return meant >= 1 && meant <= last
-      ? [format(year, Number(month), meant)]
-      : [];
+  if (Number(month) < 1 || Number(month) > 12) return undefined;
+  const days = [-1, 0, 1].flatMap((years) => {
+    const year = today.add({ years }).year;
+    const [first, last] = toMonth(
+      new Temporal.PlainDate(year, Number(month), 1),
+    );
+    const day = Number(date ?? (end === "since" ? first.day : last.day));
+    return day >= 1 && day <= last.day ? [first.with({ day })] : [];
   });
-  const distance = (to: string) => Math.abs(Date.parse(to) - Date.parse(today));
-  const [first, second] = days.sort((a, b) => distance(a) - distance(b));
+  const far = (day: Day) => Math.abs(today.until(day).days);
+  const [first, second] = days.sort((a, b) => far(a) - far(b));
   if (first === undefined) {
     return `${quote(word)} is not a date; use a day that its month has`;
   }
-  const others = second === undefined ? "" : ` or ${second}`;
-  return `${quote(word)} names no year; use ${first}${others}`;
+  const other = second === undefined ? "" : ` or ${second}`;
+  return `${quote(word)} names no year; use ${first}${other}`;
 }
 
-function toMonday(day: string, weeks = 0): string {
-  const weekday = (new Date(`${day}T00:00:00Z`).getUTCDay() + 6) % 7;
-  return addDays(day, weeks * 7 - weekday);
+function toSpan(day: Day): Span {
+  return [day, day];
 }
 
-function toFirstOfMonth(day: string, months = 0): string {
-  return shift(`${day.slice(0, 8)}01`, months, "m");
+function toMonth(day: Day): Span {
+  return [day.with({ day: 1 }), day.with({ day: day.daysInMonth })];
 }
 
-function toLastOfMonth(day: string): string {
-  return addDays(shift(toFirstOfMonth(day), 1, "m"), -1);
-}
-
-/** Throws where no calendar has this day. */
-function toExistingDay(year: number, month: number, day: number): string {
-  const text = format(year, month, day);
-  if (month < 1 || month > 12) {
-    throw new Error(`${text} does not exist; months go from 01 to 12`);
-  }
-  const days = daysInMonth(year, month);
-  if (day < 1 || day > days) {
-    throw new Error(
-      `${text} does not exist; ${text.slice(0, 7)} has ${days} days`,
-    );
-  }
-  return text;
-}
-
-function format(year: number, month: number, day: number): string {
-  const digits = (number: number, length: number) =>
-    String(number).padStart(length, "0");
-  return [digits(year, 4), digits(month, 2), digits(day, 2)].join("-");
-}
-
-function daysInMonth(year: number, month: number): number {
-  return new Date(Date.UTC(year, month, 0)).getUTCDate();
-}
-
-function shift(day: string, amount: number, unit: string): string {
-  if (unit === "d") return addDays(day, amount);
-  if (unit === "w") return addDays(day, amount * 7);
-  const [year = 0, month = 1, date = 1] = day.split("-").map(Number);
-  const months = year * 12 + (month - 1) + amount;
-  const toYear = Math.floor(months / 12);
-  const toMonth = (((months % 12) + 12) % 12) + 1;
-  const toDate = Math.min(date, daysInMonth(toYear, toMonth));
-  return toDay(Date.UTC(toYear, toMonth - 1, toDate));
+function toMonday(day: Day): Day {
+  return day.subtract({ days: day.dayOfWeek - 1 });
 }
 
 /** The day so many days later; earlier where `days` is negative. */
 export function addDays(day: string, days: number): string {
-  return toDay(Date.parse(`${day}T00:00:00Z`) + days * DAY_MS);
-}
-
-function toDay(epochMs: number): string {
-  return new Date(epochMs).toISOString().split("T")[0] ?? "";
+  return Temporal.PlainDate.from(day).add({ days }).toString();
 }
 
 /** `in 8 days`, `today`, `3 days overdue`. */
 export function formatDistance(day: string, today: string): string {
-  const days = Math.round(
-    (Date.parse(`${day}T00:00:00Z`) - Date.parse(`${today}T00:00:00Z`)) /
-      DAY_MS,
-  );
+  // A due date of Backlog's may be one that no calendar has.
+  const days = Math.round((Date.parse(day) - Date.parse(today)) / DAY_MS);
   if (days === 0) return "today";
   const amount = `${Math.abs(days)} day${Math.abs(days) === 1 ? "" : "s"}`;
   return days > 0 ? `in ${amount}` : `${amount} overdue`;

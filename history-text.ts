@@ -1,4 +1,4 @@
-import { instantFormat } from "./dates.ts";
+import { formatInstant } from "./dates.ts";
 import { formatChanges, type Wording } from "./facts.ts";
 import type { Comment, IssueRow } from "./responses.ts";
 import {
@@ -95,7 +95,7 @@ function formatTold(
   clean: Cleaner,
 ): string {
   const { issueKey, created, createdUser } = row;
-  const time = instantFormat(wording.timeZone);
+  const time = (instant: string) => formatInstant(instant, wording.timeZone);
   const entries = comments.map((comment) =>
     formatMoment(comment, issueKey, { time, wording, clean }),
   );

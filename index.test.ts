@@ -176,6 +176,8 @@ describe("toCalendarDay", () => {
     ["2026-01-31T05:00:00Z", undefined, "2026-01-31"],
     ["2026-01-31T11:59:59Z", undefined, "2026-01-31"],
     ["2026-01-31T12:00:00Z", undefined, "2026-02-01"],
+    // What is no instant is cut like a day.
+    ["2026-01-31 by noon", "Asia/Tokyo", "2026-01-31"],
   ])("%s of a space in %s is %s", (day, zone, expected) => {
     expect(toCalendarDay(day, zone)).toBe(expected);
   });
@@ -407,6 +409,8 @@ describe("formatDistance", () => {
     ["2024-03-01", "2024-02-28", "in 2 days"],
     ["2026-03-30", "2026-03-28", "in 2 days"],
     ["2026-10-24", "2026-10-26", "2 days overdue"],
+    // No calendar has it, but Backlog may.
+    ["2026-02-30", "2026-02-28", "in 2 days"],
   ])("%s seen on %s is %s", (day, today, expected) => {
     expect(formatDistance(day, today)).toBe(expected);
   });

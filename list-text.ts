@@ -1,5 +1,5 @@
 import { CLOSED } from "./backlog.ts";
-import { formatDistance, instantFormat, toCalendarDay } from "./dates.ts";
+import { formatDistance, formatInstant, toCalendarDay } from "./dates.ts";
 import { toFieldDay, toFieldText } from "./facts.ts";
 import {
   describeHistory,
@@ -241,9 +241,8 @@ function toColumns(
     clean: Cleaner;
   },
 ): Column[] {
-  const time = instantFormat(timeZone);
   const toInstant = (instant: string | null | undefined) =>
-    instant ? time(instant) : "?";
+    instant ? formatInstant(instant, timeZone) : "?";
   const named = (
     value: { name: string } | null | undefined,
     none = "none",
