@@ -1,14 +1,14 @@
-import type { BacklogCall } from "./backlog.ts";
 import { CLIENTS, describeHidden } from "./clients.ts";
 import { toMessage } from "./errors.ts";
 import { nearest } from "./matching.ts";
 import { version } from "./package.json";
 import { ENVIRONMENT } from "./places.ts";
-
+import type { User } from "./responses.ts";
 import {
   type Connection,
   type Found,
   findHiddenFile,
+  SHORTEST_KEY,
   toDomain,
   toRedactor,
 } from "./settings.ts";
@@ -55,76 +55,66 @@ export function describeTypo(word: string): string {
   return `There is no ${isOption ? "option" : "command"} ${shown}. ${hint}: backlog-mcp --help`;
 }
 
-/** Breaks lines at spaces; what is indented is to be copied as it stands. */
-export function wrap(text: string, columns: number | undefined): string {
-  if (columns === undefined || columns < MIN_COLUMNS) return text;
-  return text
-    .split("\n")
-    .map((line) =>
-      line.startsWith(INDENT)
-        ? line
-        : Bun.wrapAnsi(line, columns - INDENT.length, {
-            trim: false,
-          }).replaceAll(/ *\n/g, `\n${INDENT}`),
-    )
-    .join("\n");
-}
-
 const INDENT = "  ";
 const MIN_COLUMNS = 40;
 
-export interface CheckResult {
-  /** Plain lines, for a terminal or a report. */
-  text: string;
-  /** Nothing is wrong; a note is not. */
-  isWell: boolean;
+/** Breaks lines at spaces; what is indented is to be copied as it stands. */
+export function wrap(text: string, columns: number | undefined): string {
+  if (columns === undefined || columns < MIN_COLUMNS) return text;
+  const width = columns - INDENT.length;
+  return text.replace(/^(?! {2}).+/gm, (line) =>
+    Bun.wrapAnsi(line, width, { trim: false }).replaceAll(
+      / *\n/g,
+      `\n${INDENT}`,
+    ),
+  );
 }
 
 /** Says what is configured, from where, and whether Backlog answers. */
-export async function check(found: Found): Promise<CheckResult> {
-  const { reading } = found;
-  const answers = reading.settings
-    ? await askBacklog(reading.settings)
-    : undefined;
-  const problems = [...toProblems(found), ...(answers?.problems ?? [])];
-  const { passedOver } = reading.managed;
-  const notes = [
-    ...(passedOver === undefined ? [] : [passedOver]),
-    ...reading.notes,
-    ...(await toSourceNotes(found)),
-    ...(answers?.notes ?? []),
-  ];
+export async function check(found: Found) {
+  const { settings, managed, notes, secrets } = found.reading;
+  const answers: Answers = settings
+    ? await askBacklog(settings)
+    : { rows: [], notes: [], problems: [] };
+  const problems = [...toProblems(found), ...answers.problems];
+  const isWell = problems.length === 0;
+  const noted = [
+    managed.passedOver ?? [],
+    notes,
+    await toSourceNotes(found),
+    answers.notes,
+  ].flat();
   const sections = [
     [`backlog-mcp ${version}`],
     align(toSettingsRows(found)),
-    align(answers?.rows ?? []),
-    notes.map((note) => `Note: ${note}`),
-    problems.length > 0
-      ? ["What is wrong, and what to do:", ...problems.map((p) => `- ${p}`)]
-      : [
+    align(answers.rows),
+    noted.map((note) => `Note: ${note}`),
+    isWell
+      ? [
           "All is well. To set up a client: backlog-mcp config [CLIENT] prints what to paste.",
-        ],
-  ].filter(({ length }) => length > 0);
+        ]
+      : ["What is wrong, and what to do:", ...problems.map((p) => `- ${p}`)],
+  ];
   // Names and a stray .env are other people's words; a terminal obeys some.
   const cleaner = new Cleaner();
-  const redact = toRedactor(reading.secrets);
+  const redact = toRedactor(secrets);
   const text = sections
+    .filter((lines) => lines.length > 0)
     .map((lines) =>
       lines.map((line) => `${cleaner.line(redact(line), 2_000)}\n`).join(""),
     )
     .join("\n");
-  return { text, isWell: problems.length === 0 };
+  return { text, isWell };
 }
 
 /** Columns with two spaces between them; a row's last cell widens none. */
 function align(rows: readonly string[][]): string[] {
-  const widths = [0, 1].map((column) =>
-    Math.max(0, ...rows.map((row) => row.slice(0, -1)[column]?.length ?? 0)),
-  );
+  const toWidth = (column: number) =>
+    Math.max(...rows.map((row) => row.slice(0, -1)[column]?.length ?? 0));
   return rows.map((row) =>
     row
       .map((cell, column) =>
-        column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0),
+        column === row.length - 1 ? cell : cell.padEnd(toWidth(column)),
       )
       .join("  "),
   );
@@ -132,13 +122,16 @@ function align(rows: readonly string[][]): string[] {
 
 function toSettingsRows({ reading, origin }: Found): string[][] {
   const { values, source, userIdSource, domainSource } = reading;
-  const { BACKLOG_API_KEY, BACKLOG_DOMAIN, USER_ID } = values;
+  const { BACKLOG_API_KEY: key, BACKLOG_DOMAIN, USER_ID } = values;
   const row = (name: string, value: string | undefined, from: string) =>
     value === undefined ? [name, "not set"] : [name, value, `from ${from}`];
+  // Its end tells one key from another; of what is none it would tell too much.
+  const shown =
+    key && (key.length < SHORTEST_KEY ? "set" : `…${key.slice(-4)}`);
   // A wrong domain is quoted among the problems, less what may be a secret.
   const domain = toDomain(origin) ?? "not valid";
   return [
-    row("BACKLOG_API_KEY", maskKey(BACKLOG_API_KEY), source),
+    row("BACKLOG_API_KEY", shown, source),
     row("BACKLOG_DOMAIN", BACKLOG_DOMAIN && domain, domainSource),
     USER_ID === undefined
       ? ["USER_ID", "not set: Backlog is asked whose key it is"]
@@ -149,75 +142,62 @@ function toSettingsRows({ reading, origin }: Found): string[][] {
   ];
 }
 
-/** A shorter key is no real one, and four characters would tell too much. */
-const SHORTEST_SHOWN_KEY = 12;
-
-/** The last four characters, to tell one key from another. */
-export function maskKey(key: string | undefined): string | undefined {
-  if (key === undefined) return undefined;
-  return key.length < SHORTEST_SHOWN_KEY ? "set" : `…${key.slice(-4)}`;
-}
-
 /** A client is started elsewhere, and may not find what this terminal has. */
 async function toSourceNotes(found: Found): Promise<string[]> {
-  const { reading, usualFiles } = found;
+  const { settings, source } = found.reading;
+  const [userFile, , workingFile] = found.usualFiles;
   const hidden = await findHiddenFile(found);
   if (hidden !== undefined) return [describeHidden(hidden)];
-  const [userFile, , workingFile] = usualFiles;
-  const isElsewhere = reading.source !== userFile;
   // What is missing comes first.
-  if (!reading.settings) return [];
-  if (reading.source === ENVIRONMENT) {
-    return [
-      `These settings are in the environment of this terminal; a client gives the server its own. In ${userFile} every client finds them.`,
-    ];
+  if (!settings || source === userFile) return [];
+  const finds = `In ${userFile} every client finds`;
+  switch (source) {
+    case ENVIRONMENT:
+      return [
+        `These settings are in the environment of this terminal; a client gives the server its own. ${finds} them.`,
+      ];
+    case workingFile:
+      return [
+        `${workingFile} counts only in this folder; a client may start the server in another. ${finds} the settings.`,
+      ];
+    default:
+      return [];
   }
-  return isElsewhere && reading.source === workingFile
-    ? [
-        `${workingFile} counts only in this folder; a client may start the server in another. In ${userFile} every client finds the settings.`,
-      ]
-    : [];
 }
 
 /** The problems of the settings, each with what to do about it. */
-function toProblems(found: Found): string[] {
-  const { problems, source, values } = found.reading;
+function toProblems({ reading, origin, ...found }: Found): string[] {
+  const { problems, source, values } = reading;
   const [userFile = ""] = found.usualFiles;
   const place = source || userFile;
-  const advised = problems.map(
-    (problem) => `${problem}.${toAdvice(problem, place, found.origin)}`,
-  );
-  if (!problems.some(isMissing)) return advised;
-  const searched = [
-    ENVIRONMENT,
-    ...(found.envFile === undefined ? found.usualFiles : [found.envFile]),
-  ].join(", ");
+  const space = origin ?? "https://your-space.backlog.com";
+  const missing = new Map([
+    [
+      "BACKLOG_API_KEY is not set",
+      ` Make a key in Backlog under Personal Settings > API (${space}/EditApiSettings.action) and set it in ${place}.`,
+    ],
+    [
+      "BACKLOG_DOMAIN is not set",
+      ` Set it in ${place} to the address of your space, such as your-space.backlog.com.`,
+    ],
+  ]);
+  // Values that are not valid are told with what is.
+  const advised = problems.map((problem) => {
+    const advice = problem.includes(" cannot be read (")
+      ? " Correct its name or its permissions."
+      : (missing.get(problem) ?? "");
+    return `${problem}.${advice}`;
+  });
+  if (!problems.some((problem) => missing.has(problem))) return advised;
+  const { envFile, usualFiles } = found;
+  const searched = [ENVIRONMENT, ...(envFile ? [envFile] : usualFiles)];
   const isFound = values.BACKLOG_API_KEY ?? values.BACKLOG_DOMAIN;
   return [
     ...advised,
     isFound
       ? `All settings come from one place, the first that has a key or a domain: here ${place}.`
-      : `Searched: ${searched}. Values in a client's configuration are seen only by the server that client starts.`,
+      : `Searched: ${searched.join(", ")}. Values in a client's configuration are seen only by the server that client starts.`,
   ];
-}
-
-function isMissing(problem: string): boolean {
-  return problem.endsWith(" is not set");
-}
-
-/** Invalid values are told with what is valid; the rest needs a word more. */
-function toAdvice(
-  problem: string,
-  place: string,
-  origin = "https://your-space.backlog.com",
-): string {
-  if (problem.includes(" cannot be read (")) {
-    return " Correct its name or its permissions.";
-  }
-  if (!isMissing(problem)) return "";
-  return problem.startsWith("BACKLOG_API_KEY")
-    ? ` Make a key in Backlog under Personal Settings > API (${origin}/EditApiSettings.action) and set it in ${place}.`
-    : ` Set it in ${place} to the address of your space, such as your-space.backlog.com.`;
 }
 
 interface Answers {
@@ -226,9 +206,6 @@ interface Answers {
   problems: string[];
 }
 
-/** What a request brought, or what went wrong with it. */
-type Part<Value> = { value?: Value; path: string; failure?: string };
-
 /** Asks for all at once what tells a person that the settings are right. */
 async function askBacklog(
   settings: Connection & { userId: string | undefined },
@@ -236,108 +213,104 @@ async function askBacklog(
   const { Backlog, LIMITS } = await import("./backlog.ts");
   // Whoever waits for it had rather see a failure at once than three times.
   const call = new Backlog(settings, { ...LIMITS, attempts: 1 }).open();
-  const [space, owner, projects, limits] = await Promise.all([
-    attempt("/space", call.getSpace()),
-    attempt("/users/myself", call.getMyself()),
-    attempt("/projects", call.listProjects()),
-    attempt("/rateLimit", call.getRateLimit()),
+  const parts = await Promise.all([
+    attempt("Space", "/space", call.getSpace(), ({ name }) =>
+      [name, call.origin].filter(Boolean).join(", "),
+    ),
+    attempt(
+      "Key of",
+      "/users/myself",
+      call.getMyself(),
+      ({ name, id }) => `${name}, USER_ID ${id}`,
+    ),
+    attempt("Projects", "/projects", call.listProjects(), (projects) => {
+      const archived = projects.filter((project) => project.archived).length;
+      const some = archived > 0 ? `, ${archived} of them archived` : "";
+      return `${projects.length} can be read${some}`;
+    }),
+    attempt("Requests left", "/rateLimit", call.getRateLimit(), (limits) =>
+      Object.entries(limits.rateLimit)
+        .flatMap(([name, left]) =>
+          left ? `${name} ${left.remaining} of ${left.limit}` : [],
+        )
+        .join(", "),
+    ),
   ]);
   call.end();
-  const about = await describeUserId(settings.userId, owner.value);
+  const [, owner, projects] = parts;
+  const { note, problem } = await describeUserId(settings.userId, owner.value);
+  const leftOut = [...call.leftOut.keys()].join(", ");
   return {
-    rows: [
-      toRow("Space", space, ({ name }) =>
-        [name, call.origin].filter(Boolean).join(", "),
-      ),
-      toRow("Key of", owner, ({ name, id }) => `${name}, USER_ID ${id}`),
-      toRow("Projects", projects, describeProjects),
-      toRow("Requests left", limits, describeLimits),
-    ],
+    rows: parts.map(({ row }) => row),
     notes: [
-      ...about.notes,
-      ...(projects.value?.length === 0 ? [NO_PROJECT] : []),
-      ...toLeftOutNotes(call),
-    ],
-    problems: [
-      ...groupFailures([space, owner, projects, limits]),
-      ...about.problems,
-    ],
+      note ?? [],
+      projects.value?.length === 0 && leftOut === ""
+        ? "The owner of the key has joined no project, so there is nothing to read. Ask a project's administrator."
+        : [],
+      leftOut === ""
+        ? []
+        : `Backlog sent these in a form that this version cannot read: ${leftOut}. Look for a newer backlog-mcp.`,
+    ].flat(),
+    problems: [...groupFailures(parts), ...(problem ? [problem] : [])],
   };
 }
 
+interface Part<Value> {
+  row: [label: string, text: string];
+  request: string;
+  /** What it brought, or what went wrong with it. */
+  value?: Value;
+  failure?: string;
+}
+
 async function attempt<Value>(
+  label: string,
   path: string,
   answer: Promise<Value>,
+  describe: (value: Value) => string,
 ): Promise<Part<Value>> {
+  const request = `GET ${path}`;
   try {
-    return { path, value: await answer };
+    const value = await answer;
+    return { row: [label, describe(value)], request, value };
   } catch (error) {
-    return { path, failure: toMessage(error) };
+    const failure = toMessage(error);
+    return { row: [label, "could not be read"], request, failure };
   }
 }
-
-function toRow<Value>(
-  label: string,
-  { value }: Part<Value>,
-  describe: (value: Value) => string,
-): string[] {
-  return [label, value === undefined ? "could not be read" : describe(value)];
-}
-
-const NO_PROJECT =
-  "The owner of the key has joined no project, so there is nothing to read. Ask a project's administrator.";
-
-type Projects = Awaited<ReturnType<BacklogCall["listProjects"]>>;
-
-function describeProjects(projects: Projects): string {
-  const archived = projects.filter((project) => project.archived).length;
-  const some = archived > 0 ? `, ${archived} of them archived` : "";
-  return `${projects.length} can be read${some}`;
-}
-
-type Limits = Awaited<ReturnType<BacklogCall["getRateLimit"]>>;
-
-function describeLimits({ rateLimit }: Limits): string {
-  return Object.entries(rateLimit)
-    .flatMap(([name, left]) =>
-      left ? [`${name} ${left.remaining} of ${left.limit}`] : [],
-    )
-    .join(", ");
-}
-
-type Owner = Awaited<ReturnType<BacklogCall["getMyself"]>>;
 
 /** Whether USER_ID means the owner of the key, as far as that is known. */
 async function describeUserId(
   userId: string | undefined,
-  owner: Owner | undefined,
-): Promise<{ notes: string[]; problems: string[] }> {
-  if (owner === undefined) return { notes: [], problems: [] };
+  owner: User | undefined,
+): Promise<{ note?: string; problem?: string }> {
+  if (owner === undefined) return {};
   if (userId !== undefined && /^\d{1,15}$/.test(userId)) {
-    const note = `USER_ID ${userId} is someone else: "me" means that person, not ${owner.name} (${owner.id}), to whom the key belongs. If that is not meant, remove USER_ID.`;
-    return { notes: Number(userId) === owner.id ? [] : [note], problems: [] };
+    if (Number(userId) === owner.id) return {};
+    return {
+      note: `USER_ID ${userId} is someone else: "me" means that person, not ${owner.name} (${owner.id}), to whom the key belongs. If that is not meant, remove USER_ID.`,
+    };
   }
   const { toMe } = await import("./lookup.ts");
   try {
     toMe(owner, userId);
-    return { notes: [], problems: [] };
+    return {};
   } catch (error) {
-    return { notes: [], problems: [toMessage(error)] };
+    return { problem: toMessage(error) };
   }
 }
 
 /** What went wrong with several requests in the same way is said once. */
 function groupFailures(parts: readonly Part<unknown>[]): string[] {
-  const requests = new Map<string, string[]>();
-  for (const { path, failure } of parts) {
-    if (failure === undefined) continue;
-    const request = `GET ${path}`;
-    const kind = failure.replace(request, "\0");
-    requests.set(kind, [...(requests.get(kind) ?? []), request]);
-  }
-  return [...requests].map(([kind, names]) =>
-    toPeople(kind.replace("\0", () => names.join(", "))),
+  const failed = parts.flatMap(({ request, failure }) =>
+    failure === undefined
+      ? []
+      : { request, kind: failure.replace(request, "\0") },
   );
+  return [...Map.groupBy(failed, ({ kind }) => kind)].map(([kind, same]) => {
+    const requests = same.map(({ request }) => request).join(", ");
+    return toPeople(kind.replace("\0", () => requests));
+  });
 }
 
 /** An assistant is told first what happened; a person, what to do about it. */
@@ -347,12 +320,4 @@ function toPeople(message: string): string {
       message,
     ) ?? [];
   return advice === undefined ? message : `${advice} (${what}: ${said})`;
-}
-
-function toLeftOutNotes({ leftOut }: BacklogCall): string[] {
-  return leftOut.size === 0
-    ? []
-    : [
-        `Backlog sent these in a form that this version cannot read: ${[...leftOut.keys()].join(", ")}. Look for a newer backlog-mcp.`,
-      ];
 }

@@ -22,30 +22,18 @@ export const CLIENTS = [
 export type Client = (typeof CLIENTS)[number];
 
 /** The client that is meant, however it is written: `VS Code`, `Claude-Code`. */
-export function findClient(word = ""): Client | undefined {
+function findClient(word = ""): Client | undefined {
   const bare = (text: string) => text.toLowerCase().replace(/[^a-z]/g, "");
   return CLIENTS.find((name) => bare(name) === bare(word));
 }
 
-/** Where the server that a client starts shall find its settings. */
-export type SettingsFrom =
-  | { kind: "user's file" }
-  | { kind: "--env-file"; file: string }
-  /** What is undefined is for the user to fill in. */
-  | { kind: "client"; domain: string | undefined };
-
-/** What an entry in a client's configuration says. */
-export interface Entry {
-  /** Of this executable, absolute. */
-  path: string;
-  settings: SettingsFrom;
-}
-
-/** The system that a client runs on. */
-export interface System {
-  platform: string;
-  environment: Record<string, string | undefined>;
-  home: string;
+/** What a client is told to start, in the words of most configurations. */
+export interface Server {
+  /** This executable, absolute. */
+  command: string;
+  args?: string[];
+  /** With placeholders where the user is to fill something in. */
+  env?: Record<string, string>;
 }
 
 /** One name for all: with two spaces the user names the second entry. */
@@ -54,18 +42,18 @@ export const NAME = "backlog";
 /** What to paste, in the client's own format; without one, the common block. */
 export function formatConfig(
   client: Client | undefined,
-  entry: Entry,
+  server: Server,
   platform: string,
 ): string {
   switch (client) {
     case "claude-code":
-      return `${formatCommand(client, entry, platform)}\n`;
+      return `${formatCommand(client, server, platform)}\n`;
     case "codex":
-      return formatToml(entry);
+      return formatToml(server);
     case "vscode":
-      return toJson(toVsCode(entry));
+      return toJson(toVsCode(server));
     default:
-      return toJson({ mcpServers: { [NAME]: toServer(entry) } });
+      return toJson({ mcpServers: { [NAME]: server } });
   }
 }
 
@@ -73,32 +61,11 @@ function toJson(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-function toServer(entry: Entry) {
-  const args = toArgs(entry);
-  const env = toEnv(entry);
-  return {
-    command: entry.path,
-    ...(args.length > 0 && { args }),
-    ...(env !== undefined && { env }),
-  };
-}
-
-function toArgs({ settings }: Entry): string[] {
-  return settings.kind === "--env-file" ? ["--env-file", settings.file] : [];
-}
-
-function toEnv({ settings }: Entry) {
-  if (settings.kind !== "client") return undefined;
-  const { domain = PLACEHOLDERS.BACKLOG_DOMAIN } = settings;
-  return { ...PLACEHOLDERS, BACKLOG_DOMAIN: domain };
-}
-
 /** VS Code asks for what is missing, and keeps the key in its own store. */
-function toVsCode(entry: Entry) {
-  const { settings } = entry;
-  const server = { type: "stdio", ...toServer(entry) };
-  if (settings.kind !== "client") return { servers: { [NAME]: server } };
-  const asksDomain = settings.domain === undefined;
+function toVsCode({ env, ...rest }: Server) {
+  const server = { type: "stdio", ...rest };
+  if (env === undefined) return { servers: { [NAME]: server } };
+  const asksDomain = env.BACKLOG_DOMAIN === PLACEHOLDERS.BACKLOG_DOMAIN;
   const inputs = [
     {
       type: "promptString",
@@ -112,23 +79,27 @@ function toVsCode(entry: Entry) {
       description: `Backlog space, such as ${PLACEHOLDERS.BACKLOG_DOMAIN}`,
     },
   ].slice(0, asksDomain ? 2 : 1);
-  const env = {
+  const asked = {
     BACKLOG_API_KEY: `\${input:backlog-api-key}`,
-    BACKLOG_DOMAIN: settings.domain ?? `\${input:backlog-domain}`,
+    ...(asksDomain && { BACKLOG_DOMAIN: `\${input:backlog-domain}` }),
   };
-  return { inputs, servers: { [NAME]: { ...server, env } } };
+  return {
+    inputs,
+    servers: { [NAME]: { ...server, env: { ...env, ...asked } } },
+  };
 }
 
-function formatToml(entry: Entry): string {
-  const args = toArgs(entry).map(toTomlString);
-  const env = Object.entries(toEnv(entry) ?? {});
+function formatToml({ command, args = [], env = {} }: Server): string {
+  const table = `mcp_servers.${NAME}`;
+  const variables = Object.entries(env).map(
+    ([name, value]) => `${name} = ${toTomlString(value)}`,
+  );
   const lines = [
-    `[mcp_servers.${NAME}]`,
-    `command = ${toTomlString(entry.path)}`,
-    ...(args.length > 0 ? [`args = [${args.join(", ")}]`] : []),
-    ...(env.length > 0 ? ["", `[mcp_servers.${NAME}.env]`] : []),
-    ...env.map(([name, value]) => `${name} = ${toTomlString(value)}`),
-  ];
+    `[${table}]`,
+    `command = ${toTomlString(command)}`,
+    args.length > 0 ? `args = [${args.map(toTomlString).join(", ")}]` : [],
+    variables.length > 0 ? ["", `[${table}.env]`, ...variables] : [],
+  ].flat();
   return `${lines.join("\n")}\n`;
 }
 
@@ -140,18 +111,18 @@ function toTomlString(text: string): string {
 /** The command of a client that has one, on one line, for the user's shell. */
 export function formatCommand(
   client: "claude-code" | "codex" | "gemini",
-  entry: Entry,
+  server: Server,
   platform: string,
 ): string {
   const isWindows = platform === "win32";
   const quote = isWindows ? quoteForPowerShell : quoteForShell;
   const option = client === "codex" ? "--env" : "-e";
-  const env = Object.entries(toEnv(entry) ?? {}).flatMap(([name, value]) => [
+  const env = Object.entries(server.env ?? {}).flatMap(([name, value]) => [
     option,
     quote(`${name}=${value}`),
   ]);
-  const path = quote(entry.path);
-  const args = toArgs(entry).map(quote);
+  const path = quote(server.command);
+  const args = (server.args ?? []).map(quote);
   // PowerShell keeps a bare -- for itself where a client is npm's script, so it
   // is quoted there, and used only where a word would pass for the client's.
   const end = isWindows ? '"--"' : "--";
@@ -182,36 +153,45 @@ function quoteForPowerShell(word: string): string {
     : `"${word.replace(/[`$“”„]/g, "`$&")}"`;
 }
 
-/** Where it goes on this system, in sentences. */
-export function describePlace(
+/** The system that a client runs on. */
+export interface System {
+  platform: string;
+  environment: Record<string, string | undefined>;
+  home: string;
+}
+
+/** Where it goes on this system, in sentences; a second space has an entry. */
+function describePlace(
   client: Client | undefined,
   system: System,
-  /** For a second space, beside the entry of the first. */
-  isSecond = false,
+  isSecond: boolean,
 ): string {
+  if (client === undefined) {
+    return `For most MCP clients. For one of these, in its own format and with the place of its file: backlog-mcp config ${CLIENTS.join("|")}`;
+  }
+  if (client === "claude-code") {
+    const shell = system.platform === "win32" ? "PowerShell" : "a shell";
+    const first = isSecond
+      ? ""
+      : ` If there is already an entry of that name, first run: claude mcp remove ${NAME} --scope user.`;
+    return `Run it in ${shell}.${first} Afterwards: claude mcp list`;
+  }
+  const file = toClientFile(client, system);
   switch (client) {
-    case undefined:
-      return `For most MCP clients. For one of these, in its own format and with the place of its file: backlog-mcp config ${CLIENTS.join("|")}`;
-    case "claude-code": {
-      const shell = system.platform === "win32" ? "PowerShell" : "a shell";
-      const first = isSecond
-        ? ""
-        : ` If there is already an entry of that name, first run: claude mcp remove ${NAME} --scope user.`;
-      return `Run it in ${shell}.${first} Afterwards: claude mcp list`;
-    }
     case "codex": {
       const earlier = isSecond
         ? ""
         : `, in place of an earlier [mcp_servers.${NAME}]`;
-      return `Put it at the end of ${toClientFile(client, system)}${earlier}.`;
+      return `Put it at the end of ${file}${earlier}.`;
     }
     case "vscode":
-      return `Put it into ${toClientFile(client, system)} (MCP: Open User Configuration), or into .vscode/mcp.json of one folder. Where the file has other servers, add this one to them.`;
+      return `Put it into ${file} (MCP: Open User Configuration), or into .vscode/mcp.json of one folder. Where the file has other servers, add this one to them.`;
     default: {
-      const place = `Put it into ${toClientFile(client, system)}. Where the file has other servers, add this one to its mcpServers. Then restart the client.`;
-      return client === "gemini"
-        ? `${place} Gemini CLI starts servers only in folders that it trusts.`
-        : place;
+      const trust =
+        client === "gemini"
+          ? " Gemini CLI starts servers only in folders that it trusts."
+          : "";
+      return `Put it into ${file}. Where the file has other servers, add this one to its mcpServers. Then restart the client.${trust}`;
     }
   }
 }
@@ -223,25 +203,15 @@ export function toClientFile(
 ): string {
   const { platform, environment, home } = system;
   const path = platform === "win32" ? win32 : posix;
-  switch (client) {
-    case "claude-desktop":
-      return path.join(
-        toAppFolder(system),
-        "Claude",
-        "claude_desktop_config.json",
-      );
-    case "vscode":
-      return path.join(toAppFolder(system), "Code", "User", "mcp.json");
-    case "cursor":
-      return path.join(home, ".cursor", "mcp.json");
-    case "codex":
-      return path.join(
-        environment.CODEX_HOME || path.join(home, ".codex"),
-        "config.toml",
-      );
-    case "gemini":
-      return path.join(home, ".gemini", "settings.json");
-  }
+  const folder = toAppFolder(system);
+  const files = {
+    "claude-desktop": [folder, "Claude", "claude_desktop_config.json"],
+    cursor: [home, ".cursor", "mcp.json"],
+    vscode: [folder, "Code", "User", "mcp.json"],
+    codex: [environment.CODEX_HOME || path.join(home, ".codex"), "config.toml"],
+    gemini: [home, ".gemini", "settings.json"],
+  };
+  return path.join(...files[client]);
 }
 
 /** Where desktop programs keep a user's files. */
@@ -256,95 +226,75 @@ function toAppFolder({ platform, environment, home }: System): string {
   }
 }
 
-export interface Config {
-  /** What is to be pasted, and nothing else. */
-  text: string;
-  /** For the person who pastes it. */
-  advice: string;
-}
-
-/** The configuration of a client, as it was typed, that starts this program. */
-export async function toConfig(
-  word: string | undefined,
-  found: Found,
-): Promise<Config> {
+/**
+ * What starts this program in a client, by the name that was typed: `text` is
+ * to be pasted, `advice` is for the person who does it.
+ */
+export async function toConfig(word: string | undefined, found: Found) {
   if (!Bun.isStandaloneExecutable) {
     throw new Error(
       "config prints the path of the compiled program: bun run build, then dist/backlog-mcp config.",
     );
   }
-  const path = await findLastingPath(process.execPath, {
+  const command = await findLastingPath(process.execPath, {
     searchPath: process.env.PATH ?? "",
     typed: process.argv0,
   });
   const { platform, env: environment } = process;
-  const home = homedir();
+  const system = { platform, environment, home: homedir() };
   const client = findClient(word);
-  const settings = toSettingsFrom(found, join(home, ".config"));
-  const isNamed = found.envFile !== undefined;
+  const isSecond = found.envFile !== undefined;
   const hidden = await findHiddenFile(found);
-  const entry = { path, settings };
-  return {
-    text: formatConfig(client, entry, platform),
-    advice: [
-      ...(word !== undefined && client === undefined ? [UNKNOWN_CLIENT] : []),
-      describePlace(client, { platform, environment, home }, isNamed),
-      ...(client === "codex" || client === "gemini"
-        ? [`Or in one command:\n  ${formatCommand(client, entry, platform)}`]
-        : []),
-      ...(isNamed
-        ? [`For a second space, give this entry another name than ${NAME}.`]
-        : []),
-      ...(hidden === undefined ? [] : [describeHidden(hidden)]),
-      await describeSettings(settings, found, hidden),
-      CONNECTED,
-    ].join("\n"),
-  };
+  const { about, ...settings } = await toSettings(found, hidden);
+  const server = { command, ...settings };
+  const advice = [
+    word !== undefined && client === undefined
+      ? "This client is none of those that are known here."
+      : [],
+    describePlace(client, system, isSecond),
+    client === "codex" || client === "gemini"
+      ? `Or in one command:\n  ${formatCommand(client, server, platform)}`
+      : [],
+    isSecond
+      ? `For a second space, give this entry another name than ${NAME}.`
+      : [],
+    hidden === undefined ? [] : describeHidden(hidden),
+    about,
+    "A client that shows it as connected has only started it: whether the key works, backlog-mcp check says.",
+  ].flat();
+  const text = formatConfig(client, server, platform);
+  return { text, advice: advice.join("\n") };
 }
 
-const UNKNOWN_CLIENT = "This client is none of those that are known here.";
-const CONNECTED =
-  "A client that shows it as connected has only started it: whether the key works, backlog-mcp check says.";
-
-/** Where a client's server finds what `found` tells of this terminal's. */
-export function toSettingsFrom(
+/** How a client's server finds the settings of this terminal, and what to say. */
+async function toSettings(
   { reading, envFile, usualFiles, origin }: Found,
-  configFolder: string,
-  platform: string = process.platform,
-): SettingsFrom {
-  if (envFile !== undefined) {
-    return { kind: "--env-file", file: resolve(envFile) };
-  }
-  const [userFile] = usualFiles;
-  if (userFile === undefined || reading.source !== userFile) {
-    return { kind: "client", domain: toDomain(origin) };
-  }
-  // Clients hand on HOME and APPDATA, but hardly one XDG_CONFIG_HOME.
-  const isUsual =
-    platform === "win32" ||
-    userFile === join(configFolder, "backlog-mcp", ".env");
-  return isUsual
-    ? { kind: "user's file" }
-    : { kind: "--env-file", file: userFile };
-}
-
-async function describeSettings(
-  settings: SettingsFrom,
-  found: Found,
   hidden: string | undefined,
-): Promise<string> {
-  switch (settings.kind) {
-    case "user's file":
-      return describeFile(found.reading.source, found.reading);
-    case "--env-file":
-      // The client's server has not the environment of this terminal.
-      return describeFile(settings.file, await readAlone(settings.file));
-    case "client": {
-      const [userFile = ""] = found.usualFiles;
-      const better = hidden ? "do that" : `put them into ${userFile}`;
-      return `Fill in your values. Better: ${better} and run this again; then no key stands in the client's configuration or in the shell's history.`;
-    }
+): Promise<Pick<Server, "args" | "env"> & { about: string }> {
+  const [userFile = ""] = usualFiles;
+  if (envFile !== undefined) {
+    const file = resolve(envFile);
+    // The client's server has not the environment of this terminal.
+    const about = describeFile(file, await readAlone(file));
+    return { args: ["--env-file", file], about };
   }
+  if (reading.source === userFile) {
+    const about = describeFile(userFile, reading);
+    const usual = join(homedir(), ".config", "backlog-mcp", ".env");
+    // Clients hand on HOME and APPDATA, but hardly one XDG_CONFIG_HOME.
+    return process.platform === "win32" || userFile === usual
+      ? { about }
+      : { args: ["--env-file", userFile], about };
+  }
+  const { BACKLOG_DOMAIN } = PLACEHOLDERS;
+  const better = hidden ? "do that" : `put them into ${userFile}`;
+  return {
+    env: {
+      ...PLACEHOLDERS,
+      BACKLOG_DOMAIN: toDomain(origin) ?? BACKLOG_DOMAIN,
+    },
+    about: `Fill in your values. Better: ${better} and run this again; then no key stands in the client's configuration or in the shell's history.`,
+  };
 }
 
 function describeFile(file: string, { problems }: Reading): string {

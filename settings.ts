@@ -30,7 +30,7 @@ const CLOUD_HOST =
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 
 /** Shorter ones cannot be real keys, and would tear holes into every text. */
-const SHORTEST_KEY = 16;
+export const SHORTEST_KEY = 16;
 
 // Plain code: a schema would load valibot at every start, a megabyte.
 function findKeyProblem(key = ""): string | undefined {

@@ -1,30 +1,29 @@
 import { describe, expect, test } from "bun:test";
-import { copyFile, mkdir, rename, rm, symlink } from "node:fs/promises";
+import { mkdir, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { wrap } from "../cli.ts";
 import {
   CLIENTS,
   type Client,
-  describePlace,
-  type Entry,
-  findClient,
   findLastingPath,
   formatCommand,
   formatConfig,
+  type Server,
   toClientFile,
-  toSettingsFrom,
 } from "../clients.ts";
 import { version } from "../package.json";
-import { listUsualFiles } from "../places.ts";
+import { PLACEHOLDERS } from "../places.ts";
 import { startSampleSpace } from "../sample-space/server.ts";
 import { BINARY, ROOT, startFolder } from "../scripts/build.ts";
-import { connectBinary, toEnvironment } from "../scripts/connect.ts";
-import { readSettings, toDomain } from "../settings.ts";
+import { connectBinary } from "../scripts/connect.ts";
 import { start, writeUserFile } from "./helpers.ts";
 
-const POSIX = process.platform !== "win32";
+const { platform } = process;
+const POSIX = platform !== "win32";
 const KEY = "sample-key-0123456789abcdefghijklmnop";
+const SETTINGS = { BACKLOG_API_KEY: KEY, BACKLOG_DOMAIN: "acme.backlog.jp" };
+const FILE = `BACKLOG_API_KEY=${KEY}\nBACKLOG_DOMAIN=acme.backlog.jp\n`;
 
 describe("the command line", () => {
   test.each(["--version", "-v", "version"])("%s is one line", async (word) => {
@@ -45,31 +44,31 @@ describe("the command line", () => {
     expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
   });
 
-  const ALL = "For what there is: backlog-mcp --help";
-  const REST = "For the rest: backlog-mcp --help";
-  const SEE = "See backlog-mcp --help";
   test.each([
-    ["chek", `There is no command "chek". Did you mean check? ${REST}`],
-    ["cfg", `There is no command "cfg". Did you mean config? ${REST}`],
-    ["Check", `There is no command "Check". Did you mean check? ${REST}`],
-    ["codx", `There is no command "codx". Did you mean config codex? ${REST}`],
-    ["nonsense", `There is no command "nonsense". ${ALL}`],
-    [
-      "--verison",
-      `There is no option "--verison". Did you mean --version? ${REST}`,
-    ],
-    ["--check", `There is no option "--check". Did you mean check? ${REST}`],
-    ["--env=x", `There is no option "--env". Did you mean --env-file? ${REST}`],
-    ["-q", `There is no option "-q". ${ALL}`],
-    [KEY, `There is no command of this name. ${ALL}`],
-    [`--${KEY}`, `There is no option of this name. ${ALL}`],
-    [`--api-key=${KEY}`, `There is no option "--api-key". ${ALL}`],
-    ["config codex gemini", `config takes one client. ${SEE}`],
-    ["check now", `check takes no argument. ${SEE}`],
-    ["--version=1", `--version takes no value. ${SEE}`],
-    ["check --env-file", `--env-file needs the path of a file. ${SEE}`],
-  ])("%s is refused in one line", async (line, message) => {
-    const stderr = `backlog-mcp: ${message}\n`;
+    ["chek", 'command "chek"', "check"],
+    ["Check", 'command "Check"', "check"],
+    ["codx", 'command "codx"', "config codex"],
+    ["nonsense", 'command "nonsense"', ""],
+    ["--verison", 'option "--verison"', "--version"],
+    ["--check", 'option "--check"', "check"],
+    ["--env=x", 'option "--env"', "--env-file"],
+    ["-q", 'option "-q"', ""],
+    [KEY, "command of this name", ""],
+    [`--${KEY}`, "option of this name", ""],
+    [`--api-key=${KEY}`, 'option "--api-key"', ""],
+  ])("%s: there is no %s, but %p", async (word, what, meant) => {
+    const hint = meant && `Did you mean ${meant}? For the rest`;
+    const stderr = `backlog-mcp: There is no ${what}. ${hint || "For what there is"}: backlog-mcp --help\n`;
+    expect(await start([word])).toEqual({ stdout: "", stderr, code: 2 });
+  });
+
+  test.each([
+    ["config codex gemini", "config takes one client"],
+    ["check now", "check takes no argument"],
+    ["--version=1", "--version takes no value"],
+    ["check --env-file", "--env-file needs the path of a file"],
+  ])("%s: %s", async (line, problem) => {
+    const stderr = `backlog-mcp: ${problem}. See backlog-mcp --help\n`;
     const expected = { stdout: "", stderr, code: 2 };
     expect(await start(line.split(" "))).toEqual(expected);
   });
@@ -82,15 +81,14 @@ describe("the command line", () => {
 
   test("serving evaluates what reads settings and answers the start, no more", async () => {
     const reached = await listStaticImports(["index.ts"]);
-    expect(reached.toSorted()).toEqual([
-      "handshake.ts",
-      "index.ts",
-      "package.json",
-      "places.ts",
+    expect(reached.toSorted().join(" ")).toBe(
+      "handshake.ts index.ts package.json places.ts settings.ts stdio.ts",
+    );
+  });
 
-      "settings.ts",
-      "stdio.ts",
-    ]);
+  test("started by a client with its settings, it prints nothing", async () => {
+    const expected = { stdout: "", stderr: "", code: 0 };
+    expect(await start([], { env: SETTINGS })).toEqual(expected);
   });
 });
 
@@ -111,554 +109,377 @@ async function listStaticImports(entries: string[]): Promise<string[]> {
 
 describe("wrap", () => {
   const LONG = "one two three four five six seven eight nine ten eleven";
+  const PATH = "/path".repeat(10);
+  const WIDE = "課題".repeat(9);
   test.each([
-    ["a line that fits", "one two", "one two"],
     [
-      "a longer one, and it stays one item",
-      `- ${LONG}`,
-      "- one two three four five six seven\n  eight nine ten eleven",
+      "breaks a long line, which stays one item",
+      `- ${LONG}\n- one`,
+      "- one two three four five six seven\n  eight nine ten eleven\n- one",
     ],
-    [
-      "what takes two columns a letter",
-      "課題".repeat(9).concat(" 完了 完了"),
-      `${"課題".repeat(9)}\n  完了 完了`,
-    ],
-    [
-      "a path, which is not broken",
-      `a ${"/path".repeat(10)}`,
-      `a\n  ${"/path".repeat(10)}`,
-    ],
-    ["what is to be copied", `  ${LONG}`, `  ${LONG}`],
+    ["counts wide letters twice", `${WIDE} 完了 完了`, `${WIDE}\n  完了 完了`],
+    ["breaks no path", `a ${PATH}`, `a\n  ${PATH}`],
+    ["leaves what is to be copied", `  ${LONG}`, `  ${LONG}`],
   ])("%s", (_, text, expected) => {
     expect(wrap(text, 40)).toBe(expected);
   });
 
-  test("nothing, where there is no terminal or hardly one", () => {
-    expect(wrap(LONG, undefined)).toBe(LONG);
-    expect(wrap(LONG, 10)).toBe(LONG);
+  test("does nothing where there is no terminal, or hardly one", () => {
+    expect([wrap(LONG, undefined), wrap(LONG, 10)]).toEqual([LONG, LONG]);
   });
 });
 
-test.each([
-  ["codex", "codex"],
-  ["Codex", "codex"],
-  ["VS Code", "vscode"],
-  ["Claude-Desktop", "claude-desktop"],
-  ["CLAUDE_CODE", "claude-code"],
-  ["claude", undefined],
-  ["emacs", undefined],
-  ["", undefined],
-] as const)("findClient: %p is %p", (word, client) => {
-  expect(findClient(word)).toBe(client);
-});
-
-const PATHS = [
-  { platform: "linux", path: '/opt/my tools/it\'s "$HOME" `x`/backlog-mcp' },
-  { platform: "darwin", path: "/Users/花/Tools & Apps!/backlog-mcp" },
-  { platform: "linux", path: "/usr/local/bin/backlog-mcp" },
+/** The ways settings come to a server, with what is hard to quote. */
+const SERVERS: Server[] = [
+  { command: '/opt/my tools/it\'s "$HOME" `x`\x7f/backlog-mcp' },
   {
-    platform: "win32",
-    path: "C:\\Program Files\\backlog-mcp\\backlog-mcp.exe",
+    command: "\\\\server\\new tools\\backlog-mcp.exe",
+    args: ["--env-file", 'C:\\Users\\hana\\"work".env'],
   },
-  { platform: "win32", path: "\\\\server\\new tools\\backlog-mcp.exe" },
+  { command: "/Users/花/Tools & Apps!/backlog-mcp", env: PLACEHOLDERS },
 ];
-const SETTINGS: Entry["settings"][] = [
-  { kind: "user's file" },
-  { kind: "--env-file", file: '/home/hana/my settings/"work".env' },
-  { kind: "--env-file", file: "C:\\Users\\hana\\work.env" },
-  { kind: "client", domain: undefined },
-  { kind: "client", domain: "example.backlog.jp" },
-];
-const ENTRIES = PATHS.flatMap(({ platform, path }) =>
-  SETTINGS.map((settings) => ({
-    platform,
-    entry: { path, settings },
-    args: settings.kind === "--env-file" ? ["--env-file", settings.file] : [],
-    env:
-      settings.kind === "client"
-        ? {
-            BACKLOG_API_KEY: "your-api-key",
-            BACKLOG_DOMAIN: settings.domain ?? "your-space.backlog.com",
-          }
-        : undefined,
-  })),
-);
-
-/** What a client makes of an entry. */
-function toServer({ entry, args, env }: (typeof ENTRIES)[number]) {
-  return {
-    command: entry.path,
-    ...(args.length > 0 && { args }),
-    ...(env && { env }),
-  };
-}
 
 describe("formatConfig", () => {
-  const JSON_CLIENTS: (Client | undefined)[] = [
-    undefined,
-    "claude-desktop",
-    "cursor",
-    "gemini",
-  ];
-
-  test.each(JSON_CLIENTS)("%p: JSON that parses back", (client) => {
-    for (const example of ENTRIES) {
-      const { entry, platform } = example;
-      const text = formatConfig(client, entry, platform);
-      const servers = { backlog: toServer(example) };
-      expect(JSON.parse(text)).toEqual({ mcpServers: servers });
-    }
-  });
-
-  test("codex: TOML that parses back", () => {
-    for (const example of ENTRIES) {
-      const { entry, platform } = example;
-      const text = formatConfig("codex", entry, platform);
-      const servers = { backlog: toServer(example) };
-      expect<unknown>(Bun.TOML.parse(text)).toEqual({ mcp_servers: servers });
-    }
-  });
-
-  test("vscode: JSON that parses back, asking for what is not known", () => {
-    for (const example of ENTRIES) {
-      const { entry, platform, env } = example;
-      const { inputs, servers } = JSON.parse(
-        formatConfig("vscode", entry, platform),
-      );
-      const asked = {
-        BACKLOG_API_KEY: `\${input:backlog-api-key}`,
-        BACKLOG_DOMAIN: env?.BACKLOG_DOMAIN.replace(
-          "your-space.backlog.com",
-          `\${input:backlog-domain}`,
-        ),
-      };
-      expect(servers).toEqual({
-        backlog: {
-          type: "stdio",
-          ...toServer(example),
-          ...(env && { env: asked }),
-        },
-      });
-      const ids = [...JSON.stringify(servers).matchAll(/\$\{input:([\w-]+)/g)];
-      expect((inputs ?? []).map(({ id }: { id: string }) => id)).toEqual(
-        ids.map(([, id]) => id),
-      );
-      const [key] = inputs ?? [];
-      if (env)
-        expect(key).toMatchObject({ type: "promptString", password: true });
-    }
-  });
-
-  const COMMANDS = ["claude-code", "codex", "gemini"] as const;
-
-  test.if(POSIX).each(COMMANDS)(
-    "%s: words that a POSIX shell takes apart",
-    async (client) => {
-      const [program = ""] = client.split("-");
-      const scope = ["--scope", "user"];
-      for (const { entry, platform, args, env } of ENTRIES) {
-        if (platform === "win32") continue;
-        const words = await splitByShell(
-          formatCommand(client, entry, platform),
-        );
-        const option = client === "codex" ? "--env" : "-e";
-        const variables = Object.entries(env ?? {}).flatMap(([name, value]) => [
-          option,
-          `${name}=${value}`,
-        ]);
-        const plain = ["backlog", entry.path, ...scope, ...variables];
-        const named = {
-          "claude-code": ["backlog", ...scope, "--", entry.path, ...args],
-          codex: ["backlog", ...variables, "--", entry.path, ...args],
-          gemini: [...scope, "backlog", entry.path, "--", ...args],
-        }[client];
-        const isPlain = args.length === 0 && client !== "codex";
-        expect(words).toEqual([
-          ...[program, "mcp", "add"],
-          ...(isPlain ? plain : named),
-        ]);
+  test.each([undefined, "claude-desktop", "cursor", "gemini"] as const)(
+    "%p: JSON that parses back",
+    (client) => {
+      for (const server of SERVERS) {
+        const text = formatConfig(client, server, "linux");
+        expect(JSON.parse(text)).toEqual({ mcpServers: { backlog: server } });
       }
     },
   );
 
-  const FILE = "C:\\Users\\a$b\\work.env";
+  test("codex: TOML that parses back, with DEL escaped", () => {
+    for (const server of SERVERS) {
+      const text = formatConfig("codex", server, "linux");
+      const expected = { mcp_servers: { backlog: server } };
+      expect<unknown>(Bun.TOML.parse(text)).toEqual(expected);
+      expect(text).not.toContain("\x7f");
+    }
+  });
+
+  test("vscode: nothing is asked for that a file holds", () => {
+    for (const server of SERVERS.slice(0, 2)) {
+      const text = formatConfig("vscode", server, "linux");
+      const expected = { servers: { backlog: { type: "stdio", ...server } } };
+      expect(JSON.parse(text)).toEqual(expected);
+    }
+  });
+
   test.each([
+    ["acme.backlog.jp", "acme.backlog.jp", []],
+    ["your-space.backlog.com", `\${input:backlog-domain}`, ["backlog-domain"]],
+  ])(
+    "vscode: the key is asked for in secret, and %p is %p",
+    (domain, written, asked) => {
+      const env = { ...PLACEHOLDERS, BACKLOG_DOMAIN: domain };
+      const server = { command: "/opt/backlog-mcp", env };
+      const { inputs, servers } = JSON.parse(
+        formatConfig("vscode", server, "linux"),
+      );
+      expect(inputs).toMatchObject([
+        { type: "promptString", id: "backlog-api-key", password: true },
+        ...asked.map((id) => ({ type: "promptString", id })),
+      ]);
+      expect(servers.backlog.env).toEqual({
+        BACKLOG_API_KEY: `\${input:backlog-api-key}`,
+        BACKLOG_DOMAIN: written,
+      });
+    },
+  );
+});
+
+describe("formatCommand", () => {
+  function listCommands(command: string, file: string, platform: string) {
+    const ways = [{}, { args: ["--env-file", file] }, { env: { A: "1" } }];
+    return (["claude-code", "codex", "gemini"] as const).flatMap((client) =>
+      ways.map((way) => formatCommand(client, { command, ...way }, platform)),
+    );
+  }
+
+  test("is one line that each client takes", () => {
+    const commands = listCommands("/opt/backlog-mcp", "/w.env", "linux");
+    expect(commands.join("\n")).toBe(`\
+claude mcp add backlog /opt/backlog-mcp --scope user
+claude mcp add backlog --scope user -- /opt/backlog-mcp --env-file /w.env
+claude mcp add backlog /opt/backlog-mcp --scope user -e A=1
+codex mcp add backlog -- /opt/backlog-mcp
+codex mcp add backlog -- /opt/backlog-mcp --env-file /w.env
+codex mcp add backlog --env A=1 -- /opt/backlog-mcp
+gemini mcp add backlog /opt/backlog-mcp --scope user
+gemini mcp add --scope user backlog /opt/backlog-mcp -- --env-file /w.env
+gemini mcp add backlog /opt/backlog-mcp --scope user -e A=1`);
+  });
+
+  test("is quoted for PowerShell on Windows", () => {
+    const program = "C:\\My Tools\\backlog-mcp.exe";
+    const commands = listCommands(program, "C:\\a$b\\w.env", "win32");
+    expect(commands.slice(0, 4).join("\n")).toBe(`\
+claude mcp add backlog "${program}" --scope user
+claude mcp add backlog --scope user "--" "${program}" --env-file "C:\\a\`$b\\w.env"
+claude mcp add backlog "${program}" --scope user -e A=1
+codex mcp add backlog "--" "${program}"`);
+  });
+
+  test.if(POSIX).each(SERVERS)(
+    "a POSIX shell takes %p apart",
+    async ({ command, args = [] }) => {
+      const line = formatCommand("codex", { command, args }, "linux");
+      const script = `set -- ${line}; printf '%s\\0' "$@"`;
+      const shell = Bun.spawn(["/bin/sh", "-c", script], { env: {} });
+      const [, , , ...words] = (await shell.stdout.text()).split("\0");
+      expect(words).toEqual(["backlog", "--", command, ...args, ""]);
+    },
+  );
+});
+
+const LIBRARY = "~/Library/Application Support";
+test.each([
+  [
+    "claude-desktop",
+    "darwin",
+    {},
+    `${LIBRARY}/Claude/claude_desktop_config.json`,
+  ],
+  ["vscode", "darwin", {}, `${LIBRARY}/Code/User/mcp.json`],
+  ["codex", "darwin", {}, "~/.codex/config.toml"],
+  ["vscode", "linux", { XDG_CONFIG_HOME: "/x" }, "/x/Code/User/mcp.json"],
+  ["codex", "linux", { CODEX_HOME: "/c" }, "/c/config.toml"],
+  ["vscode", "win32", { APPDATA: "D:\\R" }, "D:\\R\\Code\\User\\mcp.json"],
+  ["vscode", "win32", {}, "~\\AppData\\Roaming\\Code\\User\\mcp.json"],
+  ["cursor", "win32", {}, "~\\.cursor\\mcp.json"],
+] as const)(
+  "the file of %s on %s with %p",
+  (client, platform, environment, file) => {
+    const system = { platform, environment, home: "~" };
+    expect(toClientFile(client, system)).toBe(file);
+  },
+);
+
+describe("config", () => {
+  const NO_KEY = "No key stands in the configuration. The settings are";
+  const CONNECTED =
+    "A client that shows it as connected has only started it: whether the key works, backlog-mcp check says.";
+  const PUT =
+    "Put it into FILE. Where the file has other servers, add this one to its mcpServers. Then restart the client.";
+  const orRun = (client: "codex" | "gemini") =>
+    `\nOr in one command:\n  ${formatCommand(client, { command: BINARY }, platform)}`;
+
+  test.each<[Client | undefined, string]>([
     [
-      "claude-code",
-      { kind: "user's file" },
-      'claude mcp add backlog "C:\\My Tools\\backlog-mcp.exe" --scope user',
+      undefined,
+      `For most MCP clients. For one of these, in its own format and with the place of its file: backlog-mcp config ${CLIENTS.join("|")}`,
     ],
+    ["claude-desktop", PUT],
     [
       "claude-code",
-      { kind: "--env-file", file: FILE },
-      'claude mcp add backlog --scope user "--" "C:\\My Tools\\backlog-mcp.exe" --env-file "C:\\Users\\a`$b\\work.env"',
+      `Run it in ${POSIX ? "a shell" : "PowerShell"}. If there is already an entry of that name, first run: claude mcp remove backlog --scope user. Afterwards: claude mcp list`,
     ],
+    ["cursor", PUT],
     [
-      "claude-code",
-      { kind: "client", domain: "example.backlog.jp" },
-      'claude mcp add backlog "C:\\My Tools\\backlog-mcp.exe" --scope user -e BACKLOG_API_KEY=your-api-key -e BACKLOG_DOMAIN=example.backlog.jp',
+      "vscode",
+      "Put it into FILE (MCP: Open User Configuration), or into .vscode/mcp.json of one folder. Where the file has other servers, add this one to them.",
     ],
     [
       "codex",
-      { kind: "user's file" },
-      'codex mcp add backlog "--" "C:\\My Tools\\backlog-mcp.exe"',
+      `Put it at the end of FILE, in place of an earlier [mcp_servers.backlog].${orRun("codex")}`,
     ],
-  ] as const)("%s: quoted for PowerShell, %p", (client, settings, command) => {
-    const path = "C:\\My Tools\\backlog-mcp.exe";
-    const entry = { path, settings };
-    expect(formatCommand(client, entry, "win32")).toBe(command);
-  });
-});
-
-async function splitByShell(command: string): Promise<string[]> {
-  const script = `set -- ${command.trimEnd()}; printf '%s\\0' "$@"`;
-  const shell = Bun.spawn(["/bin/sh", "-c", script], { env: { HOME: "/no" } });
-  const text = await shell.stdout.text();
-  return text.split("\0").slice(0, -1);
-}
-
-describe("toClientFile", () => {
-  const LINUX = { platform: "linux", environment: {}, home: "/home/hana" };
-  const home = "C:\\Users\\hana";
-
-  test.each([
-    {
-      system: { platform: "darwin", environment: {}, home: "/Users/hana" },
-      files: [
-        "/Users/hana/Library/Application Support/Claude/claude_desktop_config.json",
-        "/Users/hana/.cursor/mcp.json",
-        "/Users/hana/Library/Application Support/Code/User/mcp.json",
-        "/Users/hana/.codex/config.toml",
-        "/Users/hana/.gemini/settings.json",
-      ],
-    },
-    {
-      system: LINUX,
-      files: [
-        "/home/hana/.config/Claude/claude_desktop_config.json",
-        "/home/hana/.cursor/mcp.json",
-        "/home/hana/.config/Code/User/mcp.json",
-        "/home/hana/.codex/config.toml",
-        "/home/hana/.gemini/settings.json",
-      ],
-    },
-    {
-      system: {
-        ...LINUX,
-        environment: { XDG_CONFIG_HOME: "/x", CODEX_HOME: "/c" },
-      },
-      files: [
-        "/x/Claude/claude_desktop_config.json",
-        "/home/hana/.cursor/mcp.json",
-        "/x/Code/User/mcp.json",
-        "/c/config.toml",
-        "/home/hana/.gemini/settings.json",
-      ],
-    },
-    {
-      system: { platform: "win32", environment: { APPDATA: "D:\\R" }, home },
-      files: [
-        "D:\\R\\Claude\\claude_desktop_config.json",
-        `${home}\\.cursor\\mcp.json`,
-        "D:\\R\\Code\\User\\mcp.json",
-        `${home}\\.codex\\config.toml`,
-        `${home}\\.gemini\\settings.json`,
-      ],
-    },
-    {
-      system: { platform: "win32", environment: {}, home },
-      files: [
-        `${home}\\AppData\\Roaming\\Claude\\claude_desktop_config.json`,
-        `${home}\\.cursor\\mcp.json`,
-        `${home}\\AppData\\Roaming\\Code\\User\\mcp.json`,
-        `${home}\\.codex\\config.toml`,
-        `${home}\\.gemini\\settings.json`,
-      ],
-    },
-  ])("$system", ({ system, files }) => {
-    const clients = CLIENTS.filter((client) => client !== "claude-code");
-    expect(clients.map((client) => toClientFile(client, system))).toEqual([
-      ...files,
-    ]);
-    for (const [index, client] of clients.entries()) {
-      expect(describePlace(client, system)).toContain(`${files[index]}`);
-    }
-  });
-});
-
-test("the user's own file of Windows is in %APPDATA%", async () => {
-  const environment = { APPDATA: "C:\\Users\\hana\\AppData\\Roaming" };
-  const [file] = await listUsualFiles(environment, "win32");
-  expect(file).toBe("C:\\Users\\hana\\AppData\\Roaming\\backlog-mcp\\.env");
-});
-
-describe("toSettingsFrom", async () => {
-  const nothing = await readSettings({
-    environment: {},
-    usualFiles: [],
-  });
-  const USER_FILE = "/home/hana/.config/backlog-mcp/.env";
-  const usualFiles = [USER_FILE, "/opt/.env", "/project/.env"];
-  const origin = "https://example.backlog.jp";
-  const find = (source: string, envFile?: string) => {
-    const reading = { ...nothing, source };
-    const found = { reading, origin, envFile, usualFiles };
-    return toSettingsFrom(found, "/home/hana/.config", "linux");
-  };
-  const client = { kind: "client", domain: "example.backlog.jp" } as const;
-
-  test.each([
-    ["the user's own file", find(USER_FILE), { kind: "user's file" }],
-    ["the environment", find("the environment"), client],
-    ["a file beside the program", find("/opt/.env"), client],
-    ["a file in the working folder", find("/project/.env"), client],
-    ["nothing", find(""), client],
     [
-      "a file named by --env-file",
-      find("/etc/work.env", "/etc/work.env"),
-      { kind: "--env-file", file: "/etc/work.env" },
+      "gemini",
+      `${PUT} Gemini CLI starts servers only in folders that it trusts.${orRun("gemini")}`,
     ],
-  ] as const)("%s", (_, settings, expected) => {
-    expect(settings).toEqual(expected);
-  });
-
-  test("a folder that only XDG_CONFIG_HOME tells is named, as clients drop that", () => {
-    const file = "/x/backlog-mcp/.env";
-    const reading = { ...nothing, source: file };
-    const found = { reading, origin, envFile: undefined, usualFiles: [file] };
-    expect(toSettingsFrom(found, "/home/hana/.config", "linux")).toEqual({
-      kind: "--env-file",
-      file,
-    });
-  });
-});
-
-test.each([
-  [undefined, undefined],
-  ["https://example.backlog.com", "example.backlog.com"],
-  ["http://localhost:8787", "localhost:8787"],
-  ["https://127.0.0.1:8787", "https://127.0.0.1:8787"],
-])("toDomain: %p is written %p", (origin, domain) => {
-  expect(toDomain(origin)).toBe(domain);
-});
-
-describe("config", () => {
-  const DOMAIN = "example.backlog.jp";
-  const SETTINGS = { BACKLOG_API_KEY: KEY, BACKLOG_DOMAIN: DOMAIN };
-  const FILE = `BACKLOG_API_KEY=${KEY}\nBACKLOG_DOMAIN=${DOMAIN}\n`;
-
-  describe.each(["", ...CLIENTS])("%p", (name) => {
-    const config = (env?: Record<string, string>, ...args: string[]) =>
-      start(["config", name, ...args].filter(Boolean), env && { env });
-
-    test("stdout has what to paste, stderr the place", async () => {
+  ])(
+    "%p: stdout has what to paste, stderr the place",
+    async (client, place) => {
       await using folder = await startFolder();
       const { env, file } = await writeUserFile(folder.path, FILE);
-      const { stdout, stderr, code } = await config(env);
-      expect(code).toBe(0);
-      expect(stdout).toContain(JSON.stringify(BINARY).slice(1, -1));
-      expect(stdout + stderr).not.toContain(KEY);
+      const words = ["config", client ?? []].flat();
+      const { stdout, stderr } = await start(words, { env });
       // The server finds the user's own file by itself.
-      expect(stdout).not.toMatch(/env|your-|input/);
-      expect(stderr).toContain(`The settings are read from ${file}.`);
-      expect(stderr).toEndWith(
-        "A client that shows it as connected has only started it: whether the key works, backlog-mcp check says.\n",
+      expect(stdout).toBe(formatConfig(client, { command: BINARY }, platform));
+      const told = place.replace("FILE", () => {
+        const system = { platform, environment: env, home: folder.path };
+        return client && client !== "claude-code"
+          ? toClientFile(client, system)
+          : "";
+      });
+      const from = `${NO_KEY} read from ${file}.`;
+      expect(stderr).toBe(`\n${told}\n${from}\n${CONNECTED}\n`);
+    },
+  );
+
+  test.each([
+    ["VS Code", "vscode", /^\nPut it/],
+    ["CLAUDE_CODE", "claude-code", /^\nRun it/],
+    [
+      "emacs",
+      undefined,
+      /^\nThis client is none of those that are known here\.\nFor most/,
+    ],
+    ["claude", undefined, /^\nThis client is none/],
+  ] as const)("%p is taken for %p", async (word, client, told) => {
+    const { stdout, stderr, code } = await start(["config", word]);
+    const server = { command: BINARY, env: PLACEHOLDERS };
+    expect(stdout).toBe(formatConfig(client, server, platform));
+    expect(stderr).toMatch(told);
+    expect(code).toBe(0);
+  });
+
+  /** The common block's entry, beside what else is said. */
+  async function printConfig(
+    args: string[],
+    options: Parameters<typeof start>[1],
+  ) {
+    const { stdout, stderr } = await start(["config", ...args], options);
+    expect(stdout + stderr).not.toContain(KEY);
+    const { command, ...server } = JSON.parse(stdout).mcpServers.backlog;
+    expect(command).toBe(BINARY);
+    return { server, stderr };
+  }
+
+  test.each([
+    ["acme.backlog.jp", "acme.backlog.jp"],
+    ["http://localhost:8787", "localhost:8787"],
+    // Without its scheme it would be taken for http.
+    ["https://127.0.0.1:8787", "https://127.0.0.1:8787"],
+    ["nonsense", PLACEHOLDERS.BACKLOG_DOMAIN],
+  ])(
+    "of an environment %p becomes %p, and its key is left out",
+    async (set, written) => {
+      const env = { ...SETTINGS, BACKLOG_DOMAIN: set };
+      const { server, stderr } = await printConfig([], { env });
+      const expected = { ...PLACEHOLDERS, BACKLOG_DOMAIN: written };
+      expect(server).toEqual({ env: expected });
+      expect(stderr).toMatch(
+        /\nFill in your values\. Better: put them into .*\.env and run/,
       );
-    });
+    },
+  );
 
-    test("never the key, but the domain, of an environment", async () => {
-      const { stdout, stderr } = await config(SETTINGS);
-      expect(stdout + stderr).not.toContain(KEY);
-      expect(stdout).toContain(DOMAIN);
-      expect(stderr).toContain("Fill in your values.");
-    });
+  test("of a file that counts only in this folder its key is left out, too", async () => {
+    await using folder = await startFolder();
+    await Bun.write(join(folder.path, ".env"), FILE);
+    const { server } = await printConfig([], { cwd: folder.path });
+    expect(server.env.BACKLOG_DOMAIN).toBe("acme.backlog.jp");
+  });
 
-    test("with --env-file, a second space gets a name of its own", async () => {
-      const { stderr } = await config(undefined, "--env-file", "work.env");
+  test.if(POSIX)(
+    "a folder that only XDG_CONFIG_HOME tells is named: clients drop that",
+    async () => {
+      await using folder = await startFolder();
+      const file = join(folder.path, "backlog-mcp", ".env");
+      await Bun.write(file, FILE);
+      const env = { XDG_CONFIG_HOME: folder.path };
+      const { server, stderr } = await printConfig([], { env });
+      expect(server).toEqual({ args: ["--env-file", file] });
+      expect(stderr).toContain(`${NO_KEY} read from ${file}.\n`);
+    },
+  );
+
+  test.each([
+    ["gone.env", "", "to be read from FILE, which cannot be read (ENOENT)."],
+    [".", "", "to be read from FILE, which is a folder, no file."],
+    [
+      "half",
+      "USER_ID=7",
+      "to be read from FILE, which is not complete yet: BACKLOG_API_KEY is not set;",
+    ],
+    ["well.env", FILE, "read from FILE."],
+  ])(
+    "--env-file %s is what counts, whatever the environment has",
+    async (name, text, what) => {
+      await using folder = await startFolder();
+      const file = join(folder.path, name);
+      if (text !== "") await Bun.write(file, text);
+      const options = { cwd: folder.path, env: SETTINGS };
+      const { server, stderr } = await printConfig(
+        ["--env-file", name],
+        options,
+      );
+      expect(server).toEqual({ args: ["--env-file", file] });
       expect(stderr).toContain(
-        "For a second space, give this entry another name than backlog.",
+        `The settings are ${what.replace("FILE", file)}`,
+      );
+    },
+  );
+
+  test.each(["claude-code", "codex"])(
+    "%s: a second space replaces no entry",
+    async (client) => {
+      const { stderr } = await start(["config", client, "--env-file", "w.env"]);
+      expect(stderr).toContain(
+        "\nFor a second space, give this entry another name than backlog.\n",
       );
       expect(stderr).not.toMatch(/mcp remove|in place of/);
-    });
-  });
-
-  test("a client is known however its name is written, any other gets the common block", async () => {
-    const [known, written, common, other] = await Promise.all(
-      [["codex"], ["Codex"], [], ["emacs"]].map((name) =>
-        start(["config", ...name]),
-      ),
-    );
-    expect(written).toEqual(known);
-    expect(other?.stdout).toBe(common?.stdout);
-    expect(other?.stderr).toBe(
-      `\nThis client is none of those that are known here.${common?.stderr}`,
-    );
-    expect(other?.code).toBe(0);
-  });
-
-  test.each(["codex", "gemini"] as const)(
-    "%s: the same in one command, on a line to copy",
-    async (client) => {
-      const { stderr } = await start(["config", client]);
-      expect(stderr).toContain("\nOr in one command:\n  ");
-      expect(stderr).toContain(`\n  ${client} mcp add `);
     },
   );
-
-  test.each<Record<string, string>>([{}, SETTINGS])(
-    "the file of --env-file is what counts, whatever is in %p",
-    async (env) => {
-      await using folder = await startFolder();
-      const cwd = folder.path;
-      for (const [name, text, what] of [
-        [
-          "gone.env",
-          "",
-          "to be read from FILE, which cannot be read (ENOENT).",
-        ],
-        [".", "", "to be read from FILE, which is a folder, no file."],
-        [
-          "part of it.env",
-          "BACKLOG_DOMAIN=e.backlog.com",
-          "to be read from FILE, which is not complete yet: BACKLOG_API_KEY is not set.",
-        ],
-        ["well.env", FILE, "read from FILE."],
-      ] as const) {
-        const file = join(cwd, name);
-        if (text !== "") await Bun.write(file, text);
-        const args = ["config", "--env-file", name];
-        const { stdout, stderr, code } = await start(args, { cwd, env });
-        expect(JSON.parse(stdout).mcpServers.backlog).toEqual({
-          command: BINARY,
-          args: ["--env-file", file],
-        });
-        expect(stderr).toContain(
-          `The settings are ${what.replace("FILE", file)}\n`,
-        );
-        expect(stdout + stderr).not.toContain(KEY);
-        expect(code).toBe(0);
-      }
-    },
-  );
-
-  test("claude-code: an entry of that name is to be removed first", async () => {
-    const { stderr } = await start(["config", "claude-code"]);
-    expect(stderr).toContain(
-      "If there is already an entry of that name, first run: claude mcp remove backlog --scope user.",
-    );
-    expect(stderr).not.toContain("second space");
-  });
 
   test("a pasted block starts the server with the user's own file", async () => {
     await using space = startSampleSpace();
     await using folder = await startFolder();
-    const { env } = await writeUserFile(
-      folder.path,
-      `BACKLOG_API_KEY=${KEY}\nBACKLOG_DOMAIN=${space.host}\n`,
-    );
-    const { stdout } = await start(["config"], { env });
-    const { command, args } = JSON.parse(stdout).mcpServers.backlog;
-    await using server = await connectBinary(env, { command, args });
-    const { text, isError } = await server.list();
-    expect(text).toContain(space.host);
-    expect(isError).toBe(false);
+    const text = `BACKLOG_API_KEY=${KEY}\nBACKLOG_DOMAIN=${space.host}\n`;
+    const { env } = await writeUserFile(folder.path, text);
+    const { server } = await printConfig([], { env });
+    await using connected = await connectBinary(env, server);
+    expect((await connected.list()).text).toContain(space.host);
   });
 });
 
-/** Homebrew's folders with the program in one version of the formula. */
-async function brew(prefix: string, from: string, to: string) {
-  const cellar = join(prefix, "Cellar", "backlog-mcp");
-  await mkdir(join(prefix, "bin"), { recursive: true });
-  await mkdir(join(prefix, "opt"), { recursive: true });
-  if (from === "") {
-    await mkdir(join(cellar, to, "bin"), { recursive: true });
-    await copyFile(BINARY, join(cellar, to, "bin", "backlog-mcp"));
-  } else await rename(join(cellar, from), join(cellar, to));
-  const links = {
-    opt: [
-      join("..", "Cellar", "backlog-mcp", to),
-      join(prefix, "opt", "backlog-mcp"),
-    ],
-    bin: [
-      join("..", "Cellar", "backlog-mcp", to, "bin", "backlog-mcp"),
-      join(prefix, "bin", "backlog-mcp"),
-    ],
-  } as const;
-  for (const [target, link] of Object.values(links)) {
-    await rm(link, { force: true });
-    await symlink(target, link);
-  }
-  return join(cellar, to, "bin", "backlog-mcp");
-}
-
 describe.if(POSIX)("the path of the program", () => {
-  test("outlives an update by Homebrew", async () => {
-    await using space = startSampleSpace();
+  const OWN = "versions/1/backlog-mcp";
+  const KEG = "brew/Cellar/backlog-mcp/1/bin/backlog-mcp";
+  const OPT = "brew/opt/backlog-mcp";
+  type Link = [link: string, target: string];
+
+  test.each<[string, program: string, links: Link[], expected: string]>([
+    ["its own where nothing links to it", OWN, [], OWN],
+    ["a link on PATH", OWN, [["bin/backlog-mcp", OWN]], "bin/backlog-mcp"],
+    ["a link of the name that was typed", OWN, [["bin/blg", OWN]], "bin/blg"],
+    ["its own beside a link of any other name", OWN, [["bin/b", OWN]], OWN],
+    ["never another program", OWN, [["bin/backlog-mcp", "other"]], OWN],
+    ["never a link to nothing", OWN, [["bin/backlog-mcp", "gone"]], OWN],
+    [
+      "Homebrew's opt, which an update leads on",
+      KEG,
+      [
+        [OPT, "brew/Cellar/backlog-mcp/1"],
+        ["brew/bin/backlog-mcp", KEG],
+      ],
+      `${OPT}/bin/backlog-mcp`,
+    ],
+    [
+      "Homebrew's bin where opt leads elsewhere",
+      KEG,
+      [
+        [OPT, "brew/Cellar/backlog-mcp/2"],
+        ["brew/bin/backlog-mcp", KEG],
+      ],
+      "brew/bin/backlog-mcp",
+    ],
+    ["the keg's where neither links to it", KEG, [], KEG],
+  ])("is %s", async (_, program, links, expected) => {
     await using folder = await startFolder();
-    const old = await brew(folder.path, "", "0.1.0");
-    const { stdout } = await start(["config"], { command: old });
-    const { command } = JSON.parse(stdout).mcpServers.backlog;
-    expect(command).toBe(join(folder.path, "opt/backlog-mcp/bin/backlog-mcp"));
-    await brew(folder.path, "0.1.0", "0.2.0");
-    expect(await Bun.file(old).exists()).toBe(false);
-    await using server = await connectBinary(toEnvironment(space), { command });
-    expect((await server.client.listTools()).tools).toHaveLength(2);
-    expect((await server.list()).isError).toBe(false);
+    const at = (path: string) => join(folder.path, path);
+    await Bun.write(at(program), "the program");
+    await Bun.write(at("other"), "another program");
+    for (const [link, target] of links) {
+      await mkdir(dirname(at(link)), { recursive: true });
+      await symlink(at(target), at(link));
+    }
+    const searchPath = `relative:${at("bin")}:`;
+    const typed = "./some/blg";
+    const path = await findLastingPath(at(program), { searchPath, typed });
+    expect(path).toBe(at(expected));
   });
 
-  /** Two folders: the program's and one that is on PATH. */
-  async function startInstalled() {
-    const folder = await startFolder();
-    const program = join(folder.path, "versions", "1", "backlog-mcp");
-    const bin = join(folder.path, "bin");
-    await Bun.write(program, "the program");
-    await Bun.write(join(folder.path, "other"), "another program");
-    await mkdir(bin);
-    const find = (typed = "backlog-mcp", searchPath = `relative:${bin}:`) =>
-      findLastingPath(program, { searchPath, typed });
-    return { ...folder, program, bin, find };
-  }
-
-  test("is its own where nothing links to it", async () => {
-    await using at = await startInstalled();
-    expect(await at.find()).toBe(at.program);
-    expect(await at.find("backlog-mcp", "")).toBe(at.program);
-  });
-
-  test("is a link on PATH that resolves to it", async () => {
-    await using at = await startInstalled();
-    const link = join(at.bin, "backlog-mcp");
-    await symlink(at.program, link);
-    expect(await at.find()).toBe(link);
-  });
-
-  test("is a link of another name, when that was typed", async () => {
-    await using at = await startInstalled();
-    const link = join(at.bin, "blg");
-    await symlink(at.program, link);
-    expect(await at.find()).toBe(at.program);
-    expect(await at.find("./some/blg")).toBe(link);
-  });
-
-  test("is never a link or a file that is another program", async () => {
-    await using at = await startInstalled();
-    await symlink(join(at.path, "other"), join(at.bin, "backlog-mcp"));
-    expect(await at.find()).toBe(at.program);
-    await rm(join(at.bin, "backlog-mcp"));
-    await symlink(join(at.path, "gone"), join(at.bin, "backlog-mcp"));
-    expect(await at.find()).toBe(at.program);
-  });
-
-  test("is Homebrew's bin where opt leads elsewhere, else its own", async () => {
-    await using at = await startFolder();
-    const program = join(at.path, "Cellar/backlog-mcp/1/bin/backlog-mcp");
-    await Bun.write(program, "the program");
-    const find = () =>
-      findLastingPath(program, { searchPath: "", typed: "backlog-mcp" });
-    expect(await find()).toBe(program);
-    await mkdir(join(at.path, "bin"));
-    await symlink(program, join(at.path, "bin/backlog-mcp"));
-    expect(await find()).toBe(join(at.path, "bin/backlog-mcp"));
+  test("is what config prints", async () => {
+    await using folder = await startFolder();
+    const link = join(folder.path, "blg");
+    await symlink(BINARY, link);
+    const env = { PATH: folder.path };
+    const { stdout } = await start(["config"], { command: link, env });
+    expect(JSON.parse(stdout).mcpServers.backlog.command).toBe(link);
   });
 });
 
@@ -698,14 +519,5 @@ Instead, "backlog-mcp check" says whether Backlog answers, and "backlog-mcp
     expect(shown).toContain("\n- BACKLOG_API_KEY is not set. Make a key");
     const lines = shown.split("\n");
     expect(lines.filter((line) => line.length > 60)).toEqual([]);
-  });
-});
-
-describe("started by a client", () => {
-  test("a client's pipe sees nothing of it", async () => {
-    const { stdout, stderr } = await start([], {
-      env: { BACKLOG_API_KEY: KEY, BACKLOG_DOMAIN: "example.backlog.jp" },
-    });
-    expect({ stdout, stderr }).toEqual({ stdout: "", stderr: "" });
   });
 });

@@ -180,11 +180,8 @@ describe("docs/clients.md", () => {
   ] as const)(
     "has the %s block that config prints for %s",
     (language, client) => {
-      const entry = {
-        path: "/home/hana/.local/bin/backlog-mcp",
-        settings: { kind: "user's file" } as const,
-      };
-      const block = formatConfig(client, entry, "linux");
+      const server = { command: "/home/hana/.local/bin/backlog-mcp" };
+      const block = formatConfig(client, server, "linux");
       expect(clients).toContain(`\`\`\`${language}\n${block}\`\`\``);
     },
   );
