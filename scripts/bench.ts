@@ -1,75 +1,42 @@
-import { cpus, loadavg } from "node:os";
+import { mkdir, readFile } from "node:fs/promises";
+import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import manifest from "../package.json" with { type: "json" };
 import { largeData, type SpaceData, sampleData } from "../sample-space/data.ts";
 import { type SampleSpace, startSampleSpace } from "../sample-space/server.ts";
 import { sizeOf } from "../text.ts";
-import { startFolder } from "./build.ts";
+import { BINARY, COMPILE_FLAGS, run, startFolder } from "./build.ts";
 import { UNTRUSTED } from "./certificate.ts";
-import {
-  askToTheEnd,
-  type Cost,
-  type Memory,
-  makeHelloWorld,
-  measureQuestion,
-  measureStart,
-  openSession,
-  ours,
-  type Program,
-  readFloor,
-  readMemory,
-  type Session,
-  type Start,
-  timeRun,
-  toTimes,
-} from "./measure.ts";
-import { installPeer, PEER, type Peer } from "./peer.ts";
-import { type Call, QUESTIONS, type Question } from "./questions.ts";
+import { type Ask, type Call, QUESTIONS, toDepth } from "./questions.ts";
+import { OPENING, startRaw, toText } from "./raw-client.ts";
 
 const LATENCY_MS = 80;
 const CALLS = 1_000;
 const SIZES = [10, 100, 1_000, 10_000];
+/** Nulab's own server, in the version that the figures speak of. */
+const PEER = { name: "backlog-mcp-server", version: "0.20.4" };
 
-/** What is beside our program; without the official server all is plain http. */
-type Setting = {
-  runs: number;
-  /** Programs that start and are configured like ours: another build, say. */
-  beside: string[];
-  peer?: Peer;
+type Figures = Record<string, number>;
+type Row = Record<string, string | number>;
+
+/** A program to be measured, as an MCP client would start it. */
+type Program = {
+  name: string;
+  command: string[];
+  env: Record<string, string>;
+  /** An issue and a list. */
+  turns: [Call, Call];
 };
 
-/** Everything that was measured. */
-type Results = {
-  machine: string;
-  idle: ({ program: string; times: number } & Partial<Start>)[];
-  memory: {
-    program: string;
-    start: Memory | undefined;
-    /** After so many calls, and after three times as many. */
-    first?: Memory | undefined;
-    third?: Memory | undefined;
-  }[];
-  toolsList: { program: string; bytes: number; tokens: number }[];
-  questions: ({ question: string; program: string } & Cost)[];
-  growth: ({
-    list: string;
-    issues: number;
-    rows: number;
-    mostAtOnce: number;
-    memory: Memory | undefined;
-  } & Cost)[];
-};
+/** How often, and the entry of the official server, which speaks https only. */
+type Setting = { runs: number; peer?: string | undefined };
 
 /** Measures everything side by side and prints it. */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      json: { type: "boolean" },
       peer: { type: "boolean" },
-      /** Nothing but the first table. */
-      idle: { type: "boolean" },
-      beside: { type: "string", multiple: true, default: [] },
       runs: { type: "string", default: "31" },
     },
   });
@@ -77,68 +44,39 @@ async function main(): Promise<void> {
   if (!Number.isInteger(runs) || runs < 1) {
     throw new Error("--runs takes a whole number above 0.");
   }
-  const setting: Setting = { runs, beside: values.beside };
-  if (values.peer) {
-    setting.peer = await installPeer();
-  }
-  const results: Results = {
-    machine: describeMachine(setting),
-    idle: await measureIdle(setting),
-    ...(values.idle
-      ? { memory: [], toolsList: [] }
-      : await measureProcesses(setting)),
-    questions: values.idle ? [] : await measureQuestions(setting),
-    growth: values.idle ? [] : await measureGrowth(setting),
-  };
-  process.stdout.write(
-    values.json
-      ? `${JSON.stringify(results, null, 2)}\n`
-      : formatResults(results),
+  const peer = values.peer ? await installPeer() : undefined;
+  const setting: Setting = { runs, peer };
+  process.stdout.write(`${describeMachine(setting)}\n`);
+  printTable(
+    "Milliseconds and MiB from spawn to the answers of tools/list and one call",
+    await measureStarts(setting),
+  );
+  printTable(
+    `Tool definitions; peak MiB after the start, ${CALLS} and ${3 * CALLS} calls`,
+    await measureMemory(setting),
+  );
+  printTable(
+    `Questions, ${LATENCY_MS} ms to Backlog and back`,
+    await measureQuestions(setting),
+  );
+  printTable(
+    "All issues are the user's, 30 % are closed, in 60 projects",
+    await measureGrowth(setting),
   );
 }
 
-/** Each part as a table. */
-function formatResults(results: Results): string {
-  const { machine, memory, questions, growth, ...parts } = results;
-  const tables = {
-    "Milliseconds and MiB from spawn to the answers of tools/list and one call":
-      parts.idle,
-    [`Peak MiB after the start, ${CALLS} and ${3 * CALLS} calls`]: memory.map(
-      ({ program, start, first, third }) => {
-        const [atFirst, later, last] = [start?.peak, first?.peak, third?.peak];
-        return { program, start: atFirst, first: later, third: last };
-      },
+function printTable(title: string, rows: readonly Row[]): void {
+  const round = (value: string | number) =>
+    typeof value === "number" ? Math.round(value * 10) / 10 : value;
+  const rounded = rows.map((row) =>
+    Object.fromEntries(
+      Object.entries(row).map(([name, value]) => [name, round(value)]),
     ),
-    "Tool definitions": parts.toolsList,
-    [`Questions, ${LATENCY_MS} ms to Backlog and back`]: questions.map(toRow),
-    "All issues are the user's, 30 % are closed, in 60 projects": growth.map(
-      ({ memory, ...row }) => ({ ...toRow(row), peakMb: memory?.peak }),
-    ),
-  };
-  return [
-    `${machine}\n`,
-    ...Object.entries(tables).map(([title, rows]) =>
-      rows.length === 0
-        ? ""
-        : `\n${title}\n${Bun.inspect.table(rows.map(round))}`,
-    ),
-  ].join("");
-}
-
-function toRow<Row extends Cost>({ tokensByTool: _, ...row }: Row) {
-  return row;
-}
-
-function round(row: object): object {
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [
-      name,
-      typeof value === "number" ? Math.round(value * 10) / 10 : value,
-    ]),
   );
+  process.stdout.write(`\n${title}\n${Bun.inspect.table(rounded)}`);
 }
 
-function describeMachine({ runs, beside, peer }: Setting): string {
+function describeMachine({ runs, peer }: Setting): string {
   const [cpu] = cpus();
   const [load = 0] = loadavg();
   return [
@@ -151,232 +89,295 @@ function describeMachine({ runs, beside, peer }: Setting): string {
     peer
       ? `${PEER.name} ${PEER.version} on the same Bun`
       : "without the official server (--peer)",
-    beside.length > 0
-      ? `beside ${beside.length} more`
-      : "without any other server (--beside PATH, such as the one in Rust)",
     new Date().toISOString().slice(0, 10),
   ].join(", ");
 }
 
-/** Our program and, if it is wanted, the official server. */
-function toPrograms(
-  { peer }: Setting,
-  space: SampleSpace,
-  { me }: SpaceData,
-): Program[] {
-  const own = ours(space, me);
-  if (!peer) return [own];
-  return [
-    { ...own, env: { ...own.env, ...peer.env } },
-    {
-      name: PEER.name,
-      command: [process.execPath, peer.entry],
-      env: {
-        BACKLOG_DOMAIN: space.host,
-        BACKLOG_API_KEY: space.apiKey,
-        ...peer.env,
-      },
-    },
-  ];
+const FOLDER = join(tmpdir(), `backlog-mcp-bench-${PEER.version}`);
+const CERTIFICATE = join(FOLDER, "cert.pem");
+
+/** Installs it outside this repository, running no script; the file to start. */
+async function installPeer(): Promise<string> {
+  const entry = join(FOLDER, "node_modules", PEER.name, "build", "index.js");
+  await mkdir(FOLDER, { recursive: true });
+  await Bun.write(CERTIFICATE, UNTRUSTED.cert);
+  if (!(await Bun.file(entry).exists())) {
+    await Bun.write(join(FOLDER, "package.json"), '{ "private": true }');
+    const name = `${PEER.name}@${PEER.version}`;
+    const words = ["add", "--exact", "--ignore-scripts", name];
+    await run([process.execPath, ...words], { cwd: FOLDER });
+  }
+  return entry;
 }
 
 function startSpace({ peer }: Setting, data: SpaceData, latencyMs: number) {
   return startSampleSpace({ data, latencyMs, ...(peer && { tls: UNTRUSTED }) });
 }
 
+function toOurs({ peer }: Setting, space: SampleSpace, { me }: SpaceData) {
+  return {
+    name: "backlog-mcp",
+    command: [BINARY],
+    env: {
+      BACKLOG_DOMAIN: space.url,
+      BACKLOG_API_KEY: space.apiKey,
+      USER_ID: `${me}`,
+      ...(peer && { NODE_EXTRA_CA_CERTS: CERTIFICATE }),
+    },
+    turns: [
+      ["get_issue_details", { issue_key: "WEB-5" }],
+      ["get_user_issue_list", {}],
+    ],
+  } satisfies Program;
+}
+
+function toTheirs({ peer }: Setting, space: SampleSpace): Program[] {
+  if (!peer) return [];
+  const env = {
+    BACKLOG_DOMAIN: space.host,
+    BACKLOG_API_KEY: space.apiKey,
+    NODE_EXTRA_CA_CERTS: CERTIFICATE,
+  };
+  const issue: Call = ["get_issue", { issueKey: "WEB-5" }];
+  const turns: Program["turns"] = [issue, ["get_issues", { count: 20 }]];
+  return [{ name: PEER.name, command: [process.execPath, peer], env, turns }];
+}
+
 /** What a session costs that calls nothing or once; medians, in turn. */
-async function measureIdle(setting: Setting): Promise<Results["idle"]> {
+async function measureStarts(setting: Setting): Promise<Row[]> {
   note("Start");
   const data = sampleData();
   await using space = startSpace(setting, data, 0);
-  await using hello = await makeHelloWorld();
-  await using home = await startFolder();
-  const [own, ...peers] = toPrograms(setting, space, data);
-  if (!own) return [];
-  const { BACKLOG_DOMAIN, BACKLOG_API_KEY, ...rest } = own.env;
+  await using folder = await startFolder();
+  const hello = await makeHelloWorld(folder.path);
+  const ours = toOurs(setting, space, data);
+  const { BACKLOG_DOMAIN, BACKLOG_API_KEY, ...rest } = ours.env;
   await Bun.write(
-    join(home.path, "backlog-mcp", ".env"),
+    join(folder.path, "backlog-mcp", ".env"),
     `BACKLOG_DOMAIN=${BACKLOG_DOMAIN}\nBACKLOG_API_KEY=${BACKLOG_API_KEY}\n`,
   );
-  const env = { ...rest, XDG_CONFIG_HOME: home.path };
-  const programs = [
-    { ...own, name: `${own.name}, the environment` },
-    { ...own, name: `${own.name}, the user's file`, env },
-    ...setting.beside.map((path) => ({ ...own, name: path, command: [path] })),
-    ...peers,
+  const env = { ...rest, XDG_CONFIG_HOME: folder.path };
+  const programs: Program[] = [
+    { ...ours, name: `${ours.name}, the environment` },
+    { ...ours, name: `${ours.name}, the user's file`, env },
+    ...toTheirs(setting, space),
   ];
-  const whole: number[] = [];
-  const starts = new Map<string, Start[]>();
-  // The first run of each only warms the files up.
-  for (let run = 0; run <= setting.runs; run += 1) {
-    const ms = await timeRun(hello.command);
-    if (run > 0) whole.push(ms);
-    for (const program of programs) {
-      const [call] = toTurns(program);
-      const start = await measureStart(program, call);
-      if (run === 0) continue;
-      starts.set(program.name, [...(starts.get(program.name) ?? []), start]);
-    }
-  }
-  const list = toTimes(whole).median;
-  const listMb = (await readFloor(hello.command))?.now;
-  return [
-    { program: "hello-world, its whole run", times: 1, list, listMb },
-    ...[...starts].map(([program, all]) => {
-      const middle = toMiddleStart(all);
-      return { program, times: middle.list / list, ...middle };
-    }),
-  ];
+  const names = ["hello-world, its whole run", ...programs.map((p) => p.name)];
+  const runs = await repeat(setting.runs, async () => {
+    const figures = [await hello()];
+    for (const program of programs) figures.push(await measureStart(program));
+    return figures;
+  });
+  return names.map((program, index) => {
+    return { program, ...toMedians(runs.map((run) => run[index] ?? {})) };
+  });
 }
 
-function toMiddleStart(starts: readonly Start[]): Start {
-  const middle = (field: keyof Start) =>
-    toTimes(starts.map((start) => start[field] ?? Number.NaN)).median;
-  return {
-    list: middle("list"),
-    listMb: middle("listMb"),
-    call: middle("call"),
-    callMb: middle("callMb"),
+/** Each run's; one more goes before, which only warms the files up. */
+async function repeat<Value>(runs: number, measure: () => Promise<Value>) {
+  const values: Value[] = [];
+  for (let run = 0; run <= runs; run += 1) values.push(await measure());
+  return values.slice(1);
+}
+
+/** Enough for what is counted, and for what mostly waits. */
+function few({ runs }: Setting): number {
+  return Math.ceil(runs / 4);
+}
+
+/** Of each figure the middle one. */
+function toMedians(all: readonly Figures[]): Figures {
+  return Object.fromEntries(
+    Object.keys(all[0] ?? {}).map((name) => {
+      const sorted = all.map((one) => one[name] ?? Number.NaN).sort(byNumber);
+      return [name, sorted[Math.floor(sorted.length / 2)] ?? Number.NaN];
+    }),
+  );
+}
+
+function byNumber(a: number, b: number): number {
+  return a - b;
+}
+
+/** What runs a program with nothing in it, made by the same Bun. */
+async function makeHelloWorld(folder: string): Promise<() => Promise<Figures>> {
+  const source = join(folder, "hello.ts");
+  const command = join(folder, "hello");
+  const stay = "if (process.argv.length > 2) await Bun.sleep(600_000);";
+  await Bun.write(source, `console.log('{ "hello": "world" }');\n${stay}\n`);
+  const words = ["build", source, ...COMPILE_FLAGS, `--outfile=${command}`];
+  await run([process.execPath, ...words]);
+  return async () => {
+    const before = performance.now();
+    // With the same pipes: they cost a millisecond.
+    await using whole = startRaw({}, { command: [command], cwd: tmpdir() });
+    await whole.exited;
+    const list = performance.now() - before;
+    const stays = { command: [command, "stay"], cwd: tmpdir() };
+    await using staying = startRaw({}, stays);
+    await staying.waitFor(() => true);
+    return { list, listMb: (await readMemory(staying.pid)).now };
   };
 }
 
-/** Memory after many calls, and what the tool definitions weigh. */
-async function measureProcesses(setting: Setting) {
+async function measureStart(program: Program): Promise<Figures> {
+  const before = performance.now();
+  await using session = await openSession(program);
+  const list = performance.now() - before;
+  const listMb = (await readMemory(session.pid)).now;
+  const again = performance.now();
+  await session.ask(program.turns[0]);
+  const call = list + performance.now() - again;
+  const callMb = (await readMemory(session.pid)).now;
+  return { list, listMb, call, callMb };
+}
+
+/** Peak and present resident memory in MiB, where there is a /proc. */
+async function readMemory(pid: number): Promise<{ peak: number; now: number }> {
+  // Not Bun.file: it believes the size of 0 that such a file states.
+  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+  const toMegabytes = (name: string) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) / 1024;
+  return { peak: toMegabytes("VmHWM"), now: toMegabytes("VmRSS") };
+}
+
+type Session = Awaited<ReturnType<typeof openSession>>;
+
+/** A program that has told its tools; throws where it answers with an error. */
+async function openSession({ name, command, env }: Program) {
+  // A folder without a `.env`, which the official server would read.
+  const client = startRaw(env, { command, cwd: tmpdir() });
+  client.send(...OPENING);
+  await client.answerTo("list");
+  let id = 0;
+  const call = async ([tool, args]: Call): Promise<string> => {
+    id += 1;
+    const params = { name: tool, arguments: args };
+    client.send({ jsonrpc: "2.0", id, method: "tools/call", params });
+    const answer = await client.answerTo(id);
+    const failed = answer.error !== undefined || answer.result?.isError;
+    if (!failed) return toText(answer);
+    throw new Error(`${name}: ${JSON.stringify(answer)}`);
+  };
+  const ask: Ask = (...calls) => Promise.all(calls.map(call));
+  return {
+    ...{ name, pid: client.pid, ask },
+    toolsList: client.lines.find((line) => line.includes("inputSchema")) ?? "",
+    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+  };
+}
+
+/** What the tool definitions weigh, and memory after many calls. */
+async function measureMemory(setting: Setting): Promise<Row[]> {
+  note("Memory");
   const data = sampleData();
   await using space = startSpace(setting, data, 0);
-  await using hello = await makeHelloWorld();
-  const programs = toPrograms(setting, space, data);
-  note("Memory");
-  const floor = await readFloor(hello.command);
-  const memory: Results["memory"] = [{ program: "hello-world", start: floor }];
-  const toolsList: Results["toolsList"] = [];
-  for (const program of programs) {
+  const rows: Row[] = [];
+  const ours = toOurs(setting, space, data);
+  for (const program of [ours, ...toTheirs(setting, space)]) {
     await using session = await openSession(program);
-    const line = session.toolsList;
-    const bytes = Buffer.byteLength(line) + 1;
-    const { tokens } = sizeOf(line);
-    toolsList.push({ program: program.name, bytes, tokens });
-    memory.push({
+    const peakAfter = async (calls: number) => {
+      for (let call = 0; call < calls; call += program.turns.length) {
+        for (const turn of program.turns) await session.ask(turn);
+      }
+      return (await readMemory(session.pid)).peak;
+    };
+    rows.push({
       program: program.name,
-      start: await readMemory(session.pid),
-      first: await readAfter(session, program, CALLS),
-      third: await readAfter(session, program, 2 * CALLS),
+      bytes: Buffer.byteLength(session.toolsList) + 1,
+      tokens: sizeOf(session.toolsList).tokens,
+      start: await peakAfter(0),
+      first: await peakAfter(CALLS),
+      third: await peakAfter(2 * CALLS),
     });
   }
-  return { memory, toolsList };
+  return rows;
 }
 
-/** An issue and a list. */
-function toTurns({ name }: Program): [Call, Call] {
-  return name === PEER.name
-    ? [
-        ["get_issue", { issueKey: "WEB-5" }],
-        ["get_issues", { count: 20 }],
-      ]
-    : [
-        ["get_issue_details", { issue_key: "WEB-5" }],
-        ["get_user_issue_list", {}],
-      ];
-}
-
-/** Both in turn, one call after the other. */
-async function readAfter(session: Session, program: Program, calls: number) {
-  const turns = toTurns(program);
-  for (let call = 0; call < calls; call += turns.length) {
-    for (const turn of turns) await session.ask(turn);
-  }
-  return readMemory(session.pid);
-}
-
-async function measureQuestions(
-  setting: Setting,
-): Promise<Results["questions"]> {
-  const results: Results["questions"] = [];
-  for (const question of QUESTIONS) {
-    note(question.name);
-    const data = question.data();
+async function measureQuestions(setting: Setting): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const { name, data: makeData, call, askPeer } of QUESTIONS) {
+    note(name);
+    const data = makeData();
     await using space = startSpace(setting, data, LATENCY_MS);
-    await using sessions = new AsyncDisposableStack();
-    const asked: { session: Session; name: string; costs: Cost[] }[] = [];
-    for (const program of toPrograms(setting, space, data)) {
-      const session = sessions.use(await openSession(program));
-      asked.push({ session, name: program.name, costs: [] });
-    }
-    for (let run = 0; run <= setting.runs / 4; run += 1) {
-      for (const { session, name, costs } of asked) {
-        costs.push(
-          await measureQuestion(session, space, (ask) =>
-            askQuestion(question, name, ask),
-          ),
-        );
-      }
-    }
-    for (const { name, costs } of asked) {
-      results.push({
-        question: question.name,
-        program: name,
-        ...toMiddle(costs),
-      });
+    const ours = toOurs(setting, space, data);
+    for (const program of [ours, ...toTheirs(setting, space)]) {
+      await using session = await openSession(program);
+      const askAll = (ask: Ask) =>
+        program === ours ? askToTheEnd(ask, call) : askPeer(ask);
+      const costs = await repeat(few(setting), () =>
+        measureQuestion(session, space, askAll),
+      );
+      rows.push({ question: name, program: program.name, ...toMedians(costs) });
     }
   }
-  return results;
+  return rows;
 }
 
-function askQuestion(
-  question: Question,
-  program: string,
-  ask: Session["ask"],
-): Promise<void> {
-  return program === PEER.name
-    ? question.askPeer(ask)
-    : askToTheEnd(ask, question.call);
+/** Has a question answered once, and counts what it took. */
+async function measureQuestion(
+  session: Session,
+  space: SampleSpace,
+  askAll: (ask: Ask) => Promise<void>,
+): Promise<Figures> {
+  const first = space.requests.length;
+  const before = performance.now();
+  const texts: string[] = [];
+  await askAll(async (...calls) => {
+    const answers = await session.ask(...calls);
+    texts.push(...answers);
+    return answers;
+  });
+  const ms = performance.now() - before;
+  const requests = space.requests.slice(first);
+  return {
+    calls: texts.length,
+    requests: requests.length,
+    depth: toDepth(requests),
+    ms,
+    bytes: Buffer.byteLength(texts.join("")),
+    tokens: sizeOf(texts.join("")).tokens,
+  };
 }
 
-/** The last run's counts with the median time; the first opened connections. */
-function toMiddle(costs: readonly Cost[]): Cost {
-  const last = costs.at(-1);
-  if (!last) throw new Error("Nothing was measured.");
-  const { median } = toTimes(costs.slice(1).map(({ ms }) => ms));
-  return { ...last, ms: median };
+/** Asks the calls our answers name, until none is left to make. */
+async function askToTheEnd(ask: Ask, call: Call): Promise<void> {
+  let [text = ""] = await ask(call);
+  for (;;) {
+    const [, tool, args] = /^Next: (\w+) (\{.*\})$/m.exec(text) ?? [];
+    if (tool === undefined || args === undefined) return;
+    [text = ""] = await ask([tool, JSON.parse(args)]);
+  }
 }
 
-async function measureGrowth(setting: Setting): Promise<Results["growth"]> {
-  const results: Results["growth"] = [];
-  const lists = [
-    { name: "the default list", customStatuses: false, args: {} },
-    { name: "with limit 500", customStatuses: false, args: { limit: 500 } },
-    { name: "with custom statuses", customStatuses: true, args: {} },
-  ];
-  for (const { name, customStatuses, args } of lists) {
+async function measureGrowth(setting: Setting): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const [list, customStatuses, args] of [
+    ["the default list", false, {}],
+    ["with limit 500", false, { limit: 500 }],
+    ["with custom statuses", true, {}],
+  ] as const) {
     for (const issues of SIZES) {
-      note(`${name}, ${issues} issues`);
+      note(`${list}, ${issues} issues`);
       const data = largeData({ projects: 60, issues, customStatuses });
       await using space = startSpace(setting, data, LATENCY_MS);
-      const [program] = toPrograms(setting, space, data);
-      if (!program) continue;
-      await using session = await openSession(program);
-      const costs: Cost[] = [];
-      let rows = 0;
-      for (let run = 0; run <= setting.runs / 4; run += 1) {
-        costs.push(
-          await measureQuestion(session, space, async (ask) => {
-            const [text = ""] = await ask(["get_user_issue_list", args]);
-            rows = text.match(/^\| [A-Z]/gm)?.length ?? 0;
-          }),
-        );
-      }
-      results.push({
-        list: name,
-        issues,
+      await using session = await openSession(toOurs(setting, space, data));
+      let text = "";
+      const costs = await repeat(few(setting), () =>
+        measureQuestion(session, space, async (ask) => {
+          [text = ""] = await ask(["get_user_issue_list", args]);
+        }),
+      );
+      rows.push({
+        ...{ list, issues, mostAtOnce: space.peak },
         // The head of the table is no row.
-        rows: rows - 1,
-        mostAtOnce: space.peak,
-        memory: await readMemory(session.pid),
-        ...toMiddle(costs),
+        rows: (text.match(/^\| [A-Z]/gm)?.length ?? 0) - 1,
+        ...toMedians(costs),
+        peakMb: (await readMemory(session.pid)).peak,
       });
     }
   }
-  return results;
+  return rows;
 }
 
 function note(what: string): void {
