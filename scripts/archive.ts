@@ -22,17 +22,13 @@ export async function tarGz(
   level: Level = 9,
 ): Promise<Uint8Array> {
   // Not Bun.Archive, which writes mode 0644 and the present time.
-  const tar = await packTar(
-    entries.map(({ name, content, executable }) => ({
-      header: {
-        ...{ name, size: content.length, mode: toMode(executable) },
-        mtime: new Date(0),
-      },
-      body: content,
-    })),
-  );
+  const files = entries.map(({ name, content, executable }) => {
+    const file = { name, size: content.length, mode: toMode(executable) };
+    return { header: { ...file, mtime: new Date(0) }, body: content };
+  });
+  const tar = Buffer.from(await packTar(files));
   // libdeflate writes neither a time nor a system into the gzip header.
-  return Bun.gzipSync(Buffer.from(tar), { level, library: "libdeflate" });
+  return Bun.gzipSync(tar, { level, library: "libdeflate" });
 }
 
 /** The same bytes each time for the same entries. */
@@ -54,14 +50,12 @@ function toMode(executable = false): number {
  * forgive our own writer.
  */
 export async function unpack(file: string, folder: string): Promise<void> {
-  // Windows' own tar reads zip too; the one that Git brings along does not.
-  const tar =
-    process.platform === "win32"
-      ? join(process.env.SystemRoot ?? "", "System32", "tar.exe")
-      : "tar";
-  if (file.endsWith(".tar.gz") || process.platform === "win32") {
-    await run([tar, "-xf", file, "-C", folder]);
-  } else {
+  const isWindows = process.platform === "win32";
+  if (!isWindows && !file.endsWith(".tar.gz")) {
     await run(["unzip", "-q", file, "-d", folder]);
+    return;
   }
+  // Windows' own tar reads zip too; the one that Git brings along does not.
+  const system = join(process.env.SystemRoot ?? "", "System32", "tar.exe");
+  await run([isWindows ? system : "tar", "-xf", file, "-C", folder]);
 }

@@ -2,24 +2,13 @@ import { NAME } from "../clients.ts";
 import manifest from "../package.json" with { type: "json" };
 import { PLACEHOLDERS } from "../places.ts";
 import {
+  archiveName,
   BUNDLE_TARGETS,
   bundleName,
   isWindows,
   programName,
   type Target,
 } from "./targets.ts";
-
-/** The two tools, as those who offer the program tell of them. */
-export const TOOLS = [
-  {
-    name: "get_issue_details",
-    description: "Read one issue in full, with all its comments and changes.",
-  },
-  {
-    name: "get_user_issue_list",
-    description: "Find issues by assignee, status, project, date or keyword.",
-  },
-];
 
 /** What a form asks for; its format knows one language, so a line has both. */
 export const SETTINGS = [
@@ -79,7 +68,9 @@ export function toBundleManifest(target: Target, repository: string) {
     keywords: ["backlog", "nulab", "issues"],
     // Issues are read from Backlog, whose maker's policy this is.
     privacy_policies: ["https://nulab.com/privacy/"],
-    compatibility: { platforms: [toPlatform(target)] },
+    compatibility: {
+      platforms: [isWindows(target) ? "win32" : target.replace(/-.*/, "")],
+    },
     server: {
       type: "binary",
       entry_point: program,
@@ -105,17 +96,20 @@ export function toBundleManifest(target: Target, repository: string) {
         },
       ]),
     ),
-    tools: TOOLS,
+    tools: [
+      {
+        name: "get_issue_details",
+        description:
+          "Read one issue in full, with all its comments and changes.",
+      },
+      {
+        name: "get_user_issue_list",
+        description:
+          "Find issues by assignee, status, project, date or keyword.",
+      },
+    ],
   };
 }
-
-function toPlatform(target: Target): string {
-  return isWindows(target) ? "win32" : target.replace(/-.*/, "");
-}
-
-/** https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json */
-const REGISTRY_SCHEMA =
-  "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json";
 
 /** server.json, by which the MCP registry lists the bundles of one version. */
 export function toRegistryEntry(
@@ -126,7 +120,8 @@ export function toRegistryEntry(
   const [owner] = repository.split("/");
   const { version } = manifest;
   return {
-    $schema: REGISTRY_SCHEMA,
+    $schema:
+      "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json",
     // The registry compares the owner's name with regard to case.
     name: `io.github.${owner}/${manifest.name}`,
     title: "Backlog",
@@ -148,6 +143,85 @@ export function toRegistryEntry(
       ),
     })),
   };
+}
+
+/**
+ * Formula/backlog-mcp.rb for a tap. Homebrew on Linux needs glibc, so the musl
+ * builds are not offered.
+ */
+export function toFormula(
+  repository: string,
+  sums: ReadonlyMap<string, string>,
+): string {
+  const { version, license } = manifest;
+  const home = `https://github.com/${repository}`;
+  const archive = (target: Target) =>
+    `url "${home}/releases/download/v${version}/${archiveName(target)}"
+      sha256 "${sums.get(archiveName(target))}"`;
+  return `class BacklogMcp < Formula
+  desc "Lets an AI assistant read your work in Backlog over MCP"
+  homepage "${home}"
+  version "${version}"
+  license "${license}"
+
+  livecheck do
+    url :stable
+    strategy :github_latest
+  end
+
+  on_macos do
+    depends_on macos: :ventura
+    on_arm do
+      ${archive("darwin-arm64")}
+    end
+    on_intel do
+      ${archive("darwin-x64")}
+    end
+  end
+
+  on_linux do
+    on_arm do
+      ${archive("linux-arm64")}
+    end
+    on_intel do
+      ${archive("linux-x64")}
+    end
+  end
+
+  def install
+    bin.install "backlog-mcp"
+  end
+
+  def caveats
+    text = <<~EOS
+      Print the configuration for your MCP client, ready to paste:
+        backlog-mcp config
+      Then see whether Backlog answers, and what is missing if it does not:
+        backlog-mcp check
+    EOS
+    if OS.linux?
+      text += <<~EOS
+
+        If backlog-mcp shows Bun's own help or crashes, Homebrew has rewritten
+        the program, as it did with Bun programs before August 2026. Then run:
+          brew update && brew reinstall backlog-mcp
+
+        On a musl system such as Alpine take a linux-*-musl archive instead;
+        it needs libstdc++ (apk add libstdc++):
+          ${home}/releases
+      EOS
+    end
+    text
+  end
+
+  test do
+    request = <<~JSON
+      {"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"brew","version":"1"}}}
+    JSON
+    assert_match "serverInfo", pipe_output("#{bin}/backlog-mcp", request, 0)
+  end
+end
+`;
 }
 
 /**

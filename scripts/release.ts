@@ -1,13 +1,17 @@
-import { readdir, rm, stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { chmod, readdir, rm, stat } from "node:fs/promises";
+import { basename, join, resolve, sep } from "node:path";
+import {
+  getMcpConfigForManifest,
+  unpackExtension,
+  v0_3,
+} from "@anthropic-ai/mcpb";
 import manifest from "../package.json" with { type: "json" };
-import { type Entry, type Level, tarGz, zip } from "./archive.ts";
-import { assertVersion, compile, ROOT } from "./build.ts";
-import { toBundle } from "./bundle.ts";
-import { toRegistryEntry } from "./doors.ts";
-import { toFormula } from "./homebrew.ts";
+import { startSampleSpace } from "../sample-space/server.ts";
+import { type Entry, type Level, tarGz, unpack, zip } from "./archive.ts";
+import { assertVersion, compile, ROOT, startFolder } from "./build.ts";
+import { callBoth, converse, type Space } from "./conversation.ts";
+import { toBundleManifest, toFormula, toRegistryEntry } from "./doors.ts";
 import { toSbom } from "./sbom.ts";
-import { assertAnswers, smoke } from "./smoke.ts";
 import {
   archiveName,
   BUNDLE_TARGETS,
@@ -17,6 +21,7 @@ import {
   programName,
   programPath,
   TARGETS,
+  type Target,
 } from "./targets.ts";
 
 /** What the command line understands. */
@@ -25,20 +30,8 @@ bun run release pack [DIR]          archives, bundles, sums, SBOM, formula, serv
 bun run release smoke FILE_OR_DIR   hold a conversation with what is packed
 bun run release notes               this version's part of CHANGELOG.md`;
 
-type PackOptions = {
-  /** The repository's, as package.json has it. */
-  address?: string;
-  /** `owner/name` of the repository that CI runs in. */
-  override?: string | undefined;
-  /** Where README.md and LICENSE stand. */
-  root?: string;
-  level?: Level;
-  /** How many bytes a program has at least; Bun's runtime alone has 90 MB. */
-  smallest?: number;
-};
-
-/** Compiles every target into `directory` and starts the one that can run. */
-export async function build(directory: string): Promise<void> {
+/** Compiles every target into a folder and starts the one that can run. */
+async function build(directory: string): Promise<void> {
   for (const target of TARGETS) {
     console.error(`Compiling ${target}`);
     await compile(programPath(resolve(directory), target), {
@@ -51,24 +44,27 @@ export async function build(directory: string): Promise<void> {
 /** What is inside every program, by the name that scanners look for. */
 export const SBOM = `backlog-mcp-${manifest.version}.cdx.json`;
 
+type PackOptions = {
+  /** `owner/name` of the repository that CI runs in. */
+  override?: string | undefined;
+  /** Where README.md and LICENSE stand. */
+  root?: string;
+  level?: Level;
+  /** How many bytes a program has at least; Bun's runtime alone has 90 MB. */
+  smallest?: number;
+};
+
 /**
- * Packs the programs in `directory` into its dist and Formula folders, writes
- * server.json, and returns the sums. Throws when a target is missing or too small to be one, when
- * the program for this machine does not answer, or when something is left to
- * fill in.
+ * Packs the programs in a folder into its dist and Formula folders, writes
+ * server.json, and returns the sums. Throws when a target is missing or too
+ * small to be one, when the program for this machine does not answer, or when
+ * something is left to fill in.
  */
 export async function pack(
   directory: string,
-  {
-    address = manifest.repository.url,
-    override,
-    root = ROOT,
-    level,
-    smallest = 50_000_000,
-  }: PackOptions = {},
+  { override, root = ROOT, level, smallest = 50_000_000 }: PackOptions = {},
 ): Promise<string> {
-  const repository = toRepository(address, override);
-  assertRepository(repository);
+  const repository = toRepository(manifest.repository.url, override);
   const documents = await readDocuments(root, override);
   assertPrograms(directory, smallest);
   await assertAnswers(resolve(programPath(directory, hostTarget())));
@@ -83,75 +79,43 @@ export async function pack(
     const content = await Bun.file(programPath(directory, target)).bytes();
     const program = { name: programName(target), content, executable: true };
     const packed = isWindows(target) ? zip : tarGz;
-    await write(
-      archiveName(target),
-      await packed([program, ...documents], level),
-    );
-    if (BUNDLE_TARGETS.some((known) => known === target)) {
-      const entries = await toBundle(target, { content, repository });
-      await write(bundleName(target), zip([...entries, ...documents], level));
-    }
+    const files = [program, ...documents];
+    await write(archiveName(target), await packed(files, level));
+    if (!BUNDLE_TARGETS.includes(target)) continue;
+    const entries = [...toBundle(target, content, repository), ...documents];
+    await write(bundleName(target), zip(entries, level));
   }
   await write(SBOM, Buffer.from(await toSbom(repository)));
   await Bun.write(join(dist, "SHA256SUMS"), toSums(sums));
-  await Bun.write(
-    join(directory, "server.json"),
-    `${JSON.stringify(toRegistryEntry(repository, sums), null, 2)}\n`,
-  );
-  await Bun.write(
-    join(directory, "Formula", "backlog-mcp.rb"),
-    toFormula({
-      version: manifest.version,
-      repository,
-      sum: (target) => sums.get(archiveName(target)) ?? "",
-    }),
-  );
+  const entry = JSON.stringify(toRegistryEntry(repository, sums), null, 2);
+  await Bun.write(join(directory, "server.json"), `${entry}\n`);
+  const formula = join(directory, "Formula", "backlog-mcp.rb");
+  await Bun.write(formula, toFormula(repository, sums));
   return toSums(sums);
-}
-
-/** The section of `version` in the text of a changelog. */
-export function toNotes(changelog: string, version: string): string {
-  const sections = changelog.replaceAll("\r\n", "\n").split(/^## /m);
-  const section = sections.find((text) => text.split(/\s/, 1)[0] === version);
-  const notes = section?.slice(section.indexOf("\n")).trim();
-  if (!notes) throw new Error(`CHANGELOG.md says nothing about ${version}.`);
-  return notes;
 }
 
 /** `owner/name` of a repository's address; CI's own word counts for more. */
 export function toRepository(url: string, override = ""): string {
-  return (
-    override ||
-    url.replace(/^.*github\.com[/:]/, "").replace(/(\.git)?\/?$/, "")
+  const own = url.replace(/^.*github\.com[/:]/, "").replace(/\.git$/, "");
+  const repository = override || own;
+  if (/^[\w.-]+\/[\w.-]+$/.test(repository) && !/^OWNER\//.test(repository)) {
+    return repository;
+  }
+  throw new Error(
+    `The repository is ${repository}. Put its real address into package.json, or set GITHUB_REPOSITORY to owner/name.`,
   );
 }
 
-function assertRepository(repository: string): void {
-  const [owner] = repository.split("/");
-  if (!/^[\w.-]+\/[\w.-]+$/.test(repository) || owner === "OWNER") {
-    throw new Error(
-      `The repository is ${repository}. Put its real address into package.json, or set GITHUB_REPOSITORY to owner/name.`,
-    );
-  }
-}
-
-/** Which system each is made for is told by starting it, where it can run. */
-function assertPrograms(directory: string, smallest: number): void {
-  const missing = TARGETS.filter((target) => {
-    const { size } = Bun.file(programPath(directory, target));
-    return size < smallest;
-  });
-  if (missing.length > 0) {
-    throw new Error(`${directory} lacks ${missing.join(", ")}.`);
-  }
-}
-
+/** README.md, with CI's repository in the place of OWNER, and LICENSE. */
 async function readDocuments(
   root: string,
-  override: string | undefined,
-): Promise<Entry[]> {
+  override = "",
+): Promise<readonly Entry[]> {
+  const [owner = ""] = override.split("/");
   const readme = await Bun.file(join(root, "README.md")).text();
-  const text = fillIn(readme, override);
+  const text = readme
+    .replace(/\bOWNER\/backlog-mcp\b/g, override || "$&")
+    .replace(/\bOWNER\b/g, owner || "$&");
   const [left] = /\bOWNER\b|^[A-Z]{4,}(?=\r?$)/m.exec(text) ?? [];
   if (left !== undefined) {
     throw new Error(
@@ -164,17 +128,40 @@ async function readDocuments(
   ];
 }
 
-/** Puts CI's repository, where it is known, in the place of OWNER. */
-function fillIn(text: string, override = ""): string {
-  const [owner] = override.split("/");
-  if (!owner) return text;
-  return text
-    .replace(/\bOWNER\/backlog-mcp\b/g, override)
-    .replace(/\bOWNER\b/g, owner);
+/** Which system each is made for is told by starting it, where it can run. */
+function assertPrograms(directory: string, smallest: number): void {
+  const missing = TARGETS.filter(
+    (target) => Bun.file(programPath(directory, target)).size < smallest,
+  );
+  if (missing.length > 0) {
+    throw new Error(`${directory} lacks ${missing.join(", ")}.`);
+  }
+}
+
+/** Throws unless the program is this version and speaks MCP unconfigured. */
+export async function assertAnswers(program: string): Promise<void> {
+  // Whatever carried the programs here may have dropped the permission.
+  await chmod(program, 0o755);
+  await using folder = await startFolder();
+  await converse({ command: [program], program, folder: folder.path });
+}
+
+/** The files of a bundle: its manifest and the program. */
+export function toBundle(
+  target: Target,
+  content: Uint8Array,
+  repository: string,
+): Entry[] {
+  const bundle = toBundleManifest(target, repository);
+  const text = `${JSON.stringify(bundle, null, 2)}\n`;
+  return [
+    { name: "manifest.json", content: Buffer.from(text) },
+    { name: bundle.server.entry_point, content, executable: true },
+  ];
 }
 
 /** What `sha256sum --check` reads. */
-export function toSums(sums: ReadonlyMap<string, string>): string {
+function toSums(sums: ReadonlyMap<string, string>): string {
   return [...sums]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, sum]) => `${sum}  ${name}\n`)
@@ -183,24 +170,70 @@ export function toSums(sums: ReadonlyMap<string, string>): string {
 
 /** Tries one file, or those of a folder that this machine can run. */
 async function smokeAll(path: string): Promise<void> {
-  const { startSampleSpace } = await import("../sample-space/server.ts");
   await using space = startSampleSpace();
-  for (const file of await filesForHost(path)) {
+  const isFile = (await stat(path)).isFile();
+  const names = isFile ? [] : await readdir(path);
+  const host = hostTarget();
+  if (!isFile && !names.includes(archiveName(host))) {
+    throw new Error(`${path} has no ${archiveName(host)}.`);
+  }
+  const files = [archiveName(host), bundleName(host)]
+    .filter((name) => names.includes(name))
+    .map((name) => join(path, name));
+  for (const file of isFile ? [path] : files) {
     await smoke(file, space);
     console.error(`${basename(file)} answers.`);
   }
 }
 
-async function filesForHost(path: string): Promise<string[]> {
-  if ((await stat(path)).isFile()) return [path];
-  const names = await readdir(path);
-  const host = hostTarget();
-  if (!names.includes(archiveName(host))) {
-    throw new Error(`${path} has no ${archiveName(host)}.`);
+/**
+ * Unpacks an archive or a bundle into a folder with a space in its name, starts
+ * what is in it as a client would, and calls both tools against `space`.
+ */
+export async function smoke(file: string, space: Space): Promise<void> {
+  await using folder = await startFolder();
+  if (file.endsWith(".mcpb")) {
+    await smokeBundle(resolve(file), folder.path, space);
+    return;
   }
-  return [archiveName(host), bundleName(host)]
-    .filter((name) => names.includes(name))
-    .map((name) => join(path, name));
+  await unpack(resolve(file), folder.path);
+  for (const document of ["README.md", "LICENSE"]) {
+    await stat(join(folder.path, document));
+  }
+  const program = join(folder.path, programName(hostTarget()));
+  await converse({ command: [program], program, folder: folder.path }, space);
+}
+
+async function smokeBundle(
+  file: string,
+  folder: string,
+  { host, apiKey }: Space,
+): Promise<void> {
+  const isUnpacked = await unpackExtension({
+    ...{ mcpbPath: file, outputDir: folder, silent: true },
+  });
+  if (!isUnpacked) throw new Error(`mcpb does not unpack ${file}.`);
+  const text = await Bun.file(join(folder, "manifest.json")).json();
+  const config = await getMcpConfigForManifest({
+    manifest: v0_3.McpbManifestSchema.parse(text),
+    extensionPath: folder,
+    systemDirs: {},
+    // No more: a host leaves the variable of an empty field as it stands.
+    userConfig: { api_key: apiKey, domain: host },
+    pathSeparator: sep,
+  });
+  if (!config) throw new Error(`${file} does not say how it is started.`);
+  const { command: program, args = [], env = {} } = config;
+  await callBoth({ command: [program, ...args], program, folder }, env);
+}
+
+/** The section of `version` in the text of a changelog. */
+export function toNotes(changelog: string, version: string): string {
+  const sections = changelog.replaceAll("\r\n", "\n").split(/^## /m);
+  const section = sections.find((text) => text.split(/\s/, 1)[0] === version);
+  const notes = section?.slice(section.indexOf("\n")).trim();
+  if (!notes) throw new Error(`CHANGELOG.md says nothing about ${version}.`);
+  return notes;
 }
 
 const COMMANDS = new Map<string, (path: string) => Promise<unknown>>([

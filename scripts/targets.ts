@@ -16,11 +16,11 @@ export const TARGETS = [
 export type Target = (typeof TARGETS)[number];
 
 /** Where Claude Desktop, the client that opens bundles, runs. */
-export const BUNDLE_TARGETS = [
+export const BUNDLE_TARGETS: Target[] = [
   "darwin-arm64",
   "darwin-x64",
   "windows-x64",
-] as const satisfies Target[];
+];
 
 /** The target this machine runs. */
 export function hostTarget(): Target {
