@@ -42,7 +42,7 @@ export interface Place {
   /** Why it could not be read. */
   problem?: string;
   /** Nothing is there that was put there to be read. */
-  isAbsent?: boolean;
+  isAbsent?: boolean | undefined;
 }
 
 export const NOWHERE: Place = {
@@ -53,7 +53,7 @@ export const NOWHERE: Place = {
 };
 
 /** Our names only; what was never filled in counts as not set. */
-function toPlace(source: string, variables: Variables): Place {
+function toPlace(source: string, variables: Variables = {}): Place {
   const values: Values = {};
   const notes: string[] = [];
   for (const name of VARIABLES) {
@@ -156,15 +156,19 @@ export function readPlaces(places: Places, only?: string) {
 
 /** A file of settings; `named` says where it was named. Never waits or throws. */
 function readPlace(path: string, named = ""): Place {
-  const file = readEnvFile(path);
-  const place = toPlace(path, file.variables);
-  const { error, isAbsent = false, mode = 0 } = file;
+  const { variables, stats, error, isAbsent } = readEnvFile(path);
+  const place = toPlace(path, variables);
+  const mode = toMode(stats);
   if (error) return { ...place, problem: `${path}${named} ${error}`, isAbsent };
   // On Windows the mode tells nothing.
   const isOpen = process.platform !== "win32" && (mode & 0o077) !== 0;
   if (!isOpen || !place.values.BACKLOG_API_KEY) return place;
   const exposed = `${path} holds a key, and others on this computer may read it (mode ${mode.toString(8)}): chmod 600 keeps it yours.`;
   return { ...place, exposed };
+}
+
+function toMode(stats: Stats | undefined): number {
+  return (stats?.mode ?? 0) & 0o777;
 }
 
 /** Windows hides how a name ends, and its editor ends each with .txt. */
@@ -199,12 +203,12 @@ export function toManagedFile(platform: string) {
 export function readManaged(file: Places["managedFile"]): Managed {
   if (file === undefined) return NOWHERE;
   const { path } = file;
-  const read = readEnvFile(path);
+  const { stats, text = "", variables, error, isAbsent } = readEnvFile(path);
   // A folder of that name is there, and has an owner.
-  if (read.isAbsent && read.owner === undefined) return NOWHERE;
-  const { owner, mode = 0 } = read.owner === undefined ? readAbout(path) : read;
+  if (isAbsent && stats === undefined) return NOWHERE;
+  const mode = toMode(stats);
   const passedOver =
-    owner !== undefined && owner !== file.owner
+    stats && stats.uid !== file.owner
       ? "it does not belong to root"
       : (mode & 0o022) !== 0
         ? `others than root may write to it (mode ${mode.toString(8)})`
@@ -212,8 +216,8 @@ export function readManaged(file: Places["managedFile"]): Managed {
   if (passedOver !== undefined) {
     return { ...NOWHERE, passedOver: `${path} does not count: ${passedOver}.` };
   }
-  const place = toPlace(path, read.variables);
-  const problem = read.error ?? findManagedProblem(read.text, place.values);
+  const place = toPlace(path, variables);
+  const problem = error ?? findManagedProblem(text, place.values);
   return problem === undefined
     ? place
     : { ...place, problem: `${path}, this computer's own, ${problem}` };
@@ -240,33 +244,15 @@ function findManagedProblem(text: string, values: Values): string | undefined {
 }
 
 /** A file as it was read, or why it could not be. */
-interface EnvFile extends About {
-  text: string;
+interface EnvFile {
+  text?: string;
   /** By name, as the runtime's own parser reads them. */
-  variables: Variables;
+  variables?: Variables;
+  /** Unknown of what is absent, or where even that is refused. */
+  stats?: Stats | undefined;
   /** Such as `cannot be read (EACCES)`. */
   error?: string;
   isAbsent?: boolean;
-}
-
-interface About {
-  /** Permissions, such as `0o600`. */
-  mode?: number;
-  /** The owner's number, 0 being root. */
-  owner?: number;
-}
-
-function toAbout({ mode, uid }: Stats): About {
-  return { mode: mode & 0o777, owner: uid };
-}
-
-/** Of a file that could not be opened; unknown where even that is refused. */
-function readAbout(path: string): About {
-  try {
-    return toAbout(process.getBuiltinModule("node:fs").statSync(path));
-  } catch {
-    return {};
-  }
 }
 
 /** No file of settings is longer; a device or a wrong path may be endless. */
@@ -274,24 +260,23 @@ const MOST_BYTES = 64 * 1024;
 
 /** Reads a regular file of at most 64 KiB; never waits, never throws. */
 function readEnvFile(path: string): EnvFile {
-  const empty = { text: "", variables: {} };
   // Not asynchronous: promises of it begin a thread, which on a busy machine
   // takes as long as all the rest of a start. What is opened so never waits.
   const fs = process.getBuiltinModule("node:fs");
+  let stats: Stats | undefined;
   try {
     // First the path: to open a pipe or a device may wait on Windows, and most
     // of these files are absent, which costs less to be told than to be thrown.
-    const named = fs.statSync(path, { throwIfNoEntry: false });
-    const unfit = named ? refuse(named) : ABSENT;
-    if (unfit) return { ...empty, ...(named && toAbout(named)), ...unfit };
+    stats = fs.statSync(path, { throwIfNoEntry: false });
+    const unfit = stats ? refuse(stats) : ABSENT;
+    if (unfit) return { stats, ...unfit };
     const { O_RDONLY, O_NONBLOCK = 0, O_NOCTTY = 0 } = fs.constants;
     const file = fs.openSync(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     using _ = { [Symbol.dispose]: () => fs.closeSync(file) };
     // Then what is open: the path may mean something else by now.
-    const stats = fs.fstatSync(file);
-    const about = toAbout(stats);
+    stats = fs.fstatSync(file);
     const refused = refuse(stats);
-    if (refused) return { ...empty, ...about, ...refused };
+    if (refused) return { stats, ...refused };
     const buffer = new Uint8Array(MOST_BYTES + 1);
     let bytes = 0;
     for (let read = -1; read !== 0 && bytes < buffer.length; bytes += read) {
@@ -299,20 +284,20 @@ function readEnvFile(path: string): EnvFile {
     }
     if (bytes > MOST_BYTES) {
       const error = `is larger than ${MOST_BYTES / 1024} KiB, which no file of settings is`;
-      return { ...empty, ...about, error };
+      return { stats, error };
     }
     // PowerShell's > writes UTF-16.
     const isUtf16 = buffer[0] === 0xff && buffer[1] === 0xfe;
     const text = new TextDecoder(isUtf16 ? "utf-16le" : "utf-8").decode(
       buffer.subarray(0, bytes),
     );
-    return { ...about, text, variables: parseVariables(text) };
+    return { stats, text, variables: parseVariables(text) };
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : error;
     return {
-      ...empty,
+      stats,
       error: `cannot be read (${code})`,
-      isAbsent: ["ENOENT", "ENOTDIR", "EISDIR"].includes(String(code)),
+      isAbsent: ["ENOENT", "ENOTDIR"].includes(String(code)),
     };
   }
 }
@@ -335,7 +320,7 @@ function parseVariables(text: string): Variables {
   return variables;
 }
 
-function refuse(stats: Stats): Pick<EnvFile, "error" | "isAbsent"> | undefined {
+function refuse(stats: Stats): EnvFile | undefined {
   if (stats.isFile()) return undefined;
   // A folder of that name is somebody's, and was not meant for us.
   if (stats.isDirectory())

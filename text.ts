@@ -21,37 +21,30 @@ export function sizeOf(text: string): Size {
   };
 }
 
+/** In each unit what is computed for it. */
+function inEach(compute: (unit: keyof Size) => number): Size {
+  return { characters: compute("characters"), tokens: compute("tokens") };
+}
+
 export function add(a: Size, b: Size): Size {
-  return {
-    characters: a.characters + b.characters,
-    tokens: a.tokens + b.tokens,
-  };
+  return inEach((unit) => a[unit] + b[unit]);
 }
 
 export function subtract(a: Size, b: Size): Size {
-  return {
-    characters: a.characters - b.characters,
-    tokens: a.tokens - b.tokens,
-  };
-}
-
-export function fits(size: Size, room: Size): boolean {
-  return size.characters <= room.characters && size.tokens <= room.tokens;
+  return inEach((unit) => a[unit] - b[unit]);
 }
 
 export function share(size: Size, part: number): Size {
-  return {
-    characters: Math.floor(size.characters * part),
-    tokens: Math.floor(size.tokens * part),
-  };
+  return inEach((unit) => Math.floor(size[unit] * part));
 }
 
 /** The smaller room in each respect. */
 export function smaller(a: Size, b: Size): Size {
-  return {
-    characters: Math.min(a.characters, b.characters),
-    tokens: Math.min(a.tokens, b.tokens),
-  };
+  return inEach((unit) => Math.min(a[unit], b[unit]));
+}
+
+export function fits(size: Size, room: Size): boolean {
+  return size.characters <= room.characters && size.tokens <= room.tokens;
 }
 
 // Backlog's own titles end at 255; only a broken or hostile answer is longer.
@@ -103,11 +96,7 @@ export class Cleaner {
 
 /** A surrogate pair is one. */
 function countCodePoints(wellFormed: string): number {
-  let count = wellFormed.length;
-  for (let index = 0; index < wellFormed.length; index += 1) {
-    if ((wellFormed.charCodeAt(index) & 0xfc00) === 0xd800) count -= 1;
-  }
-  return count;
+  return wellFormed.replace(/[\udc00-\udfff]/g, "").length;
 }
 
 // Each of these patterns takes time in proportion to the text, whatever it is:
@@ -181,27 +170,21 @@ export function tellApart(
   clean = new Cleaner(),
 ): (person: Person) => string {
   const all = [...people];
-  const idsByLogin = new Map<string, number>();
-  const loginsById = new Map<number | string | undefined, string>();
-  for (const { id, userId } of all) {
-    if (id == null || !userId) continue;
-    idsByLogin.set(userId, id);
-    loginsById.set(id, userId);
-  }
+  const known = all.filter(({ id, userId }) => id != null && userId);
+  const idsByLogin = new Map(known.map(({ id, userId }) => [userId, id]));
+  const loginsById = new Map<unknown, Person["userId"]>(
+    known.map(({ id, userId }) => [id, userId]),
+  );
   const toIdentity = ({ id, userId }: Person) =>
-    id ?? (userId ? (idsByLogin.get(userId) ?? userId) : undefined);
-  const identitiesByName = new Map<string, Set<number | string>>();
-  for (const person of all) {
-    const name = toName(person.name);
-    const identities = identitiesByName.get(name) ?? new Set();
-    const identity = toIdentity(person);
-    if (identity !== undefined) identities.add(identity);
-    identitiesByName.set(name, identities);
+    id ?? idsByLogin.get(userId) ?? (userId || undefined);
+  const shared = new Set<string>();
+  for (const [name, those] of Map.groupBy(all, (one) => toName(one.name))) {
+    const identities = those.flatMap((person) => toIdentity(person) ?? []);
+    if (new Set(identities).size > 1) shared.add(name);
   }
   return (person) => {
     const name = clean.name(person.name);
-    const namesakes = identitiesByName.get(toName(person.name));
-    if (namesakes === undefined || namesakes.size < 2) return name;
+    if (!shared.has(toName(person.name))) return name;
     const identity = toIdentity(person);
     const login = person.userId || loginsById.get(identity);
     if (login) return `${name} (${toName(login)})`;
@@ -275,7 +258,8 @@ export function cutText(
   let to = begin;
   let left = room;
   for (let at = begin; to < of; at = to + 1) {
-    const end = endOfLine(text, at);
+    const newline = text.indexOf("\n", at);
+    const end = newline < 0 ? of : newline;
     // What is longer than the room need not be measured.
     const line = text.slice(at, Math.min(end, at + room.characters + 1));
     const shown = show(line);
@@ -318,11 +302,6 @@ export function formatCut(
   if (from === 0 && to === of) return "";
   const next = to < of ? ` More: ${more(to + 1)}` : "";
   return `(Characters ${from + 1} to ${to} of ${of}.${next})`;
-}
-
-function endOfLine(text: string, from: number): number {
-  const end = text.indexOf("\n", from);
-  return end < 0 ? text.length : end;
 }
 
 /** How many characters of a line fit the room when quoted. */

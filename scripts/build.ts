@@ -79,11 +79,20 @@ export async function assertVersion(binary: string): Promise<void> {
   }
 }
 
-/** A folder with a space in its name, gone once it is disposed of. */
-export async function startFolder() {
+/**
+ * A folder with a space in its name, gone once it is disposed of, with these
+ * files by name in it; one without content is not there.
+ */
+export async function startFolder(
+  files: Record<string, string | Uint8Array | undefined> = {},
+) {
   const path = await realpath(await mkdtemp(join(tmpdir(), "backlog mcp ")));
+  for (const [name, content] of Object.entries(files)) {
+    if (content !== undefined) await Bun.write(join(path, name), content);
+  }
   return {
     path,
+    at: (name: string) => join(path, name),
     // Windows keeps a program locked for a moment after its end.
     [Symbol.asyncDispose]: () =>
       rm(path, { recursive: true, force: true, maxRetries: 10 }),
