@@ -107,6 +107,7 @@ describe("toOrigin refuses every other host", () => {
     "example.backlog.com.evil.example",
     "example.backlog.community",
     "example.backlog.co",
+    "example.backlog-com",
     "evilbacklog.com",
     "example.evilbacklog.com",
     "example-backlog.com",
@@ -280,6 +281,7 @@ describe("a value", () => {
     [`${KEY.slice(0, 20)}.backlog.community`, `names no space: ${USE}`],
     ["https://%41%62%43%64%45%66%47", `names no space: ${USE}`],
     [`evil.example/${KEY}`, `is "evil.example": ${USE}`],
+    [`evil.example／${KEY}`, `is "evil.example": ${USE}`],
     [`evil.example?apiKey=${KEY}`, `is "evil.example": ${USE}`],
     [`https://u:${KEY}@evil.example`, `is "evil.example": ${USE}`],
     [`evil.example\n${KEY}`, `names no space: ${USE}`],
@@ -478,6 +480,7 @@ describe.skipIf(!POSIX)("managed.env", () => {
     ["https://ACME.backlog.com/dashboard", "acme.backlog.com"],
     ["other.backlog.com", toConflict("other.backlog.com")],
     ["localhost:8787", toConflict("localhost:8787")],
+    ["evil.example", `BACKLOG_DOMAIN is "evil.example": ${USE}`],
   ])("beside BACKLOG_DOMAIN %s", async (BACKLOG_DOMAIN, host) => {
     const reading = await read({ managed }, { ...OWN, BACKLOG_DOMAIN });
     expect(hostOf(reading)).toBe(host);
@@ -504,7 +507,7 @@ describe.skipIf(!POSIX)("managed.env", () => {
   test.each([
     [
       "holds a key",
-      `${managed}BACKLOG_API_KEY=${KEY}`,
+      `${managed}BACKLOG_API_KEY=${KEY.slice(1)}`,
       "holds a key, which is each user's own",
     ],
     ["holds a name that nothing reads", `${managed}BACKLOG_PROJECT=A`, MORE],
@@ -538,9 +541,10 @@ describe.skipIf(!POSIX)("managed.env", () => {
     const reading = await read({ managed }, ACME);
     expect(reading.settings).toBeUndefined();
     expect(reading.problems).toEqual([expect.stringContaining(problem)]);
-    const remedy = toRemedy(reading, "/home/u/.env");
-    expect(remedy).toStartWith("backlog-mcp answers no call: ");
-    expect(remedy).not.toContain(KEY);
+    expect(toRemedy(reading, "/home/u/.env")).toStartWith(
+      "backlog-mcp answers no call: ",
+    );
+    expect(toRedactor(reading.secrets)(managed)).not.toContain(KEY.slice(1));
   });
 
   test.each([
@@ -757,8 +761,8 @@ describe("LiveSettings", () => {
     ],
     [
       "a key that is missing is said, and no other file is taken",
-      "BACKLOG_DOMAIN=a.backlog.com",
-      /user\.env holds no other: BACKLOG_API_KEY is not set\./,
+      "",
+      /user\.env holds no other: BACKLOG_API_KEY is not set; BACKLOG_DOMAIN/,
     ],
   ])("%s", async (_, text, problem) => {
     await using started = await startLive(OLD, text);
@@ -804,17 +808,14 @@ describe("toRedactor takes the key out", () => {
     );
   });
 
+  const MARKED = "a\\_key\\-of\\_16\\-signs";
   test.each([
-    [
-      "- and _ are written as in Markdown",
-      "a_key-of_16-signs",
-      "a\\_key\\-of\\_16\\-signs",
-    ],
-    ["what stands around it was set as well", `Bearer ${KEY}`, KEY],
-    ["a longer one holds a shorter one", `${KEY}X`, `${KEY}X`],
-    ["it is as long as no key is", KEY.repeat(9), KEY.repeat(9)],
-  ])("where %s", (_, set, text) => {
-    const redacted = toRedactor([KEY, set])(text);
+    ["- and _ are written as in Markdown", ["a_key-of_16-signs"], MARKED],
+    ["what stands around it was set as well", [`Bearer ${KEY}`], KEY],
+    ["a longer one holds a shorter one", [KEY, `${KEY}X`], `${KEY}X`],
+    ["it is as long as no key is", [KEY.repeat(9)], KEY.repeat(9)],
+  ])("where %s", (_, keys, text) => {
+    const redacted = toRedactor(keys)(text);
     expect(redacted.replaceAll("[API key]", "")).toBe("");
   });
 
