@@ -7,8 +7,8 @@ import {
   toWord,
   toWords,
 } from "./arguments.ts";
-import { type Published, SPACE, ZONE } from "./handshake.ts";
 import { describeUnknown } from "./matching.ts";
+import { type Published, SPACE, ZONE } from "./stdio.ts";
 
 const AS_DATE = "as created_since";
 
@@ -114,7 +114,7 @@ const ANNOTATIONS = {
 export function publish(): Published {
   return {
     versions: SUPPORTED_PROTOCOL_VERSIONS,
-    tools: [
+    tools: JSON.stringify([
       {
         name: "get_issue_details",
         title: "Get a Backlog issue",
@@ -129,7 +129,7 @@ export function publish(): Published {
         inputSchema: toInputSchema(IssueListSchema),
         annotations: ANNOTATIONS,
       },
-    ],
+    ]),
   };
 }
 

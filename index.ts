@@ -1,5 +1,4 @@
 import { publish } from "./definitions.ts" with { type: "macro" };
-import { introduce, readMachineZone } from "./handshake.ts";
 import { version } from "./package.json";
 import {
   listLikeKeys,
@@ -14,7 +13,7 @@ import {
   toRedactor,
   toRemedy,
 } from "./settings.ts";
-import { Stdio } from "./stdio.ts";
+import { introduce, Stdio } from "./stdio.ts";
 
 interface CommandLine {
   command: "serve" | "check" | "config" | "version" | "help";
@@ -146,7 +145,7 @@ async function serve(envFile: string | undefined): Promise<void> {
   const places = toPlaces(envFile);
   const live = new LiveSettings(places);
   const { settings, problems, managed } = live.read();
-  const zone = await readMachineZone(process.env.TZ);
+  const zone = readMachineZone(process.env.TZ);
   const { redact } = live;
   const log = (text: string) => console.error(redact(`backlog-mcp: ${text}`));
   const readNow = () => {
@@ -187,6 +186,26 @@ async function serve(envFile: string | undefined): Promise<void> {
   setTimeout(greet, GREETING_AFTER_MS).unref();
 }
 
+const PLACE =
+  /(?:^:?|\/zoneinfo\/(?:posix\/)?)((?!Etc\/)[A-Z][A-Za-z]+(?:\/[A-Z][\w-]+){1,2})$/;
+
+/** The zone that this machine is set to, if it is a place such as Asia/Tokyo. */
+function readMachineZone(tz: string | undefined): string | undefined {
+  return PLACE.exec(tz ?? readLocalTime())?.[1];
+}
+
+function readLocalTime(): string {
+  // Elsewhere Intl would take as long as all the rest of a start.
+  if (process.platform === "win32") {
+    return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  }
+  try {
+    return process.getBuiltinModule("node:fs").readlinkSync("/etc/localtime");
+  } catch {
+    return "";
+  }
+}
+
 /** A client has had its first answers by then; a person does not notice. */
 const GREETING_AFTER_MS = 250;
 
@@ -200,7 +219,7 @@ async function greet(): Promise<void> {
 async function isTerminal(): Promise<boolean> {
   if (process.platform === "win32") return (await import("node:tty")).isatty(0);
   // Loading node:tty takes more than a megabyte.
-  const { fstatSync } = await import("node:fs");
+  const { fstatSync } = process.getBuiltinModule("node:fs");
   return fstatSync(0).isCharacterDevice();
 }
 

@@ -8,8 +8,8 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { Backlog, LIMITS, type Limits } from "../backlog.ts";
 import { publish } from "../definitions.ts";
-import { introduce } from "../handshake.ts";
 import type { SampleSpace } from "../sample-space/server.ts";
+import { introduce } from "../stdio.ts";
 import { callTool, type ToolOptions } from "../tools.ts";
 import { BINARY } from "./build.ts";
 

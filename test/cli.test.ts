@@ -82,7 +82,7 @@ describe("the command line", () => {
   test("serving evaluates what reads settings and answers the start, no more", async () => {
     const reached = await listStaticImports(["index.ts"]);
     expect(reached.toSorted().join(" ")).toBe(
-      "handshake.ts index.ts package.json places.ts settings.ts stdio.ts",
+      "index.ts package.json places.ts settings.ts stdio.ts",
     );
   });
 

@@ -189,7 +189,9 @@ describe("a line on stdin", () => {
     await using server = startRaw(toEnvironment(space));
     server.write(`{"jsonrpc":"2.0","id":1,"method":"${"x".repeat(11 << 20)}`);
     expect(await server.exited).toBe(1);
-    expect(await server.stderr).toMatch(/^backlog-mcp: .*10485760 bytes\n$/);
+    expect(await server.stderr).toMatch(
+      /^backlog-mcp: .*10485760 characters\n$/,
+    );
     expect(server.lines).toEqual([]);
     expect(await isRunning(server.pid)).toBe(false);
   });
