@@ -1,12 +1,6 @@
-import {
-  addDays,
-  type DayContext,
-  parseDay,
-  parseTimeZone,
-  toToday,
-} from "./dates.ts";
+import { addDays, parseDay, parseTimeZone, toToday } from "./dates.ts";
 import { toMessage } from "./errors.ts";
-import { fold, unquote } from "./matching.ts";
+import { join, unquote } from "./matching.ts";
 import { quote } from "./text.ts";
 
 /** More rows than an answer can hold are never asked for. */
@@ -107,17 +101,7 @@ export const FILTERS = [
 ] as const;
 export type Filter = (typeof FILTERS)[number][0];
 
-/** The argument that takes this filter's words. */
-export function toArgument(filter: Filter): string {
-  return FILTERS.find(([name]) => name === filter)?.[3] ?? filter;
-}
-
-const DATES = [
-  ["created", "created_since", "created_until"],
-  ["updated", "updated_since", "updated_until"],
-  ["startDate", "start_date_since", "start_date_until"],
-  ["dueDate", "due_date_since", "due_date_until"],
-] as const;
+const DATES = ["created", "updated", "start_date", "due_date"] as const;
 
 export interface DateFilter {
   /** Backlog's name: `createdSince`. */
@@ -129,27 +113,25 @@ export interface DateFilter {
   given: string;
 }
 
-type WordsArgument = (typeof FILTERS)[number][3];
+type WordsArgument =
+  | (typeof FILTERS)[number][3]
+  | "count_by"
+  | "custom_fields"
+  | "history_by_names";
 type IdsArgument = Exclude<(typeof FILTERS)[number][4], undefined>;
-type DateArgument = (typeof DATES)[number][1 | 2];
-type HistoryDay = "history_since" | "history_until";
+type DaysField = (typeof DATES)[number] | "history";
+type TextArgument =
+  | `${DaysField}_${"since" | "until"}`
+  | "keyword"
+  | "order"
+  | "sort"
+  | "timezone";
 
 /** A list's arguments as the schema reads them: words and numbers. */
 export type GivenListArguments = {
-  [Argument in
-    | WordsArgument
-    | IdsArgument
-    | "count_by"
-    | "custom_fields"
-    | "history_by_names"]?: string[] | undefined;
+  [Argument in WordsArgument | IdsArgument]?: string[] | undefined;
 } & {
-  [Argument in
-    | DateArgument
-    | HistoryDay
-    | "keyword"
-    | "order"
-    | "sort"
-    | "timezone"]?: string | undefined;
+  [Argument in TextArgument]?: string | undefined;
 } & { limit?: number | undefined; offset?: number | undefined };
 
 /** The days in which something must have happened, and by whom. */
@@ -162,7 +144,10 @@ export interface HistoryArguments {
   words: string[];
 }
 
-/** What `count_by` takes, and other words for it. */
+/** A name, and other words for it. */
+type Synonyms = readonly [name: string, ...words: string[]];
+
+/** What `count_by` takes. */
 const GROUPS = [
   ["project"],
   ["assignee", "person", "people", "member", "担当者"],
@@ -173,8 +158,47 @@ const GROUPS = [
   ["category", "カテゴリー", "カテゴリ"],
   ["created_by", "created_user", "creator", "reporter", "登録者"],
   ["due", "due_date", "期限", "期限日"],
-] as const;
+] as const satisfies Synonyms[];
 export type Group = (typeof GROUPS)[number][0];
+
+const SORTS = [
+  ["updated", "update", "updated_at", "last_updated", "更新", "更新日"],
+  ["created", "created_at", "newest", "oldest", "作成日", "登録日"],
+  ["due_date", "due", "deadline", "期限", "期限日"],
+  ["priority", "優先度"],
+  ["status", "状態"],
+] as const satisfies Synonyms[];
+export type Sort = (typeof SORTS)[number][0];
+
+// Some words for a sort have a direction, too.
+const ORDERS = [
+  ["asc", "ascending", "昇順", "oldest"],
+  ["desc", "descending", "降順", "newest"],
+] as const satisfies Synonyms[];
+
+const NO_DUE_DATE = [
+  ["none", "no_due_date", "なし", "期限なし", "期限日なし"],
+] as const satisfies Synonyms[];
+
+/** The name that is meant, however its words are joined, of one or of many. */
+function findMeant<Names extends Synonyms>(
+  text: string | undefined,
+  table: readonly Names[],
+): Names[0] | undefined {
+  const wanted = join(text ?? "");
+  return table.find((words) =>
+    words.some((word) => [join(word), `${join(word)}s`].includes(wanted)),
+  )?.[0];
+}
+
+function parseMeant<Names extends Synonyms>(
+  text: string,
+  table: readonly Names[],
+): Names[0] {
+  const found = findMeant(text, table);
+  if (found !== undefined) return found;
+  throw new Error(`use one of ${table.map(([name]) => name).join(", ")}`);
+}
 
 /** A list's arguments, resolved as far as no request is needed. */
 export interface ListArguments {
@@ -182,8 +206,7 @@ export interface ListArguments {
   dates: DateFilter[];
   /** Only issues without a due date. */
   noDueDate: boolean;
-  /** Conditions such as `Cost>=100`, as they were written. */
-  customFields: string[];
+  customFields: Condition[];
   history: HistoryArguments | undefined;
   /** What issues are counted by, instead of being listed; one or two. */
   countBy: Group[];
@@ -209,127 +232,114 @@ export function parseListArguments(
   machineZone?: string,
 ): ListArguments {
   const problems: string[] = [];
-  const attempt = <Value>(name: string, read: () => Value, or: Value) => {
+  const attempt = <Value>(name: string, read: () => Value) => {
     try {
       return read();
     } catch (error) {
       problems.push(`${name}: ${toMessage(error)}`);
-      return or;
+      return undefined;
     }
   };
-  const timeZone = attempt(
-    "timezone",
-    () => parseTimeZone(args.timezone ?? "UTC"),
-    "UTC",
-  );
+  const timeZone =
+    attempt("timezone", () => parseTimeZone(args.timezone ?? "UTC")) ?? "UTC";
   const today = toToday(now, timeZone);
-  const noDueDate = isNoDueDate(args.due_date_until);
+  const noDueDate = findMeant(args.due_date_until, NO_DUE_DATE) !== undefined;
   if (noDueDate && args.due_date_since !== undefined) {
     problems.push(
       "due_date_since: issues without a due date (due_date_until none) are due on no day; give one of the two",
     );
   }
-  const readDay = (
-    argument: DateArgument | HistoryDay,
-    end: DayContext["end"],
-  ) => {
-    const given = args[argument];
-    if (given === undefined || (noDueDate && argument === "due_date_until")) {
-      return undefined;
-    }
-    const context = { today, timeZone, end };
-    const day = attempt(argument, () => parseDay(given, context), undefined);
-    return day === undefined ? undefined : { argument, day, given };
-  };
-  const readDays = (
-    since: DateArgument | HistoryDay,
-    until: DateArgument | HistoryDay,
-  ) => {
-    const [first, last] = [readDay(since, "since"), readDay(until, "until")];
-    if (first && last && first.day > last.day) {
+  const readDays = (field: DaysField) => {
+    const [since, until] = (["since", "until"] as const).map((end) => {
+      const argument = `${field}_${end}` as const;
+      const given = args[argument];
+      const isDay = !(noDueDate && argument === "due_date_until");
+      if (given === undefined || !isDay) return undefined;
+      const context = { today, timeZone, end };
+      const day = attempt(argument, () => parseDay(given, context));
+      const parameter = argument.replace(/_(\w)/g, (_, letter: string) =>
+        letter.toUpperCase(),
+      );
+      return day === undefined
+        ? undefined
+        : { parameter, argument, day, given };
+    });
+    if (since && until && since.day > until.day) {
       problems.push(
-        `${since} (${first.day}) is after ${until} (${last.day}): exchange them`,
+        `${since.argument} (${since.day}) is after ${until.argument} (${until.day}): exchange them`,
       );
     }
-    return [first, last];
+    return { since, until };
   };
-  const dates = DATES.flatMap(([field, since, until]) => {
-    const [first, last] = readDays(since, until);
-    return [
-      ...(first ? [{ ...first, parameter: `${field}Since` }] : []),
-      ...(last ? [{ ...last, parameter: `${field}Until` }] : []),
-    ];
-  });
-  const [since, until] = readDays("history_since", "history_until");
-  const history = toHistory(args, {
-    since: since?.day ?? addDays(until?.day ?? today, -6),
-    until: until?.day,
-    isSinceDefault: since === undefined,
-  });
-  const countBy = attempt("count_by", () => parseGroups(args), []);
-  const sorted = attempt("sort", () => parseSort(args.sort ?? "updated"), {
-    sort: "updated",
-  });
-  const order = attempt("order", () => parseOrder(args.order), undefined);
+  const dates = DATES.map(readDays)
+    .flatMap(({ since, until }) => [since, until])
+    .filter((date) => date !== undefined);
+  const { since, until } = readDays("history");
+  const { history_by_names: words, limit = 100 } = args;
+  const history =
+    since || until || words
+      ? {
+          // Without a first day, the seven days up to the last or today.
+          since: since?.day ?? addDays(until?.day ?? today, -6),
+          until: until?.day,
+          isSinceDefault: since === undefined,
+          words: words ?? [],
+        }
+      : undefined;
+  const countBy = attempt("count_by", () => parseGroups(args)) ?? [];
+  const sort = attempt("sort", () => parseMeant(args.sort ?? "updated", SORTS));
+  const order =
+    args.order === undefined
+      ? findMeant(args.sort, ORDERS)
+      : attempt("order", () => parseMeant(args.order ?? "", ORDERS));
+  const customFields = (args.custom_fields ?? []).flatMap(
+    (text) =>
+      attempt(`custom_fields ${quote(text)}`, () => parseCondition(text)) ?? [],
+  );
   if (problems.length > 0) throw new Error(problems.join("\n"));
-  const { limit = 100 } = args;
+  const isRelative = [...dates, since, until].some(
+    // What begins with a year is the same day on any day.
+    (date) => date && !/^\d{4}[-/.年\d]/.test(date.given),
+  );
+  const isAnyones = countBy.length > 0 || (history && history.words.length > 0);
   return {
     choices: (filter) => toChoices(args, filter),
     dates,
     noDueDate,
-    customFields: args.custom_fields ?? [],
+    customFields,
     history,
     countBy,
     defaults: {
       ...((history || countBy.includes("status")) && { status: "any" }),
-      ...((countBy.length > 0 || (history && history.words.length > 0)) && {
-        assignee: "anyone",
-      }),
+      ...(isAnyones && { assignee: "anyone" }),
     },
     keyword: args.keyword,
-    sort: sorted.sort,
-    order:
-      order ?? sorted.order ?? (sorted.sort === "due_date" ? "asc" : "desc"),
+    sort: sort ?? "updated",
+    order: order ?? (sort === "due_date" ? "asc" : "desc"),
     limit: Math.min(limit, MOST_ROWS),
     offset: args.offset ?? 0,
     timeZone,
     today,
     todayTold:
-      args.timezone === undefined &&
-      (countBy.includes("due") ||
-        [...dates, since, until].some((day) => day && dependsOnToday(day)))
+      args.timezone === undefined && (isRelative || countBy.includes("due"))
         ? describeToday(now, machineZone)
         : undefined,
     notes: [
       ...(limit > MOST_ROWS
         ? [`limit ${limit} was taken for ${MOST_ROWS}, the most of one call.`]
         : []),
-      ...(countBy.length > 0 && isAnyGiven(args, ["limit", "offset", "sort"])
+      ...(countBy.length > 0 &&
+      [args.limit, args.offset, args.sort].some((given) => given !== undefined)
         ? ["limit, offset and sort do not matter: count_by counts all."]
         : []),
     ],
   };
 }
 
-/** Without a first day, the seven days up to the last or today. */
-function toHistory(
-  args: GivenListArguments,
-  days: Omit<HistoryArguments, "words">,
-): HistoryArguments | undefined {
-  const { history_since, history_until, history_by_names: words } = args;
-  const isAsked = [history_since, history_until, words].some(
-    (given) => given !== undefined,
-  );
-  return isAsked ? { ...days, words: words ?? [] } : undefined;
-}
-
 function parseGroups(args: GivenListArguments): Group[] {
   const groups = (args.count_by ?? []).map((word) => {
-    const wanted = fold(unquote(word)).replace(/[\s-]/g, "_");
-    const names = GROUPS.find((words) =>
-      words.some((name) => name === wanted || `${name}s` === wanted),
-    );
-    if (names) return names[0];
+    const group = findMeant(word, GROUPS);
+    if (group !== undefined) return group;
     throw new Error(
       `${quote(word)} is nothing to count by; use one or two of ${GROUPS.map(([name]) => name).join(", ")}`,
     );
@@ -338,26 +348,13 @@ function parseGroups(args: GivenListArguments): Group[] {
   if (each.length > 2) {
     throw new Error("use one or two; for more ask again");
   }
-  const history = Object.keys(args).filter((name) =>
-    name.startsWith("history_"),
-  );
-  if (each.length > 0 && isAnyGiven(args, history)) {
+  const { history_since, history_until, history_by_names } = args;
+  if (each.length > 0 && (history_since ?? history_until ?? history_by_names)) {
     throw new Error(
       "it counts issues, and history_… tells what happened in them: ask for one of the two",
     );
   }
   return each;
-}
-
-function isAnyGiven(args: object, names: readonly string[]): boolean {
-  return Object.entries(args).some(
-    ([name, value]) => value !== undefined && names.includes(name),
-  );
-}
-
-/** What begins with a year is the same day on any day. */
-function dependsOnToday({ given }: { given: string }): boolean {
-  return !/^\d{4}[-/.年\d]/.test(given);
 }
 
 function describeToday(now: Date, machineZone: string | undefined): string {
@@ -368,62 +365,6 @@ function describeToday(now: Date, machineZone: string | undefined): string {
       ? ""
       : `; this machine is in ${machineZone}, where it is ${there}`;
   return `today is ${today} in UTC (timezone not given${differs})`;
-}
-
-const NO_DUE_DATE = ["none", "no due date", "なし", "期限なし", "期限日なし"];
-
-function isNoDueDate(text: string | undefined): boolean {
-  return text !== undefined && NO_DUE_DATE.includes(fold(text));
-}
-
-// The words for an order, and the direction that some of them have.
-const SORTS = {
-  updated: ["updated", "update", "updatedat", "lastupdated", "更新", "更新日"],
-  created: ["created", "createdat", "newest", "oldest", "作成日", "登録日"],
-  due_date: ["duedate", "due", "deadline", "期限", "期限日"],
-  priority: ["priority", "優先度"],
-  status: ["status", "状態"],
-} as const;
-export type Sort = keyof typeof SORTS;
-const DIRECTIONS: Record<string, "asc" | "desc"> = {
-  newest: "desc",
-  oldest: "asc",
-};
-
-function parseSort(text: string): { sort: Sort; order?: "asc" | "desc" } {
-  const word = fold(text).replace(/[\s_-]/g, "");
-  for (const sort of SORT_NAMES) {
-    if (!SORTS[sort].some((known) => known === word)) continue;
-    const order = Object.hasOwn(DIRECTIONS, word)
-      ? DIRECTIONS[word]
-      : undefined;
-    return { sort, ...(order && { order }) };
-  }
-  throw new Error(`use one of ${SORT_NAMES.join(", ")}`);
-}
-
-const SORT_NAMES = [
-  "updated",
-  "created",
-  "due_date",
-  "priority",
-  "status",
-] as const;
-
-const ORDERS: Record<string, "asc" | "desc"> = {
-  asc: "asc",
-  ascending: "asc",
-  昇順: "asc",
-  desc: "desc",
-  descending: "desc",
-  降順: "desc",
-};
-
-function parseOrder(text: string | undefined): "asc" | "desc" | undefined {
-  if (text === undefined) return undefined;
-  const word = fold(text);
-  if (!Object.hasOwn(ORDERS, word)) throw new Error("use one of asc, desc");
-  return ORDERS[word];
 }
 
 /** What a filter was given; a word among the IDs counts as a word. */
@@ -441,4 +382,49 @@ function toChoices(args: GivenListArguments, filter: Filter): Choices {
 function toId(text: string): number | undefined {
   const digits = unquote(text).normalize("NFKC");
   return /^\d{1,15}$/.test(digits) ? Number(digits) : undefined;
+}
+
+const OPERATORS = [
+  ["=", "=="],
+  [">=", "≧", "≥"],
+  ["<=", "≦", "≤"],
+] as const;
+
+/** A condition on a custom field, such as `Cost>=100`. */
+export interface Condition {
+  /** As it was written, for errors. */
+  text: string;
+  field: string;
+  operator: (typeof OPERATORS)[number][0];
+  value: string;
+}
+
+const CONDITION =
+  /^(.+?)\s*([!！][=＝]|≠|[>＞][=＝]?|[<＜][=＝>＞]?|[≧≥≦≤]|[=＝]{1,2})\s*(.*)$/su;
+
+/** Throws where Backlog has no search for it. */
+function parseCondition(text: string): Condition {
+  // Quotes may stand around it all, or around either side.
+  const bare = unquote(text);
+  const [, field = "", sign = "", value = ""] =
+    CONDITION.exec(/["“”「」]/.test(bare) ? text : bare) ?? [];
+  if (sign === "") {
+    throw new Error(
+      'give a field, =, >= or <=, and a value, as in "Cost>=100"',
+    );
+  }
+  if (unquote(value) === "") {
+    throw new Error("Backlog cannot search for what is empty; give a value");
+  }
+  const operator = OPERATORS.find((signs) =>
+    signs.some((one) => one === sign.normalize("NFKC")),
+  )?.[0];
+  if (operator === undefined) {
+    throw new Error(
+      /^[<>＜＞]$/.test(sign)
+        ? "use >= or <=, which include the value itself"
+        : "Backlog cannot search for what is not so; use =, >= or <=",
+    );
+  }
+  return { text, field: unquote(field), operator, value: unquote(value) };
 }

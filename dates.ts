@@ -242,11 +242,15 @@ function parseDistance(word: string, today: Day) {
 }
 
 // The place of a week, a month or a year beside the present one.
-const PLACES: Record<string, number> = {
-  ...{ last: -1, previous: -1, 先: -1, 昨: -1, 去: -1 },
-  ...{ this: 0, current: 0, 今: 0 },
-  ...{ next: 1, 来: 1 },
-};
+const PLACES: readonly (readonly [place: number, ...words: string[]])[] = [
+  [-1, "last", "previous", "先", "昨", "去"],
+  [0, "this", "current", "今"],
+  [1, "next", "来"],
+];
+
+function toPlace(word: string): number {
+  return PLACES.find(([, ...words]) => words.includes(word))?.[0] ?? 0;
+}
 
 function parsePeriod(word: string, today: Day) {
   const [, place = "", unit = ""] =
@@ -255,7 +259,7 @@ function parsePeriod(word: string, today: Day) {
     /^(先|今|来)?(月末)$/.exec(word) ??
     /^end of (?:the )?(?:(last|this|next) )?(month)$/.exec(word) ??
     [];
-  const count = PLACES[place] ?? 0;
+  const count = toPlace(place);
   if (/^[w週]/.test(unit)) {
     const monday = toMonday(today).add({ weeks: count });
     return [monday, monday.add({ days: 6 })] as const;
@@ -286,7 +290,7 @@ function parseWeekday(word: string, today: Day): Span | undefined {
         );
   if (name === "" || index < 0) return undefined;
   const day = toMonday(today).add({ days: index });
-  if (place) return toSpan(day.add({ weeks: PLACES[place] ?? 0 }));
+  if (place) return toSpan(day.add({ weeks: toPlace(place) }));
   const isPast = Temporal.PlainDate.compare(day, today);
   return [
     isPast > 0 ? day.subtract({ weeks: 1 }) : day,
@@ -342,7 +346,7 @@ export function addDays(day: string, days: number): string {
 /** `in 8 days`, `today`, `3 days overdue`. */
 export function formatDistance(day: string, today: string): string {
   // A due date of Backlog's may be one that no calendar has.
-  const days = Math.round((Date.parse(day) - Date.parse(today)) / DAY_MS);
+  const days = (Date.parse(day) - Date.parse(today)) / DAY_MS;
   if (days === 0) return "today";
   const amount = `${Math.abs(days)} day${Math.abs(days) === 1 ? "" : "s"}`;
   return days > 0 ? `in ${amount}` : `${amount} overdue`;

@@ -168,6 +168,15 @@ function toAddress(text: string, host: string): URL | undefined {
     : undefined;
 }
 
+/** Why an address of another space is refused. */
+export function describeOtherSpace(
+  argument: string,
+  address: URL,
+  host: string,
+): string {
+  return `${argument} is an address of ${address.host}, but this server reads ${host} only; each space needs an entry of its own in the client's configuration`;
+}
+
 // What else a space has addresses of; their paths may hold what looks like a
 // key.
 const OTHER_PAGES: [RegExp, string][] = [
@@ -184,9 +193,7 @@ const OTHER_PAGES: [RegExp, string][] = [
 
 function parseAddress(address: URL, host: string): IssueReference {
   if (address.host !== host) {
-    throw new Error(
-      `issue_key is an address of ${address.host}, but this server reads ${host} only; each space needs an entry of its own in the client's configuration`,
-    );
+    throw new Error(describeOtherSpace("issue_key", address, host));
   }
   const path = decode(address.pathname);
   const [, viewed] = /^\/view\/([^/]+)(?:\/|$)/i.exec(path) ?? [];

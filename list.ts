@@ -18,10 +18,10 @@ import {
 } from "./list-text.ts";
 import type { Me } from "./lookup.ts";
 import {
+  describeNotClosed,
   type ResolvedFilter,
   type ResolvedNames,
   resolveNames,
-  toNotClosed,
 } from "./names.ts";
 import type { Found } from "./pages.ts";
 import type { IssueRow } from "./responses.ts";
@@ -281,7 +281,7 @@ function toFilters(
     const isDefault = isNotGiven(args, filter);
     if (filter === "status" && notClosed) {
       const statuses = rows.map((row) => row.status);
-      const values = [{ name: toNotClosed(statuses), ids: [] }];
+      const values = [{ name: describeNotClosed(statuses), ids: [] }];
       return [{ label, values, isDefault }];
     }
     const resolved = filters[filter];

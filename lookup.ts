@@ -1,110 +1,98 @@
-import type { Choices } from "./arguments.ts";
-import type { BacklogCall, ProjectChoices } from "./backlog.ts";
-import { BacklogError, valueOrError } from "./errors.ts";
+import type { Choices, Condition, ListArguments } from "./arguments.ts";
+import type { BacklogCall, ProjectChoices, Query } from "./backlog.ts";
+import { parseDay, toCalendarDay } from "./dates.ts";
+import { BacklogError, toMessage, valueOrError } from "./errors.ts";
+import { describeOtherSpace } from "./issue-key.ts";
+import type { ListFilter } from "./list-text.ts";
 import {
   type Candidate,
   fold,
   listLabels,
-  match,
   matchAll,
   unquote,
   WordProblem,
 } from "./matching.ts";
-import type { Choice, Project, User } from "./responses.ts";
+import type {
+  Choice,
+  CustomFieldDefinition,
+  IssueRow,
+  Project,
+  User,
+} from "./responses.ts";
 import { quote, toName } from "./text.ts";
 
 /** Without a project named, so many are searched for a word at the most. */
 const MOST_PROJECTS = 30;
 
+/** Whose issues are "mine". */
 export interface Me {
   id: number;
   name?: string;
 }
 
 /** The projects in which a word is looked up. */
-export interface Scope {
-  projects: { id: number; name: string }[];
+interface Scope {
+  projects: { id: number; key: string }[];
   /** How an error names it: `WEB`, or `any of 12 projects`. */
   text: string;
 }
 
+/** What is read of each project in question. */
+interface Listed<Entry> {
+  entries: Entry[];
+  scope: Scope;
+}
+
 /** The requests that several filters may need, each sent once. */
 export class Lookup {
+  readonly #getMe: () => Promise<Me>;
+  #me: Promise<Me> | undefined;
   #projects: Promise<Project[]> | undefined;
   #scope: Promise<Scope> | undefined;
-  readonly #users = new Map<string | number, Promise<User[]>>();
-  readonly #choices = new Map<string, Promise<Choice[]>>();
+  #users: Promise<Listed<User>> | undefined;
 
   readonly project: Choices;
 
   constructor(
     readonly call: BacklogCall,
     { ids, words }: Choices,
+    getMe: () => Promise<Me>,
   ) {
     const read = (word: string) => readAddress(word, call.host);
     this.project = { ids, words: words.map(read) };
+    this.#getMe = getMe;
   }
 
   get namesProjects(): boolean {
     return this.project.ids.length + this.project.words.length > 0;
   }
 
-  /** All projects the key sees, archived ones too. */
-  projects(): Promise<Project[]> {
-    this.#projects ??= this.call.listProjects();
-    return this.#projects;
+  me(): Promise<Me> {
+    this.#me ??= this.#getMe();
+    return this.#me;
   }
 
-  /** Those that the words mean. */
-  async findProjects(): Promise<Project[]> {
+  /** Those that the words mean, archived ones too. */
+  async findProjects(): Promise<ProjectCandidate[]> {
     const { words } = this.project;
     if (words.length === 0) return [];
-    const projects = await this.projects();
-    const candidates = projects.map(({ id, projectKey, name }) => ({
-      ids: [id],
-      names: [projectKey, ...(name ? [name] : [])],
-      label: `${toName(projectKey)}${name ? ` (${toName(name)})` : ""}`,
-    }));
+    const projects = (await this.#listProjects()).map(toProjectCandidate);
     // A key is a key, even where another project is called so.
     const byKey = (word: string) =>
-      candidates.filter(
-        ({ names: [key = ""] }) => fold(key) === fold(unquote(word)),
-      );
+      projects.filter(({ key }) => fold(key) === fold(unquote(word)));
     const others = words.filter((word) => byKey(word).length === 0);
     const wording = { singular: "project", plural: "Projects", scope: "" };
-    const found = [
-      ...words.flatMap(byKey),
-      ...matchAll(others, candidates, wording),
-    ];
-    const ids = new Set(found.flatMap(({ ids }) => ids));
-    return projects.filter(({ id }) => ids.has(id));
-  }
-
-  /** Those that the words mean, among the members of these projects. */
-  async findPeople(
-    argument: string,
-    words: readonly string[],
-  ): Promise<Candidate[]> {
-    const { entries, scope } = await this.listUsers(argument);
-    const byId = new Map(entries.map((user) => [user.id, toPerson(user)]));
-    const people = [...byId.values()];
-    const meant = words.map((word) => dropHonorific(word, people));
-    return matchAll(meant, people, {
-      singular: "person",
-      plural: "Members",
-      scope: ` in ${scope.text}`,
-      advice:
-        argument === "assignee_names"
-          ? "Give the login, or the ID in assignee_ids."
-          : "Give the login or the ID.",
-    });
+    const named = matchAll(others, projects, wording);
+    const found = new Set([...words.flatMap(byKey), ...named]);
+    return projects.filter((project) => found.has(project));
   }
 
   /** The members of every project in question. */
-  listUsers(argument: string) {
-    return this.#listAll("members", argument, (project) =>
-      once(this.#users, project, () => this.call.listProjectUsers(project)),
+  listUsers(argument: string): Promise<Listed<User>> {
+    this.#users ??= this.#listAll("members", argument, (project) =>
+      this.call.listProjectUsers(project),
     );
+    return this.#users;
   }
 
   /** The statuses, versions, ... of every project in question. */
@@ -113,11 +101,9 @@ export class Lookup {
     title: string,
     argument: string,
     { optional = false } = {},
-  ) {
+  ): Promise<Listed<Choice>> {
     const get = (project: string | number) =>
-      once(this.#choices, `${kind} ${project}`, () =>
-        this.call.listProjectChoices(project, kind),
-      );
+      this.call.listProjectChoices(project, kind);
     return this.#listAll(title, argument, get, { optional });
   }
 
@@ -126,17 +112,16 @@ export class Lookup {
     const get = (project: string | number) =>
       this.call.listCustomFields(project);
     const guesses = this.#guess(get);
-    this.#scope ??= this.#findScope("custom_fields");
-    const { projects } = await this.#scope;
+    const { projects } = await this.#findScope("custom_fields");
     const [only, ...others] = projects;
     if (only === undefined || others.length > 0) {
-      const names = projects.map(({ name }) => name);
+      const keys = projects.map(({ key }) => key);
       throw new WordProblem(
-        `custom_fields are looked up in one project: name one in project_keys. ${listLabels("Projects", names)}`,
+        `custom_fields are looked up in one project: name one in project_keys. ${listLabels("Projects", keys)}`,
       );
     }
-    const fields = await (guesses.get(only.name) ?? get(only.id));
-    return { fields, project: only.name };
+    const fields = await (guesses.get(only.key) ?? get(only.id));
+    return { fields, project: only.key };
   }
 
   /** What cannot be read is noted, unless nothing can and it is needed. */
@@ -145,52 +130,60 @@ export class Lookup {
     argument: string,
     get: (project: string | number) => Promise<Entry[]>,
     { optional = false } = {},
-  ): Promise<{ entries: Entry[]; scope: Scope }> {
+  ): Promise<Listed<Entry>> {
     const guesses = this.#guess(get);
-    this.#scope ??= this.#findScope(argument);
-    const scope = await this.#scope;
+    const scope = await this.#findScope(argument);
     const answers = await Promise.all(
-      scope.projects.map(({ id, name }) =>
-        valueOrError(guesses.get(name) ?? get(id)),
+      scope.projects.map(({ id, key }) =>
+        valueOrError(guesses.get(key) ?? get(id)),
       ),
     );
     this.call.signal.throwIfAborted();
-    const entries: Entry[] = [];
     const failed = answers.filter((answer) => answer instanceof BacklogError);
     const [first] = failed;
     if (first && failed.length === answers.length && !optional) throw first;
-    for (const [index, answer] of answers.entries()) {
-      const { name } = scope.projects[index] ?? {};
-      entries.push(
-        ...(this.call.keep(`The ${title} of ${name}`, answer) ?? []),
-      );
-    }
+    const entries = answers.flatMap((answer, index) => {
+      const what = `The ${title} of ${scope.projects[index]?.key}`;
+      return this.call.keep(what, answer) ?? [];
+    });
     return { entries, scope };
   }
 
-  async #findScope(argument: string): Promise<Scope> {
-    if (this.namesProjects) {
-      const named = await this.findProjects();
-      const projects = [
-        ...this.project.ids
-          .filter((id) => !named.some((project) => project.id === id))
-          .map((id) => ({ id, name: String(id) })),
-        ...named.map(({ id, projectKey }) => ({ id, name: projectKey })),
-      ];
-      return { projects, text: projects.map(({ name }) => name).join(", ") };
-    }
-    const all = await this.projects();
-    const live = all.filter(({ archived }) => archived !== true);
-    if (live.length === 0 || live.length > MOST_PROJECTS) {
-      const keys = live.map(({ projectKey }) => projectKey);
+  #listProjects(): Promise<Project[]> {
+    this.#projects ??= this.call.listProjects();
+    return this.#projects;
+  }
+
+  #findScope(argument: string): Promise<Scope> {
+    this.#scope ??= this.namesProjects
+      ? this.#findNamed()
+      : this.#findAll(argument);
+    return this.#scope;
+  }
+
+  async #findNamed(): Promise<Scope> {
+    const named = await this.findProjects();
+    const projects = [
+      ...this.project.ids
+        .filter((id) => !named.some((project) => project.id === id))
+        .map((id) => ({ id, key: String(id) })),
+      ...named,
+    ];
+    return { projects, text: projects.map(({ key }) => key).join(", ") };
+  }
+
+  async #findAll(argument: string): Promise<Scope> {
+    const all = await this.#listProjects();
+    const projects = all
+      .filter(({ archived }) => archived !== true)
+      .map(toProjectCandidate);
+    if (projects.length === 0 || projects.length > MOST_PROJECTS) {
+      const keys = projects.map(({ key }) => key);
       throw new WordProblem(
-        `${argument} is looked up in projects, and this key sees ${live.length}: name one or more in project_keys, or give IDs. ${listLabels("Projects", keys)}`,
+        `${argument} is looked up in projects, and this key sees ${keys.length}: name one or more in project_keys, or give IDs. ${listLabels("Projects", keys)}`,
       );
     }
-    return {
-      projects: live.map(({ id, projectKey }) => ({ id, name: projectKey })),
-      text: `any of ${live.length} projects`,
-    };
+    return { projects, text: `any of ${projects.length} projects` };
   }
 
   // What looks like a key most likely is one: asked for without waiting until
@@ -198,8 +191,8 @@ export class Lookup {
   #guess<Entry>(get: (project: string) => Promise<Entry[]>) {
     const guesses = new Map<string, Promise<Entry[]>>();
     for (const word of this.project.words) {
-      const key = toProjectKey(word);
-      if (key === undefined) continue;
+      const key = unquote(word).normalize("NFKC").toUpperCase();
+      if (guesses.has(key) || !/^[A-Z0-9_]{1,25}$/.test(key)) continue;
       const guess = get(key);
       // A wrong one is nobody's error.
       guess.catch(() => undefined);
@@ -209,49 +202,17 @@ export class Lookup {
   }
 }
 
-function once<Key, Value>(
-  known: Map<Key, Promise<Value>>,
-  key: Key,
-  ask: () => Promise<Value>,
-): Promise<Value> {
-  const answer = known.get(key) ?? ask();
-  known.set(key, answer);
-  return answer;
+interface ProjectCandidate extends Candidate {
+  id: number;
+  key: string;
 }
 
-function toPerson({ id, name, userId, mailAddress, nulabAccount }: User) {
-  const login = userId ? `${toName(userId)}, ` : "";
-  const words = fold(name)
-    .split(/[\s()[\]/・,、]+/)
-    .filter(Boolean);
-  const swapped = [...words.slice(-1), ...words.slice(0, -1)];
-  return {
-    ids: [id],
-    names: [
-      name,
-      ...(userId ? [`@${userId}`] : []),
-      // Japanese names are written with and without a space, in either order.
-      name.replace(/\s/g, ""),
-      swapped.join(" "),
-      swapped.join(""),
-      ...[userId, mailAddress, nulabAccount?.uniqueId].filter(
-        (text) => typeof text === "string",
-      ),
-    ],
-    words,
-    label: `${toName(name)} (${login}ID ${id})`,
-  };
-}
-
-const HONORIFIC = /\s*(?:さん|様|くん|ちゃん|氏|殿)$|[-\s]san$/i;
-
-/** Without さん and the like, unless somebody's name has it. */
-function dropHonorific(word: string, people: readonly Candidate[]): string {
-  const name = unquote(word);
-  const bare = name.replace(HONORIFIC, "");
-  return bare !== name && bare !== "" && match(name, people).kind === "none"
-    ? bare
-    : word;
+function toProjectCandidate(project: Project): ProjectCandidate {
+  const { id, projectKey: key, name } = project;
+  const names = [key, ...(name ? [name] : [])];
+  const [shown, inWords] = names.map((one) => toName(one));
+  const label = inWords ? `${shown} (${inWords})` : `${shown}`;
+  return { id, key, ids: [id], names, label };
 }
 
 const PROJECT_PAGE =
@@ -263,18 +224,14 @@ function readAddress(word: string, host: string): string {
   const full = text.startsWith(`${host}/`) ? `https://${text}` : text;
   if (!/^https?:\/\//i.test(full) || !URL.canParse(full)) return word;
   const address = new URL(full);
+  if (address.host !== host) {
+    throw new WordProblem(describeOtherSpace("project_keys", address, host));
+  }
   const [, key] = PROJECT_PAGE.exec(address.pathname) ?? [];
-  if (address.host === host && key !== undefined) return key;
+  if (key !== undefined) return key;
   throw new WordProblem(
-    address.host === host
-      ? `project_keys: the address ${quote(text, 80)} names no project; give a key such as PROJ`
-      : `project_keys is an address of ${address.host}, but this server reads ${host} only; each space needs an entry of its own in the client's configuration`,
+    `project_keys: the address ${quote(text, 80)} names no project; give a key such as PROJ`,
   );
-}
-
-function toProjectKey(word: string): string | undefined {
-  const key = unquote(word).normalize("NFKC").toUpperCase();
-  return /^[A-Z0-9_]{1,25}$/.test(key) ? key : undefined;
 }
 
 /**
@@ -300,4 +257,191 @@ export function toMe(owner: User, userId: string | undefined): Me {
   throw new Error(
     `USER_ID is ${quote(userId)}, which is neither a numeric ID nor the login, display name or unique name of the key's owner. Set it to ${owner.id} (${toName(owner.name)}), or remove it: Backlog is then asked who you are.`,
   );
+}
+
+type Value = NonNullable<IssueRow["customFields"]>[number]["value"];
+
+/** What `custom_fields` asks for, in Backlog's parameters and in words. */
+export interface CustomFilter {
+  query: Query;
+  told: ListFilter[];
+  /** The same conditions, their days resolved. */
+  next: string[];
+  /** What an answer shows of each issue. */
+  columns: { id: number; name: string }[];
+  /** Whether an issue has what was asked for, or does not tell what it has. */
+  fits: (issue: IssueRow) => boolean;
+}
+
+/** A condition on a field that there is. */
+interface Resolved {
+  query: Query;
+  told: ListFilter;
+  next: string[];
+  holds: (value: NonNullable<Value>) => boolean;
+}
+
+/** Undefined where none is asked for. Throws what there is to choose from. */
+export async function resolveCustomFields(
+  lookup: Lookup,
+  { customFields, ...days }: ListArguments,
+): Promise<CustomFilter | undefined> {
+  if (customFields.length === 0) return undefined;
+  const { fields, project } = await lookup.listCustomFields();
+  const found = matchAll(
+    customFields.map(({ field }) => field),
+    fields.map((field) => ({ ...toCandidate(field), field })),
+    {
+      singular: "custom field",
+      plural: "Custom fields",
+      scope: ` in ${project}`,
+    },
+  );
+  const resolved = customFields.flatMap((condition, index) => {
+    const { field } = found[index] ?? {};
+    return field ? [{ field, ...resolve(field, condition, days) }] : [];
+  });
+  const query: Query = {};
+  for (const { field, query: asked } of resolved) {
+    if (Object.keys(asked).some((parameter) => parameter in query)) {
+      throw new WordProblem(
+        `custom_fields: ${toName(field.name)} stands there twice, and Backlog takes one value; ask for one of them`,
+      );
+    }
+    Object.assign(query, asked);
+  }
+  return {
+    query,
+    told: resolved.map(({ told }) => told),
+    next: resolved.flatMap(({ next }) => next),
+    columns: [...new Set(found.map(({ field }) => field))],
+    fits: ({ customFields }) =>
+      resolved.every(({ field, holds }) => {
+        if (!customFields) return true;
+        const own = customFields.find(({ id }) => id === field.id);
+        if (own?.value === undefined) return own !== undefined;
+        return own.value !== null && holds(own.value);
+      }),
+  };
+}
+
+type Days = Pick<ListArguments, "today" | "timeZone">;
+
+// https://developer.nulab.com/docs/backlog/api/2/add-custom-field/
+const NUMBER = 3;
+const DATE = 4;
+const LISTS = [5, 6, 7, 8];
+
+/** Throws where the condition does not go with the kind of the field. */
+function resolve(
+  field: CustomFieldDefinition,
+  { text, operator, value }: Condition,
+  days: Days,
+): Resolved {
+  const refuse = (why: string) =>
+    new WordProblem(`custom_fields ${quote(text)}: ${why}`);
+  const name = toName(field.name);
+  if (field.typeId === NUMBER) {
+    const digits = value.normalize("NFKC").replace(/(?<=\d),(?=\d{3})/g, "");
+    if (!/^[+-]?\d{1,15}(\.\d{1,10})?$/.test(digits)) {
+      throw refuse(`${name} is a number, and ${quote(value)} is none`);
+    }
+    const number = Number(digits);
+    return resolveRange(field, operator, [number, number], Number);
+  }
+  if (field.typeId === DATE) {
+    const read = (end: "since" | "until") => {
+      try {
+        return parseDay(value, { ...days, end });
+      } catch (error) {
+        throw refuse(toMessage(error));
+      }
+    };
+    const span = [read("since"), read("until")] as const;
+    return resolveRange(field, operator, span, (own) =>
+      toCalendarDay(`${own}`),
+    );
+  }
+  const isList = LISTS.includes(field.typeId);
+  if (operator !== "=") {
+    throw refuse(`${name} is ${isList ? "a list" : "text"}; use =`);
+  }
+  return isList ? resolveItem(field, value) : resolveText(field, value);
+}
+
+function resolveItem(
+  { id, name, items }: CustomFieldDefinition,
+  value: string,
+): Resolved {
+  const candidates = (items ?? []).map(toCandidate);
+  const [item] = matchAll([value], candidates, {
+    singular: "value",
+    plural: "Values",
+    scope: ` of ${toName(name)}`,
+  });
+  const { ids = [], names: [chosen = ""] = [] } = item ?? {};
+  const isChosen = (own: unknown) => fold(`${own}`) === fold(chosen);
+  return {
+    query: { [`customField_${id}`]: ids[0] },
+    told: tell(`${toName(name)} =`, [{ name: chosen, ids }]),
+    next: [`${name}=${chosen}`],
+    holds: (own) =>
+      [own].flat().some((one) => {
+        if (typeof one !== "object") return isChosen(one);
+        return one.id ? ids.includes(one.id) : isChosen(one.name);
+      }),
+  };
+}
+
+function resolveText(
+  { id, name }: CustomFieldDefinition,
+  value: string,
+): Resolved {
+  // Whether Backlog takes it for one word or for several is not documented.
+  const words = fold(value).split(" ");
+  return {
+    query: { [`customField_${id}`]: value },
+    told: tell(`${toName(name)} =`, [{ name: JSON.stringify(value), ids: [] }]),
+    next: [`${name}=${value}`],
+    holds: (own) => words.every((word) => fold(`${own}`).includes(word)),
+  };
+}
+
+/** From the first to the last; of `>=` and `<=` one end is open. */
+function resolveRange<Place extends number | string>(
+  { id, name }: CustomFieldDefinition,
+  operator: Condition["operator"],
+  [first, last]: readonly [Place, Place],
+  toPlace: (own: NonNullable<Value>) => Place,
+): Resolved {
+  const min = operator === "<=" ? undefined : first;
+  const max = operator === ">=" ? undefined : last;
+  const ends = [
+    ...(min === undefined ? [] : [`>= ${min}`]),
+    ...(max === undefined ? [] : [`<= ${max}`]),
+  ];
+  const told = min === max ? [`= ${min}`] : ends;
+  return {
+    query: {
+      ...(min !== undefined && { [`customField_${id}_min`]: min }),
+      ...(max !== undefined && { [`customField_${id}_max`]: max }),
+    },
+    told: tell(told.map((end) => `${toName(name)} ${end}`).join(", "), []),
+    next: told.map((end) => `${name}${end.replace(" ", "")}`),
+    holds: (own) => {
+      const place = toPlace(own);
+      return (
+        !(min !== undefined && place < min) &&
+        !(max !== undefined && place > max)
+      );
+    },
+  };
+}
+
+function toCandidate({ id, name }: Choice): Candidate {
+  return { ids: [id], names: [name] };
+}
+
+function tell(label: string, values: ListFilter["values"]): ListFilter {
+  return { label, values, isDefault: false };
 }

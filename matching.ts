@@ -13,11 +13,6 @@ export interface Candidate {
   label?: string;
 }
 
-export type Match =
-  | { kind: "one"; candidate: Candidate }
-  | { kind: "several"; candidates: Candidate[] }
-  | { kind: "none" };
-
 /** Without regard to case, width and the number of spaces. */
 export function fold(text: string): string {
   return text
@@ -25,6 +20,11 @@ export function fold(text: string): string {
     .toLowerCase()
     .replace(/[\s\u3000]+/gu, " ")
     .trim();
+}
+
+/** However its words are joined: `not closed`, `not_closed`, `NotClosed`. */
+export function join(text: string): string {
+  return fold(unquote(text)).replace(/[\s_-]/g, "");
 }
 
 const QUOTES: Record<string, string> = {
@@ -51,31 +51,28 @@ export function unquote(text: string): string {
 }
 
 /**
- * Exactly; else ignoring case and width; by a whole word; by unique beginning;
- * by its ID.
+ * Those that the word means: exactly; else ignoring case and width; by a whole
+ * word; by their beginning; by their ID.
  */
-export function match(word: string, candidates: readonly Candidate[]): Match {
+export function match<Item extends Candidate>(
+  word: string,
+  candidates: readonly Item[],
+): Item[] {
   const exact = unquote(word);
   const folded = fold(exact);
-  if (folded === "") return { kind: "none" };
-  const by =
-    (test: (name: string) => boolean) =>
-    ({ names }: Candidate) =>
-      names.some(test);
-  const tests = [
-    by((name) => name === word.trim() || name === exact),
-    by((name) => fold(name) === folded),
-    ({ words = [] }: Candidate) => words.some((name) => fold(name) === folded),
-    by((name) => fold(name).startsWith(folded)),
-    ({ ids }: Candidate) => ids.map(String).includes(folded),
+  if (folded === "") return [];
+  const tests: ((candidate: Candidate) => boolean)[] = [
+    ({ names }) => names.includes(word.trim()) || names.includes(exact),
+    ({ names }) => names.some((name) => fold(name) === folded),
+    ({ words = [] }) => words.some((name) => fold(name) === folded),
+    ({ names }) => names.some((name) => fold(name).startsWith(folded)),
+    ({ ids }) => ids.map(String).includes(folded),
   ];
   for (const test of tests) {
     const found = candidates.filter(test);
-    const [only] = found;
-    if (found.length > 1) return { kind: "several", candidates: found };
-    if (only !== undefined) return { kind: "one", candidate: only };
+    if (found.length > 0) return found;
   }
-  return { kind: "none" };
+  return [];
 }
 
 /** Nearest to the word first; what is not near at all keeps its order. */
@@ -85,16 +82,11 @@ export function byNearness<Item>(
   toNames: (item: Item) => readonly string[],
 ): Item[] {
   return items
-    .map((item, index) => ({
+    .map((item) => ({
       item,
-      index,
-      distance: Math.min(
-        ...toNames(item).map((name) => toDistance(word, name)),
-      ),
+      distance: Math.min(...toNames(item).map((name) => distance(word, name))),
     }))
-    .sort((a, b) =>
-      a.distance === b.distance ? a.index - b.index : a.distance - b.distance,
-    )
+    .sort((a, b) => (a.distance === b.distance ? 0 : a.distance - b.distance))
     .map(({ item }) => item);
 }
 
@@ -103,62 +95,49 @@ export function nearest(
   word: string,
   names: readonly string[],
 ): string | undefined {
-  return byNearness(word, names, (name) => [name]).find((name) =>
-    Number.isFinite(toDistance(word, name)),
-  );
-}
-
-/** Infinite where two names have hardly anything in common. */
-function toDistance(a: string, b: string): number {
-  const [one, other] = [fold(a), fold(b)];
-  if (one === "" || other === "") return Number.POSITIVE_INFINITY;
-  if (one.includes(other) || other.includes(one)) return 0;
-  const edits = editDistance(one, other);
-  return edits <= Math.max(one.length, other.length) / 2
-    ? edits
-    : Number.POSITIVE_INFINITY;
-}
-
-/** Levenshtein's: insertions, deletions and replacements, of 60 characters. */
-function editDistance(a: string, b: string): number {
-  const from = [...a].slice(0, 60);
-  const to = [...b].slice(0, 60);
-  let previous = to.map((_, index) => index + 1);
-  from.forEach((character, row) => {
-    let diagonal = row;
-    let left = row + 1;
-    previous = to.map((other, column) => {
-      const above = previous[column] ?? 0;
-      left = Math.min(
-        left + 1,
-        above + 1,
-        diagonal + (character === other ? 0 : 1),
-      );
-      diagonal = above;
-      return left;
-    });
-  });
-  return previous.at(-1) ?? from.length;
+  const [first] = byNearness(word, names, (name) => [name]);
+  return first !== undefined && isNear(word, first) ? first : undefined;
 }
 
 /** Whether two titles plainly are not the same one, however abridged. */
 export function differsPlainly(a: string, b: string): boolean {
   const bare = (text: string) => fold(text).replace(/[^\p{L}\p{N}]/gu, "");
   const [one, other] = [bare(a), bare(b)];
-  if (one === "" || other === "") return false;
-  if (one.includes(other) || other.includes(one)) return false;
-  const [first, second] = [toPairs(one), toPairs(other)];
-  const common = [...first].filter((pair) => second.has(pair)).length;
-  return (2 * common) / (first.size + second.size) < 0.5;
+  return one !== "" && other !== "" && !isNear(one, other);
 }
 
-function toPairs(text: string): Set<string> {
-  const characters = [...text];
-  return new Set(
-    characters.length < 2
-      ? characters
-      : characters.slice(1).map((next, index) => `${characters[index]}${next}`),
-  );
+function isNear(a: string, b: string): boolean {
+  return Number.isFinite(distance(a, b));
+}
+
+/** In edits; infinite where two names have hardly anything in common. */
+function distance(a: string, b: string): number {
+  const [one, other] = [fold(a), fold(b)];
+  if (one === "" || other === "") return Number.POSITIVE_INFINITY;
+  if (one.includes(other) || other.includes(one)) return 0;
+  // The work grows with the square of the length.
+  const [from, to] = [[...one].slice(0, 60), [...other].slice(0, 60)];
+  const edits = countEdits(from, to);
+  return edits <= Math.max(from.length, to.length) / 2
+    ? edits
+    : Number.POSITIVE_INFINITY;
+}
+
+/** Levenshtein's: insertions, deletions and replacements. */
+function countEdits(from: readonly string[], to: readonly string[]): number {
+  let previous = to.map((_, index) => index + 1);
+  from.forEach((character, row) => {
+    let diagonal = row;
+    let left = row + 1;
+    previous = to.map((other, column) => {
+      const above = previous[column] ?? 0;
+      const replaced = diagonal + (character === other ? 0 : 1);
+      left = Math.min(left + 1, above + 1, replaced);
+      diagonal = above;
+      return left;
+    });
+  });
+  return previous.at(-1) ?? from.length;
 }
 
 /** A word that fits nothing, or too much; the model can mend it. */
@@ -185,30 +164,29 @@ export interface Wording {
 }
 
 /** One candidate a word. Throws a WordProblem that lists what there is. */
-export function matchAll(
+export function matchAll<Item extends Candidate>(
   words: readonly string[],
-  candidates: readonly Candidate[],
-  {
-    singular,
-    plural,
-    scope,
-    advice = "Give the whole name.",
-    besides = "",
-  }: Wording,
-): Candidate[] {
+  candidates: readonly Item[],
+  wording: Wording,
+): Item[] {
+  const { singular, plural, scope, besides = "" } = wording;
+  const { advice = "Give the whole name." } = wording;
   const problems: string[] = [];
   let isUnknown = false;
-  const label = ({ label, names: [name] }: Candidate) =>
-    label ?? toName(name ?? "");
+  const list = (title: string, choices: readonly Candidate[]) =>
+    listLabels(
+      title,
+      choices.map(({ label, names: [name = ""] }) => label ?? toName(name)),
+    );
   const found = words.flatMap((word) => {
-    const result = match(word, candidates);
-    if (result.kind === "one") return [result.candidate];
-    isUnknown ||= result.kind === "none";
+    const meant = match(word, candidates);
+    if (meant.length === 1) return meant;
+    isUnknown ||= meant.length === 0;
     const near = byNearness(word, candidates, ({ names }) => names);
     problems.push(
-      result.kind === "none"
-        ? `No ${singular} ${quote(word)}${scope}. ${listLabels(plural, near.map(label))}${besides}`
-        : `${quote(word)} is not one ${singular}${scope}, but ${result.candidates.length}. ${listLabels("It fits", result.candidates.map(label))} ${advice}`,
+      meant.length === 0
+        ? `No ${singular} ${quote(word)}${scope}. ${list(plural, near)}${besides}`
+        : `${quote(word)} is not one ${singular}${scope}, but ${meant.length}. ${list("It fits", meant)} ${advice}`,
     );
     return [];
   });
@@ -312,22 +290,15 @@ function findArgument(
   const words = name
     .split("_")
     .map((word) => ({ before: "until", after: "since" })[word] ?? word);
-  const toNearness = (other: string) => {
+  const toShared = (other: string) => {
     const shared = other.split("_").filter((word) => words.includes(word));
-    const telling = shared.filter((word) => !COMMON.includes(word)).length;
-    return {
-      other,
-      telling,
-      shared: shared.length,
-      far: toDistance(name, other),
-    };
+    const telling = shared.filter((word) => !COMMON.includes(word));
+    return telling.length * 10 + shared.length;
   };
-  const [best] = known
-    .map(toNearness)
-    .sort(
-      (a, b) => b.telling - a.telling || b.shared - a.shared || a.far - b.far,
-    );
-  return best && (best.telling > 0 || best.far < Number.POSITIVE_INFINITY)
-    ? `the nearest is ${best.other}`
+  const [best = ""] = byNearness(name, known, (other) => [other]).sort(
+    (a, b) => toShared(b) - toShared(a),
+  );
+  return toShared(best) >= 10 || isNear(name, best)
+    ? `the nearest is ${best}`
     : undefined;
 }

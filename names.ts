@@ -3,26 +3,27 @@ import {
   FILTERS,
   type Filter,
   type ListArguments,
-  toArgument,
 } from "./arguments.ts";
 import { type BacklogCall, CLOSED, type ProjectChoices } from "./backlog.ts";
-import {
-  type CustomFilter,
-  parseCondition,
-  resolveCustomFields,
-} from "./custom-fields.ts";
 import { toCalendarDay } from "./dates.ts";
 import { toMessage } from "./errors.ts";
 import { parseIssueKey } from "./issue-key.ts";
-import { Lookup, type Me } from "./lookup.ts";
+import {
+  type CustomFilter,
+  Lookup,
+  type Me,
+  resolveCustomFields,
+} from "./lookup.ts";
 import {
   type Candidate,
   fold,
+  join,
+  match,
   matchAll,
   unquote,
   WordProblem,
 } from "./matching.ts";
-import type { Choice } from "./responses.ts";
+import type { Choice, User } from "./responses.ts";
 import { toName } from "./text.ts";
 
 /** A filter as Backlog takes it, and as the answer tells it. */
@@ -45,27 +46,19 @@ export interface ResolvedNames {
   custom?: CustomFilter | undefined;
 }
 
-/** What a filter is looked up with. */
-interface Context {
-  call: BacklogCall;
-  lookup: Lookup;
-  getMe: () => Promise<Me>;
-}
+type Resolve = (given: Choices, lookup: Lookup) => Promise<ResolvedFilter>;
 
-type Resolve = (
-  given: Choices,
-  context: Context,
-) => Promise<ResolvedFilter | undefined>;
-
+/** For a filter that is given. */
 const RESOLVERS: Record<Filter, Resolve> = {
-  assignee: (given, context) => resolvePeople("assignee", given, context),
+  assignee: people("assignee_names"),
   status: resolveStatuses,
-  project: resolveProjects,
-  issueType: (given, context) => resolveScoped("issueType", given, context),
-  category: (given, context) => resolveScoped("category", given, context),
-  milestone: (given, context) => resolveScoped("milestone", given, context),
+  project: async ({ ids }, lookup) =>
+    toFilter(ids, await lookup.findProjects()),
+  issueType: things("issueTypes", "issue type", "Issue types"),
+  category: things("categories", "category", "Categories"),
+  milestone: things("versions", "milestone", "Milestones"),
   priority: resolvePriorities,
-  createdUser: (given, context) => resolvePeople("createdUser", given, context),
+  createdUser: people("created_user_names"),
   parentIssue: resolveParents,
 };
 
@@ -78,34 +71,25 @@ export async function resolveNames(
   args: ListArguments,
   getMe: () => Promise<Me>,
 ): Promise<ResolvedNames> {
-  const { choices, customFields, defaults, history } = args;
+  const { choices, history } = args;
   // What needs no look-up is refused before there is one.
   await settle([
     resolvePriorities(choices("priority")),
     parseParents(call, choices("parentIssue")),
-    ...customFields.map(async (text) => parseCondition(text)),
   ]);
-  let me: Promise<Me> | undefined;
-  const context = {
-    call,
-    lookup: new Lookup(call, choices("project")),
-    getMe: () => {
-      me ??= getMe();
-      return me;
-    },
-  };
+  const lookup = new Lookup(call, choices("project"), getMe);
   const pending = FILTERS.map(async ([filter]) => {
     const given = choices(filter);
-    const lifted = defaults[filter];
     const resolved =
-      lifted && given.ids.length + given.words.length === 0
-        ? { ids: [], meant: [{ name: lifted, ids: [] }] }
-        : await RESOLVERS[filter](given, context);
-    return [filter, resolved] as const;
+      given.ids.length + given.words.length > 0
+        ? RESOLVERS[filter](given, lookup)
+        : toDefault(filter, args, lookup);
+    return [filter, await resolved] as const;
   });
   const by = { ids: [], words: history?.words ?? [] };
-  const historyBy = resolvePeople("historyBy", by, context);
-  const custom = resolveCustomFields(context.lookup, args);
+  const historyBy =
+    by.words.length > 0 ? people("history_by_names")(by, lookup) : undefined;
+  const custom = resolveCustomFields(lookup, args);
   await settle([...pending, historyBy, custom], call.restriction);
   const filters: ResolvedNames["filters"] = Object.fromEntries(
     await Promise.all(pending),
@@ -118,9 +102,26 @@ export async function resolveNames(
   };
 }
 
+function toDefault(
+  filter: Filter,
+  { defaults }: ListArguments,
+  lookup: Lookup,
+): ResolvedFilter | Promise<ResolvedFilter> | undefined {
+  const lifted = defaults[filter];
+  if (lifted !== undefined) return toLifted(lifted);
+  if (filter === "status") return toNotClosed();
+  return filter === "assignee"
+    ? RESOLVERS.assignee({ ids: [], words: ["me"] }, lookup)
+    : undefined;
+}
+
+function toLifted(name: string): ResolvedFilter {
+  return { ids: [], meant: [{ name, ids: [] }] };
+}
+
 /** Throws one error of all the problems, each told once. */
 async function settle(
-  pending: Promise<unknown>[],
+  pending: (Promise<unknown> | undefined)[],
   restriction = "",
 ): Promise<void> {
   const problems = new Set<string>();
@@ -135,65 +136,88 @@ async function settle(
   if (problems.size > 0) throw new Error([...problems].join("\n"));
 }
 
-async function resolveProjects(
-  { ids }: Choices,
-  { lookup }: Context,
-): Promise<ResolvedFilter | undefined> {
-  if (!lookup.namesProjects) return undefined;
-  const found = await lookup.findProjects();
-  return toFilter(
-    ids,
-    found.map(({ id, projectKey }) => ({ ids: [id], names: [projectKey] })),
-  );
+const ME = "me|@me|myself|i|自分|私";
+// Words for all statuses are said of people, too.
+const ANYONE = "anyone|anybody|everyone|everybody|any|all|誰でも|全員|すべて";
+const NOBODY =
+  "nobody|unassigned|none|no one|未割当|未割り当て|担当者なし|なし";
+
+function isAmong(known: string, word: string): boolean {
+  return known.split("|").includes(fold(unquote(word)));
 }
 
-const ME = ["me", "@me", "myself", "i", "自分", "私"];
-// Words for all statuses are said of people, too.
-const ANYONE = [
-  "anyone",
-  "anybody",
-  "everyone",
-  "everybody",
-  "any",
-  "all",
-].concat(["誰でも", "全員", "すべて"]);
-const NOBODY = [
-  "unassigned",
-  "nobody",
-  "none",
-  "no one",
-  "未割当",
-  "未割り当て",
-  "担当者なし",
-  "なし",
-];
+function people(argument: string): Resolve {
+  const isAssignee = argument === "assignee_names";
+  const isNobody = (word: string) => isAssignee && isAmong(NOBODY, word);
+  const isMe = (word: string) => isAmong(ME, word);
+  return async ({ ids, words }, lookup) => {
+    if (words.some((word) => isAmong(ANYONE, word))) return toLifted("anyone");
+    const others = words.filter((word) => !isMe(word) && !isNobody(word));
+    const [me, found] = await Promise.all([
+      words.some(isMe) ? lookup.me() : undefined,
+      others.length > 0 ? findPeople(lookup, argument, others) : [],
+    ]);
+    const mine = me ? [{ ids: [me.id], names: [me.name ?? "you"] }] : [];
+    const named = toFilter(ids, [...mine, ...found]);
+    if (!words.some(isNobody)) return named;
+    const meant = [{ name: "nobody", ids: [] }, ...named.meant];
+    return { ...named, meant, nobody: true };
+  };
+}
 
-async function resolvePeople(
-  filter: "assignee" | "createdUser" | "historyBy",
-  { ids, words }: Choices,
-  { lookup, getMe }: Context,
-): Promise<ResolvedFilter | undefined> {
-  const isDefault = ids.length + words.length === 0;
-  if (isDefault && filter !== "assignee") return undefined;
-  const argument =
-    filter === "historyBy" ? "history_by_names" : toArgument(filter);
-  const isAmong = (known: readonly string[]) => (word: string) =>
-    known.includes(fold(unquote(word)));
-  if (words.some(isAmong(ANYONE))) {
-    return { ids: [], meant: [{ name: "anyone", ids: [] }] };
-  }
-  const nobody = filter === "assignee" && words.some(isAmong(NOBODY));
-  const special = nobody ? [...ME, ...NOBODY] : ME;
-  const others = words.filter((word) => !isAmong(special)(word));
-  const [me, people] = await Promise.all([
-    isDefault || words.some(isAmong(ME)) ? getMe() : undefined,
-    others.length > 0 ? lookup.findPeople(argument, others) : [],
-  ]);
-  const mine = me ? [{ ids: [me.id], names: [me.name ?? "you"] }] : [];
-  const named = toFilter(ids, [...mine, ...people]);
-  if (!nobody) return named;
-  const meant = [{ name: "nobody", ids: [] }, ...named.meant];
-  return { ...named, meant, nobody };
+/** Those that the words mean, among the members of these projects. */
+async function findPeople(
+  lookup: Lookup,
+  argument: string,
+  words: readonly string[],
+): Promise<Candidate[]> {
+  const { entries, scope } = await lookup.listUsers(argument);
+  const byId = new Map(entries.map((user) => [user.id, toPerson(user)]));
+  const people = [...byId.values()];
+  const meant = words.map((word) => dropHonorific(word, people));
+  return matchAll(meant, people, {
+    singular: "person",
+    plural: "Members",
+    scope: ` in ${scope.text}`,
+    advice:
+      argument === "assignee_names"
+        ? "Give the login, or the ID in assignee_ids."
+        : "Give the login or the ID.",
+  });
+}
+
+function toPerson({ id, name, userId, mailAddress, nulabAccount }: User) {
+  const login = userId ? `${toName(userId)}, ` : "";
+  const words = fold(name)
+    .split(/[\s()[\]/・,、]+/)
+    .filter(Boolean);
+  const swapped = [...words.slice(-1), ...words.slice(0, -1)];
+  return {
+    ids: [id],
+    names: [
+      name,
+      ...(userId ? [`@${userId}`] : []),
+      // Japanese names are written with and without a space, in either order.
+      name.replace(/\s/g, ""),
+      swapped.join(" "),
+      swapped.join(""),
+      ...[userId, mailAddress, nulabAccount?.uniqueId].filter(
+        (text) => typeof text === "string",
+      ),
+    ],
+    words,
+    label: `${toName(name)} (${login}ID ${id})`,
+  };
+}
+
+const HONORIFIC = /\s*(?:さん|様|くん|ちゃん|氏|殿)$|[-\s]san$/i;
+
+/** Without さん and the like, unless somebody's name has it. */
+function dropHonorific(word: string, people: readonly Candidate[]): string {
+  const name = unquote(word);
+  const bare = name.replace(HONORIFIC, "");
+  const isMeant = bare === name || match(name, people).length > 0;
+  return bare === "" || isMeant ? word : bare;
 }
 
 const ANY: Candidate = { ids: [], names: ["any", "all", "すべて"] };
@@ -212,17 +236,14 @@ const STANDARD_STATUSES = STANDARD.map(
   ([id, ...names]): Candidate => ({ ids: [id], names }),
 );
 
-const DEFAULT_STATUS: ResolvedFilter = {
-  ids: [],
-  meant: [{ name: "not closed", ids: [] }],
-  notClosed: true,
-};
+function toNotClosed(): ResolvedFilter {
+  return { ...toLifted("not closed"), notClosed: true };
+}
 
 async function resolveStatuses(
   { ids, words }: Choices,
-  { lookup }: Context,
+  lookup: Lookup,
 ): Promise<ResolvedFilter> {
-  if (ids.length + words.length === 0) return DEFAULT_STATUS;
   const { statuses, scope } = await listStatuses(lookup, words);
   const builtIn = words.flatMap((word) => findBuiltIn(word, statuses) ?? []);
   const others = words.filter((word) => !findBuiltIn(word, statuses));
@@ -235,13 +256,13 @@ async function resolveStatuses(
   const filter = toFilter(ids, [...builtIn, ...named]);
   const notClosed = builtIn.includes(NOT_CLOSED);
   if (builtIn.includes(ANY) || (notClosed && filter.ids.includes(CLOSED))) {
-    return { ids: [], meant: [{ name: "any", ids: [] }] };
+    return toLifted("any");
   }
-  return notClosed ? DEFAULT_STATUS : filter;
+  return notClosed ? toNotClosed() : filter;
 }
 
 /** `not closed (Open, In Progress, Resolved, 検収待ち)`, as far as is known. */
-export function toNotClosed(seen: readonly Choice[]): string {
+export function describeNotClosed(seen: readonly Choice[]): string {
   const ownNames = new Map(seen.map(({ id, name }) => [id, name]));
   const isJapanese = STANDARD.some(([id, , own]) => ownNames.get(id) === own);
   const standard = STANDARD.filter(([id]) => id !== CLOSED).map(
@@ -269,7 +290,7 @@ async function listStatuses(lookup: Lookup, words: readonly string[]) {
   const { entries, scope } = await lookup.listChoices(
     "statuses",
     "statuses",
-    toArgument("status"),
+    "status_names",
     { optional },
   );
   return { statuses: toStatusCandidates(entries), scope: scope.text };
@@ -283,10 +304,8 @@ function findBuiltIn(
   statuses: readonly Candidate[],
 ): Candidate | undefined {
   const exact = unquote(word);
-  // However it is joined: `not closed`, `not_closed`, `InProgress`.
-  const join = (text: string) => fold(text).replace(/[\s_-]/g, "");
   const isMeant = ({ ids, names }: Candidate) =>
-    [...ids.map(String), ...names].some((name) => join(name) === join(exact));
+    [...ids.map(String), ...names].some((name) => join(name) === join(word));
   return (
     statuses.find((one) => !isStandard(one) && one.names.includes(exact)) ??
     [ANY, NOT_CLOSED, ...statuses.filter(isStandard)].find(isMeant)
@@ -308,33 +327,19 @@ function toStatusCandidates(listed: readonly Choice[]): Candidate[] {
   return [...standard, ...custom].sort((a, b) => place(a) - place(b));
 }
 
-const SCOPED = {
-  milestone: ["versions", "milestone", "Milestones"],
-  issueType: ["issueTypes", "issue type", "Issue types"],
-  category: ["categories", "category", "Categories"],
-} as const satisfies Partial<
-  Record<Filter, readonly [ProjectChoices, string, string]>
->;
-
-async function resolveScoped(
-  filter: keyof typeof SCOPED,
-  { ids, words }: Choices,
-  { lookup }: Context,
-): Promise<ResolvedFilter | undefined> {
-  if (ids.length + words.length === 0) return undefined;
-  if (words.length === 0) return toFilter(ids, []);
-  const [kind, singular, plural] = SCOPED[filter];
-  const { entries, scope } = await lookup.listChoices(
-    kind,
-    plural.toLowerCase(),
-    toArgument(filter),
-  );
-  const found = matchAll(words, groupByName(entries), {
-    singular,
-    plural,
-    scope: ` in ${scope.text}`,
-  });
-  return toFilter(ids, found);
+function things(
+  kind: ProjectChoices,
+  singular: string,
+  plural: string,
+): Resolve {
+  return async ({ ids, words }, lookup) => {
+    if (words.length === 0) return toFilter(ids, []);
+    const argument = `${singular.replace(" ", "_")}_names`;
+    const title = plural.toLowerCase();
+    const { entries, scope } = await lookup.listChoices(kind, title, argument);
+    const wording = { singular, plural, scope: ` in ${scope.text}` };
+    return toFilter(ids, matchAll(words, groupByName(entries), wording));
+  };
 }
 
 /** Equal names in several projects are one choice and mean all of them. */
@@ -369,17 +374,9 @@ const PRIORITIES: Candidate[] = [
   { ids: [4], names: ["Low", "低"] },
 ];
 
-async function resolvePriorities({
-  ids,
-  words,
-}: Choices): Promise<ResolvedFilter | undefined> {
-  if (words.length === 0) return undefined;
-  const found = matchAll(words, PRIORITIES, {
-    singular: "priority",
-    plural: "Priorities",
-    scope: "",
-  });
-  return toFilter(ids, found);
+async function resolvePriorities({ ids, words }: Choices) {
+  const wording = { singular: "priority", plural: "Priorities", scope: "" };
+  return toFilter(ids, matchAll(words, PRIORITIES, wording));
 }
 
 /** The keys and IDs that the words mean, each once. */
@@ -398,19 +395,13 @@ async function parseParents(
   return [...new Set(keys)];
 }
 
-async function resolveParents(
-  given: Choices,
-  { call }: Context,
-): Promise<ResolvedFilter | undefined> {
+async function resolveParents(given: Choices, { call }: Lookup) {
   const keys = await parseParents(call, given);
-  if (given.ids.length + keys.length === 0) return undefined;
-  const found = await Promise.all(
-    keys.map(async (key): Promise<Candidate> => {
-      const { id, issueKey } = await call.getIssueRow(key);
-      return { ids: [id], names: [issueKey] };
-    }),
-  );
-  return toFilter(given.ids, found);
+  const found = keys.map(async (key): Promise<Candidate> => {
+    const { id, issueKey } = await call.getIssueRow(key);
+    return { ids: [id], names: [issueKey] };
+  });
+  return toFilter(given.ids, await Promise.all(found));
 }
 
 function toFilter(

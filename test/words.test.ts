@@ -312,7 +312,7 @@ describe("a word that fits nothing is refused with what there is", () => {
       { data },
     );
     expect(text).toContain(
-      `, ${long.slice(0, 100)}… (100 of ${long.length} characters) (until 2026-10-30), `,
+      `, ${long.slice(0, 100)}… (100 of ${long.length} characters) (until 2026-10-30)`,
     );
   });
 
