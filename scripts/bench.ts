@@ -9,7 +9,7 @@ import { sizeOf } from "../text.ts";
 import { BINARY, COMPILE_FLAGS, run, startFolder } from "./build.ts";
 import { UNTRUSTED } from "./certificate.ts";
 import { type Ask, type Call, QUESTIONS, toDepth } from "./questions.ts";
-import { OPENING, startRaw, toText } from "./raw-client.ts";
+import { OPENING, startRaw, toCall, toText } from "./raw-client.ts";
 
 const LATENCY_MS = 80;
 const CALLS = 1_000;
@@ -252,8 +252,7 @@ async function openSession({ name, command, env }: Program) {
   let id = 0;
   const call = async ([tool, args]: Call): Promise<string> => {
     id += 1;
-    const params = { name: tool, arguments: args };
-    client.send({ jsonrpc: "2.0", id, method: "tools/call", params });
+    client.send(toCall(id, tool, args));
     const answer = await client.answerTo(id);
     const failed = answer.error !== undefined || answer.result?.isError;
     if (!failed) return toText(answer);

@@ -4,6 +4,7 @@ import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import {
   CallToolRequestSchema,
+  CallToolResultSchema,
   ListToolsRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { Backlog, LIMITS, type Limits } from "../backlog.ts";
@@ -13,32 +14,16 @@ import { introduce } from "../stdio.ts";
 import { callTool, type ToolOptions } from "../tools.ts";
 import { BINARY } from "./build.ts";
 
-/** A tool's answer, as the assistant gets it. */
-export interface ToolAnswer {
-  text: string;
-  isError: boolean;
-  /** Where one came beside the text. */
-  image?: { data: string; mimeType: string };
-}
-
 /** An MCP client of a server, with the tools at hand. */
-export interface Connected {
-  client: Client;
-  call(name: string, args?: Record<string, unknown>): Promise<ToolAnswer>;
-  details(args: Record<string, unknown>): Promise<ToolAnswer>;
-  list(args?: Record<string, unknown>): Promise<ToolAnswer>;
-  [Symbol.asyncDispose](): Promise<void>;
-}
+export type Connected = ReturnType<typeof toConnected>;
 
 /** The tools in this process, so that the clock and the limits can be given. */
 export async function connectInProcess(
   space: Pick<SampleSpace, "url" | "apiKey">,
   {
     now = new Date("2026-11-22T03:00:00Z"),
-    userId,
     limits = {},
-    projects,
-    zone,
+    ...options
   }: {
     now?: Date;
     /** Where the machine is. */
@@ -49,6 +34,7 @@ export async function connectInProcess(
   } = {},
 ): Promise<Connected> {
   const { url: origin, apiKey } = space;
+  const { projects, userId, zone } = options;
   const redact = (text: string) => text.replaceAll(apiKey, "[API key]");
   const backlog = new Backlog(
     { origin, apiKey, projects, redact },
@@ -56,9 +42,7 @@ export async function connectInProcess(
   );
   const server = createServer(new URL(origin).host, {
     connect: async () => ({ backlog, userId }),
-    redact,
-    now: () => now,
-    zone,
+    ...{ redact, now: () => now, zone },
   });
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
   const client = new Client({ name: "test", version: "1.0.0" });
@@ -110,22 +94,24 @@ export function toEnvironment({
   return { BACKLOG_DOMAIN: host, BACKLOG_API_KEY: apiKey };
 }
 
-function toConnected(client: Client): Connected {
-  const call: Connected["call"] = async (name, args = {}) => {
+function toConnected(client: Client) {
+  /** A tool's answer, as the assistant gets it. */
+  const call = async (name: string, args: Record<string, unknown> = {}) => {
     const result = await client.callTool({ name, arguments: args });
-    const blocks = Array.isArray(result.content) ? result.content : [];
-    const [block, image] = blocks;
+    const { content, isError = false } = CallToolResultSchema.parse(result);
+    const [block, image] = content;
     return {
-      text: String(block?.text),
-      isError: result.isError === true,
+      text: block?.type === "text" ? block.text : "",
+      isError,
+      /** Where one came beside the text. */
       ...(image?.type === "image" && { image }),
     };
   };
+  type Args = Record<string, unknown>;
   return {
-    client,
-    call,
-    details: (args) => call("get_issue_details", args),
-    list: (args) => call("get_user_issue_list", args),
+    ...{ client, call },
+    details: (args: Args) => call("get_issue_details", args),
+    list: (args?: Args) => call("get_user_issue_list", args),
     [Symbol.asyncDispose]: () => client.close(),
   };
 }

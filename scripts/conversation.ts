@@ -18,7 +18,7 @@ export type Space = { host: string; apiKey: string };
 /** A program to talk to, and room for the homes of those who start it. */
 export type Partner = {
   /** How this machine starts it: the program, or an emulator and the program. */
-  command: readonly string[];
+  command: string[];
   program: string;
   folder: string;
 };
@@ -36,36 +36,45 @@ const LAST_WORDS_MS = 2_000;
  * part that needs none. Throws with the part that failed and what was said.
  */
 export async function converse(partner: Partner, space?: Space): Promise<void> {
-  const home = await makeHome(partner, "ホーム 1");
-  await part("--version and --help", () => askAboutItself(partner, home.env));
-  await part("check, not configured", () => checkNothing(partner, home));
-  await part("config", () => printConfigs(partner, home.env));
+  const { env, file } = await makeHome(partner, "ホーム 1");
+  await part("--version and --help", async () => {
+    await ask(partner, ["--version"], env, [`${manifest.version}\n`]);
+    await ask(partner, ["--help"], env, ["config [CLIENT]"]);
+  });
+  const unset = ["BACKLOG_API_KEY", "BACKLOG_DOMAIN", basename(file)];
+  await part("check, not configured", () =>
+    ask(partner, ["check"], env, unset, 1),
+  );
+  await part("config", async () => {
+    const parent = basename(dirname(partner.program));
+    for (const client of [[], ...CLIENTS.map((name) => [name])]) {
+      await ask(partner, ["config", ...client], env, [parent]);
+    }
+  });
   await part("serving, not configured", () =>
-    serve(partner, home.env, (client) => beConfigured(client, home, space)),
+    serve(partner, env, async (client) => {
+      // A call says what to do; once that is done, the next one works.
+      client.send(toCall("remedy", "get_user_issue_list"));
+      const remedy = await client.answerTo("remedy");
+      const isTold = remedy.result?.isError && toText(remedy).includes(file);
+      assert(isTold === true, JSON.stringify(remedy));
+      if (!space) return;
+      await writeSettings(file, space);
+      await callTools(client);
+    }),
   );
   if (!space) return;
-  const beside = join(dirname(partner.program), ".env");
-  const empty = await makeHome(partner, "ホーム 2");
-  await part("settings in the user's file", () =>
-    work(partner, home.env, home.file),
-  );
+  await part("settings in the user's file", () => work(partner, env, file));
+  const { env: empty } = await makeHome(partner, "ホーム 2");
   await part("settings in the environment", () =>
-    work(partner, { ...empty.env, ...toSettings(space) }, "the environment"),
+    work(partner, { ...empty, ...toSettings(space) }, "the environment"),
   );
   await part("settings beside the program", async () => {
+    const beside = join(dirname(partner.program), ".env");
     await writeSettings(beside, space);
-    await work(partner, empty.env, beside);
+    await work(partner, empty, beside);
     await rm(beside);
   });
-}
-
-function toSettings({ host, apiKey }: Space): Environment {
-  return { BACKLOG_DOMAIN: host, BACKLOG_API_KEY: apiKey };
-}
-
-async function writeSettings(file: string, space: Space): Promise<void> {
-  const lines = Object.entries(toSettings(space)).map((pair) => pair.join("="));
-  await Bun.write(file, `${lines.join("\n")}\n`);
 }
 
 /** Serves a configured client, which calls both tools. */
@@ -74,18 +83,14 @@ export function callBoth(partner: Partner, env: Environment): Promise<void> {
 }
 
 async function part(name: string, talk: () => Promise<void>): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const late = setTimeout(
-    () => reject(new Error(`nothing within ${PATIENCE_MS / 1000} s`)),
-    PATIENCE_MS,
-  );
+  const late = Promise.withResolvers<never>();
+  const why = new Error(`nothing within ${PATIENCE_MS / 1000} s`);
+  setTimeout(late.reject, PATIENCE_MS, why).unref();
   try {
-    await Promise.race([talk(), promise]);
+    await Promise.race([talk(), late.promise]);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new Error(`${name}: ${why}`, { cause: error });
-  } finally {
-    clearTimeout(late);
   }
 }
 
@@ -101,43 +106,37 @@ async function makeHome({ folder }: Partner, name: string) {
   return { env, file };
 }
 
-/** Runs a command of the program to its end. */
-async function ask({ command, folder }: Partner, args: string[], env: object) {
-  const said = await runToEnd([...command, ...args], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, ...env },
-  });
-  return { ...said, all: `exit ${said.code}\n${said.stdout}${said.stderr}` };
+function toSettings({ host, apiKey }: Space): Environment {
+  return { BACKLOG_DOMAIN: host, BACKLOG_API_KEY: apiKey };
+}
+
+async function writeSettings(file: string, space: Space): Promise<void> {
+  const lines = Object.entries(toSettings(space)).map((pair) => pair.join("="));
+  await Bun.write(file, `${lines.join("\n")}\n`);
 }
 
 function assert(holds: boolean, what: string): void {
   if (!holds) throw new Error(what);
 }
 
-async function askAboutItself(partner: Partner, env: Environment) {
-  const { stdout, code, all } = await ask(partner, ["--version"], env);
-  const isSame = code === 0 && stdout.trim() === manifest.version;
-  assert(isSame, `package.json says ${manifest.version}, this says ${all}`);
-  const help = await ask(partner, ["--help"], env);
-  assert(help.code === 0 && help.stdout.includes("config [CLIENT]"), help.all);
-}
-
-type Home = Awaited<ReturnType<typeof makeHome>>;
-
-async function checkNothing(partner: Partner, { env, file }: Home) {
-  const { stdout, code, all } = await ask(partner, ["check"], env);
-  const names = ["BACKLOG_API_KEY", "BACKLOG_DOMAIN", basename(file)];
-  const isTold = names.every((name) => stdout.includes(name));
-  assert(code === 1 && isTold, all);
-}
-
-async function printConfigs(partner: Partner, env: Environment) {
-  for (const client of ["", ...CLIENTS]) {
-    const args = ["config", client].filter(Boolean);
-    const { stdout, code, all } = await ask(partner, args, env);
-    const isPath = stdout.includes(basename(dirname(partner.program)));
-    assert(code === 0 && isPath, `${client} ${all}`);
-  }
+/** Runs a command of the program, which is to say these words. */
+async function ask(
+  { command, folder }: Partner,
+  args: string[],
+  env: Environment,
+  words: string[],
+  expected = 0,
+): Promise<void> {
+  const { stdout, stderr, code } = await runToEnd([...command, ...args], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, ...env },
+  });
+  const said = stdout.replaceAll("\r\n", "\n");
+  const isSaid = words.every((word) => said.includes(word));
+  assert(
+    code === expected && isSaid,
+    `${args.join(" ")} does not say ${words.join(", ")}: exit ${code}\n${stdout}${stderr}`,
+  );
 }
 
 /** From the handshake to the end of stdin, which ends the program. */
@@ -146,18 +145,14 @@ async function serve(
   env: Environment,
   use: (client: RawClient) => Promise<void>,
 ): Promise<void> {
-  const start = { command: [...command], cwd: folder };
-  await using client = startRaw(env, start);
+  await using client = startRaw(env, { command, cwd: folder });
   try {
     client.send(...OPENING);
     const opened = JSON.stringify(await client.answerTo("initialize"));
     assert(opened.includes(`"version":"${manifest.version}"`), opened);
     const listed = JSON.stringify(await client.answerTo("list"));
-    const tools = listed
-      .match(/"name":"get_\w+"/g)
-      ?.sort()
-      .join();
-    assert(tools === toolNames(), listed);
+    const names = listed.match(/(?<="name":")get_\w+/g)?.sort();
+    assert(`${names}` === "get_issue_details,get_user_issue_list", listed);
     await use(client);
   } catch (error) {
     client.kill();
@@ -168,46 +163,22 @@ async function serve(
   assert(code === 0, `exit ${code ?? "missing"} at the end of stdin`);
 }
 
-function toolNames(): string {
-  return ["get_issue_details", "get_user_issue_list"]
-    .map((name) => `"name":"${name}"`)
-    .join();
-}
-
-/** A call says what to do; once that is done, the next one works. */
-async function beConfigured(client: RawClient, { file }: Home, space?: Space) {
-  client.send(toCall("remedy", "get_user_issue_list"));
-  const remedy = await client.answerTo("remedy");
-  const isTold = remedy.result?.isError && toText(remedy).includes(file);
-  assert(isTold === true, JSON.stringify(remedy));
-  if (!space) return;
-  await writeSettings(file, space);
-  await callTools(client);
-}
-
 async function work(partner: Partner, env: Environment, source: string) {
-  const { stdout, code, all } = await ask(partner, ["check"], env);
-  assert(code === 0 && stdout.includes(`from ${source}\n`), all);
+  await ask(partner, ["check"], env, [`from ${source}\n`]);
   await callBoth(partner, env);
 }
 
 /** Both tools; the list with Japanese in what is asked and answered. */
 async function callTools(client: RawClient): Promise<void> {
-  const list = {
-    ...{ project_keys: ["WEB"], assignee_names: ["anyone"] },
-    status_names: ["検収"],
-  };
+  const anyone = { project_keys: ["WEB"], assignee_names: ["anyone"] };
+  const list = { ...anyone, status_names: ["検収"] };
   client.send(
-    toCall("issue", "get_issue_details", { issue_key: "WEB-1" }),
-    toCall("issues", "get_user_issue_list", list),
+    toCall("WEB-1", "get_issue_details", { issue_key: "WEB-1" }),
+    toCall("検収", "get_user_issue_list", list),
   );
-  for (const [id, word] of [
-    ["issue", "WEB-1"],
-    ["issues", "検収"],
-  ]) {
-    const answer = await client.answerTo(id);
-    const isWell =
-      !answer.result?.isError && toText(answer).includes(`${word}`);
+  for (const word of ["WEB-1", "検収"]) {
+    const answer = await client.answerTo(word);
+    const isWell = !answer.result?.isError && toText(answer).includes(word);
     assert(isWell, JSON.stringify(answer));
   }
 }

@@ -11,108 +11,75 @@ export type Message = {
 };
 
 /** The compiled program and its pipes, with nothing between. */
-export type RawClient = {
-  pid: number;
-  /** Every line of stdout so far, as it came. */
-  lines: string[];
-  /** The lines that are JSON objects. */
-  messages: Message[];
-  exited: Promise<number>;
-  /** All in one write, a line each. */
-  send(...messages: unknown[]): void;
-  write(text: string | Uint8Array): void;
-  /** The answer to a request; throws when stdout ends without it. */
-  answerTo(id: unknown): Promise<Message>;
-  /** The first line that fits, past or future. */
-  waitFor(fits: (message: Message) => boolean): Promise<Message>;
-  /** Ends stdin. */
-  end(): void;
-  /** Everything that was written to stderr, once it has ended. */
-  stderr: Promise<string>;
-  kill(signal?: NodeJS.Signals): void;
-  [Symbol.asyncDispose](): Promise<void>;
-};
+export type RawClient = ReturnType<typeof startRaw>;
 
 /** Starts the program as a client would, without any handshake. */
 export function startRaw(
   env: Record<string, string>,
   { command = [BINARY], cwd }: { command?: string[]; cwd?: string } = {},
-): RawClient {
+) {
   const child = Bun.spawn(command, {
     // Nothing of the machine's own environment may leak in.
     env: { HOME: "/nonexistent", PATH: process.env.PATH ?? "", ...env },
-    stdin: "pipe",
-    stdout: "pipe",
-    stderr: "pipe",
+    ...{ stdin: "pipe", stdout: "pipe", stderr: "pipe" },
     ...(cwd !== undefined && { cwd }),
   });
+  /** Every line of stdout so far, as it came. */
   const lines: string[] = [];
+  /** The lines that are JSON objects. */
   const messages: Message[] = [];
-  const waiting = new Set<() => void>();
-  const tell = () => {
-    for (const check of waiting) check();
-  };
-  let ended = false;
+  let more = Promise.withResolvers<boolean>();
   const read = async () => {
-    const decoder = new TextDecoder();
     let rest = "";
-    for await (const chunk of child.stdout) {
-      const parts = `${rest}${decoder.decode(chunk, { stream: true })}`.split(
-        "\n",
-      );
+    const text = child.stdout.pipeThrough(new TextDecoderStream());
+    for await (const chunk of text) {
+      const parts = `${rest}${chunk}`.split("\n");
       rest = parts.pop() ?? "";
-      for (const line of parts) {
-        lines.push(line);
-        const message = toMessage(line);
-        if (message) messages.push(message);
-      }
-      tell();
+      lines.push(...parts);
+      messages.push(...parts.flatMap(toMessages));
+      more.resolve(true);
+      more = Promise.withResolvers();
     }
     if (rest !== "") lines.push(rest);
-    ended = true;
-    tell();
+    more.resolve(false);
   };
   void read();
-  const waitFor: RawClient["waitFor"] = (fits) =>
-    new Promise((resolve, reject) => {
-      let seen = 0;
-      const check = () => {
-        for (; seen < messages.length; seen += 1) {
-          const message = messages[seen];
-          if (!message || !fits(message)) continue;
-          waiting.delete(check);
-          resolve(message);
-          return;
-        }
-        if (!ended) return;
-        waiting.delete(check);
-        reject(new Error("stdout ended without the line waited for"));
-      };
-      waiting.add(check);
-      check();
-    });
-  const write: RawClient["write"] = (text) => {
+  /** The first line that fits, past or future; throws when stdout ends before. */
+  const waitFor = async (fits: (message: Message) => boolean) => {
+    for (let seen = 0; ; seen += 1) {
+      while (seen >= messages.length) {
+        if (await more.promise) continue;
+        throw new Error("stdout ended without the line waited for");
+      }
+      const message = messages[seen];
+      if (message && fits(message)) return message;
+    }
+  };
+  const write = (text: string | Uint8Array) => {
     child.stdin.write(text);
-    const flush = async () => await child.stdin.flush();
     // Some tests write to a program that has gone.
-    flush().catch(() => {});
+    Promise.try(() => child.stdin.flush()).catch(() => {});
   };
   return {
-    pid: child.pid,
-    lines,
-    messages,
-    exited: child.exited,
-    send: (...sent) =>
-      write(sent.map((message) => `${JSON.stringify(message)}\n`).join("")),
-    write,
-    waitFor,
-    answerTo: (id) =>
-      waitFor((message) => message.id === id && message.method === undefined),
-    end: () => {
-      child.stdin.end();
+    ...{
+      pid: child.pid,
+      lines,
+      messages,
+      exited: child.exited,
+      waitFor,
+      write,
     },
+    /** All in one write, a line each. */
+    send: (...sent: unknown[]) =>
+      write(sent.map((message) => `${JSON.stringify(message)}\n`).join("")),
+    /** The answer to a request. */
+    answerTo: (id: unknown) =>
+      waitFor((message) => message.id === id && message.method === undefined),
+    /** Ends stdin. */
+    end: () => void child.stdin.end(),
+    /** Everything that was written to stderr, once it has ended. */
     stderr: child.stderr.text(),
-    kill: (signal) => child.kill(signal),
+    kill: (signal?: NodeJS.Signals) => child.kill(signal),
     [Symbol.asyncDispose]: async () => {
       child.kill("SIGKILL");
       await child.exited;
@@ -120,18 +87,24 @@ export function startRaw(
   };
 }
 
+function toMessages(line: string): Message[] {
+  try {
+    const parsed: unknown = JSON.parse(line);
+    return typeof parsed === "object" && parsed !== null ? [parsed] : [];
+  } catch {
+    return [];
+  }
+}
+
+const INITIALIZE = {
+  protocolVersion: "2025-11-25",
+  capabilities: {},
+  clientInfo: { name: "raw-client", version: "1" },
+};
+
 /** The handshake, and the tools asked for by the ID `list`. */
 export const OPENING = [
-  {
-    jsonrpc: "2.0",
-    id: "initialize",
-    method: "initialize",
-    params: {
-      protocolVersion: "2025-11-25",
-      capabilities: {},
-      clientInfo: { name: "raw-client", version: "1" },
-    },
-  },
+  toRequest("initialize", "initialize", INITIALIZE),
   { jsonrpc: "2.0", method: "notifications/initialized" },
   { jsonrpc: "2.0", id: "list", method: "tools/list" },
 ];
@@ -139,11 +112,14 @@ export const OPENING = [
 /** A call of a tool, in the era with a handshake. */
 export function toCall(
   id: string | number,
-  name: "get_issue_details" | "get_user_issue_list",
+  name: string,
   args: Record<string, unknown> = {},
 ) {
-  const params = { name, arguments: args };
-  return { jsonrpc: "2.0", id, method: "tools/call", params };
+  return toRequest(id, "tools/call", { name, arguments: args });
+}
+
+function toRequest(id: string | number, method: string, params: object) {
+  return { jsonrpc: "2.0", id, method, params };
 }
 
 /** The text of a tool's answer. */
@@ -151,13 +127,4 @@ export function toText({ result }: Message): string {
   const content = result?.content;
   const [block] = Array.isArray(content) ? content : [];
   return String(block?.text);
-}
-
-function toMessage(line: string): Message | undefined {
-  try {
-    const parsed: unknown = JSON.parse(line);
-    return typeof parsed === "object" && parsed !== null ? parsed : undefined;
-  } catch {
-    return undefined;
-  }
 }

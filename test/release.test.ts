@@ -194,11 +194,15 @@ describe("pack", () => {
   });
 
   test.skipIf(!POSIX).each([
-    ["is another version", "echo 9.9.9", "package.json says"],
+    [
+      "is another version",
+      "echo 9.9.9",
+      `--version does not say ${manifest.version}`,
+    ],
     [
       "ends silently where nothing is configured",
       'case "$1" in --*) exec "$real" "$@" ;; esac',
-      "check, not configured: exit 0",
+      "check, not configured: check does not say BACKLOG_API_KEY",
     ],
     [
       "does not speak MCP",
