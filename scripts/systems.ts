@@ -1,72 +1,70 @@
 import { existsSync } from "node:fs";
-import { copyFile, mkdir } from "node:fs/promises";
+import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startSampleSpace } from "../sample-space/server.ts";
 import { compile, run, runToEnd, startFolder } from "./build.ts";
 import { converse, type Partner, type Space } from "./conversation.ts";
 import { hostTarget, programName, TARGETS, type Target } from "./targets.ts";
 
-/** How this machine starts a target, or what it needs for that. */
-type Starter =
-  | { how: string; talk: (partner: Partner, space: Space) => Promise<void> }
-  | { needs: string };
+/** A target that this machine cannot start, and what would let it. */
+class Needs extends Error {}
+
+function need(what: string): never {
+  throw new Needs(what);
+}
 
 // As Debian names the packages; for arm64 after dpkg --add-architecture arm64.
 export const QEMU =
   "install qemu-user libc6:arm64 libstdc++6:arm64 libgcc-s1:arm64";
 export const WINE = "install wine gcc-mingw-w64-x86-64";
 
-async function findStarter(target: Target, program: string): Promise<Starter> {
-  if (target === hostTarget()) return { how: "natively", talk: converse };
+/** Talks to a target's program; how this machine started it. */
+async function talk(
+  target: Target,
+  partner: Partner,
+  space: Space,
+): Promise<string> {
+  if (target === hostTarget()) {
+    await converse(partner, space);
+    return "natively";
+  }
   const isEmulated = process.platform === "linux" && process.arch === "x64";
-  if (isEmulated && target === "windows-x64") return findWine();
+  if (isEmulated && target === "windows-x64") {
+    await converseInWine(partner, space);
+    return "under wine";
+  }
   if (!isEmulated || !target.startsWith("linux-")) {
-    return { needs: "needs a machine of its kind" };
+    need("needs a machine of its kind");
   }
   const isArm = target.includes("arm64");
-  const emulator = isArm ? ["qemu-aarch64"] : [];
-  if (isArm && !Bun.which("qemu-aarch64")) return { needs: QEMU };
   const processor = isArm ? "aarch64" : "x86_64";
-  const starter: Starter = {
-    how: isArm ? "under qemu-aarch64" : "natively",
-    talk: (partner, space) =>
-      converse({ ...partner, command: [...emulator, program] }, space),
-  };
+  const emulator = isArm ? ["qemu-aarch64"] : [];
+  if (isArm && !Bun.which("qemu-aarch64")) need(QEMU);
   if (target.endsWith("-musl")) {
-    const loader = `/lib/ld-musl-${processor}.so.1`;
-    const needs = await findMuslNeeds([...emulator, loader], program);
-    return needs === undefined ? starter : { needs };
+    const file = `/lib/ld-musl-${processor}.so.1`;
+    await requireMusl(file, emulator, partner.program);
+  } else if (!existsSync(`/lib/ld-linux-${processor}.so.1`)) {
+    need(QEMU);
   }
-  const hasLibraries = existsSync(`/lib/ld-linux-${processor}.so.1`);
-  return hasLibraries ? starter : { needs: QEMU };
+  const command = [...emulator, partner.program];
+  await converse({ ...partner, command }, space);
+  return isArm ? "under qemu-aarch64" : "natively";
 }
 
 /** Older ones end with a segmentation fault before the program begins. */
 const MUSL_NEEDED = "1.2.4";
 
-async function findMuslNeeds(
-  loader: string[],
-  program: string,
-): Promise<string | undefined> {
-  const [file = ""] = loader.slice(-1);
+async function requireMusl(file: string, emulator: string[], program: string) {
   const needed = `install ${file} of musl ${MUSL_NEEDED} or newer`;
-  if (!existsSync(file)) return needed;
+  if (!existsSync(file)) need(needed);
+  const loader = [...emulator, file];
   const { stderr } = await runToEnd(loader);
   const [, version = "0"] = /^Version (\S+)/m.exec(stderr) ?? [];
   if (Bun.semver.order(version, MUSL_NEEDED) < 0) {
-    return `${needed}, in place of ${version}`;
+    need(`${needed}, in place of ${version}`);
   }
   const libraries = await runToEnd([...loader, "--list", program]);
-  return libraries.code === 0
-    ? undefined
-    : "install libstdc++ and libgcc for musl";
-}
-
-function findWine(): Starter {
-  const tools = ["wine", "x86_64-w64-mingw32-gcc"];
-  return tools.every((tool) => Bun.which(tool))
-    ? { how: "under wine", talk: converseInWine }
-    : { needs: WINE };
+  if (libraries.code !== 0) need("install libstdc++ and libgcc for musl");
 }
 
 // Bun asks this library of Windows 10 for chance; wine 8 has none by that name.
@@ -82,6 +80,8 @@ async function converseInWine(
   { program, folder }: Partner,
   space: Space,
 ): Promise<void> {
+  const tools = ["wine", "x86_64-w64-mingw32-gcc"];
+  if (!tools.every((tool) => Bun.which(tool))) need(WINE);
   const parent = join(folder, "conversation.exe");
   await compile(parent, {
     target: "bun-windows-x64",
@@ -129,17 +129,14 @@ async function converseInWine(
 async function tryTarget(target: Target, space: Space): Promise<string> {
   await using folder = await startFolder();
   const program = join(folder.path, `${target} 課題`, programName(target));
-  await mkdir(join(folder.path, `${target} 課題`));
+  const partner = { command: [program], program, folder: folder.path };
   try {
     await compile(program, { target: `bun-${target}` });
-    const starter = await findStarter(target, program);
-    if ("needs" in starter) return `cannot be started here (${starter.needs})`;
-    const partner = { command: [program], program, folder: folder.path };
-    await starter.talk(partner, space);
-    return `ran ${starter.how}`;
+    return `ran ${await talk(target, partner, space)}`;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return `failed (${why.trim().replace(/\s*\n\s*/g, "; ")})`;
+    const became = error instanceof Needs ? "cannot be started here" : "failed";
+    return `${became} (${why.trim().replace(/\s*\n\s*/g, "; ")})`;
   }
 }
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import {
   chmod,
   copyFile,
@@ -16,6 +16,7 @@ import manifest from "../package.json" with { type: "json" };
 import { startSampleSpace } from "../sample-space/server.ts";
 import { type Entry, tarGz, unpack, zip } from "../scripts/archive.ts";
 import { BINARY, ROOT, runToEnd, startFolder } from "../scripts/build.ts";
+import { demo } from "../scripts/demo.ts";
 import {
   assertAnswers,
   pack,
@@ -229,189 +230,123 @@ describe("pack", () => {
 });
 
 describe("the scripts", () => {
-  const SCRIPTS = join(ROOT, "scripts");
+  const runScript = (name: string, ...args: string[]) =>
+    runToEnd([process.execPath, join(ROOT, name), ...args]);
 
   test.each([[], ["toString"]])(
     "release %p is answered with the usage",
     async (...args) => {
-      const file = join(SCRIPTS, "release.ts");
-      const command = [process.execPath, file, ...args];
-      const expected = { stdout: "", stderr: `${USAGE}\n`, code: 2 };
-      expect(await runToEnd(command)).toEqual(expected);
+      const said = await runScript("scripts/release.ts", ...args);
+      expect(said).toEqual({ stdout: "", stderr: `${USAGE}\n`, code: 2 });
     },
   );
 
   test("systems names a target that it does not know", async () => {
-    const command = [process.execPath, join(SCRIPTS, "systems.ts"), "amiga"];
-    const { stdout, stderr, code } = await runToEnd(command);
-    expect(stderr).toBe(`amiga is none of ${TARGETS.join(", ")}.\n`);
-    expect({ stdout, code }).toEqual({ stdout: "", code: 2 });
+    const stderr = `amiga is none of ${TARGETS.join(", ")}.\n`;
+    const said = await runScript("scripts/systems.ts", "amiga");
+    expect(said).toEqual({ stdout: "", stderr, code: 2 });
   });
 
   test("demo shows a picture, and fails when a tool answers with an error", async () => {
-    const script = (issue_key: string) => `
-      import { demo } from ${JSON.stringify(join(SCRIPTS, "demo.ts"))};
-      await demo([["?", "get_issue_details", ${JSON.stringify({ issue_key })}]]);`;
-    const start = (key: string) =>
-      runToEnd([process.execPath, "-e", script(key)]);
-    const [well, failed] = await Promise.all([
-      start("WEB-5#attachment-1076475104"),
-      start("WEB-0"),
-    ]);
-    expect(well.code).toBe(0);
-    expect(well.stdout).toContain("(PNG, 480 × 400 pixels, 3.4 kB, ");
-    expect(well.stdout).toEndWith("and the picture itself (image/png)\n");
-    expect(failed.code).toBe(1);
-    expect(failed.stderr).toContain("get_issue_details answered with an error");
+    using write = spyOn(process.stdout, "write").mockReturnValue(true);
+    const ask = (issue_key: string) =>
+      demo([["?", "get_issue_details", { issue_key }]]);
+    await ask("WEB-5#attachment-1076475104");
+    const shown = write.mock.calls.join("");
+    expect(shown).toContain("(PNG, 480 × 400 pixels, 3.4 kB, ");
+    expect(shown).toContain("and the picture itself (image/png)\n");
+    await expect(ask("WEB-0")).rejects.toThrow("answered with an error");
   });
 
-  /** What sample-space says until it waits, or ends. */
-  async function startSpace(args: string[]) {
-    const file = join(ROOT, "sample-space", "server.ts");
-    const child = Bun.spawn([process.execPath, file, ...args], {
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-    });
+  test("sample-space names the program that bun run build makes", async () => {
+    const file = join(ROOT, "sample-space/server.ts");
+    const command = [process.execPath, file, "--port", "0"];
+    const child = Bun.spawn(command, { stdout: "pipe" });
     let stdout = "";
     for await (const chunk of child.stdout) {
       stdout += new TextDecoder().decode(chunk);
       if (/^}$/m.test(stdout)) child.kill();
     }
-    return { stdout, stderr: await child.stderr.text(), child };
-  }
-
-  test("sample-space names the program that bun run build makes", async () => {
-    const { stdout, stderr } = await startSpace(["--port", "0"]);
     const block = JSON.parse(stdout.slice(stdout.indexOf("{")));
     expect(block.mcpServers.backlog.command).toBe(BINARY);
-    expect(stderr).toBe("");
   });
 
   test("sample-space says in one line what is wrong with its port", async () => {
     await using space = startSampleSpace();
     const taken = new URL(space.url).port;
-    const starts = [taken, "abc", "65536", "-1", ""].map((port) =>
-      startSpace([`--port=${port}`]),
-    );
-    starts.push(startSpace(["--x"]));
-    for (const { stdout, stderr, child } of await Promise.all(starts)) {
-      expect(stdout).toBe("");
-      expect(stderr).toMatch(/^sample-space: .*\n$/);
-      expect(await child.exited).toBe(1);
+    const ports = [taken, "abc", "65536", "-1", ""];
+    const words = [...ports.map((port) => `--port=${port}`), "--x"];
+    for (const word of words) {
+      const said = await runScript("sample-space/server.ts", word);
+      expect(said).toMatchObject({ stdout: "", code: 1 });
+      expect(said.stderr).toMatch(/^sample-space: .*\n$/);
     }
   });
 });
 
-const WITH_OWNER = ["package.json", "README.md", "README.ja.md"].concat(
-  "docs/install.md",
-);
-
-test("the owner that is not known yet stands where the first release looks for it", async () => {
-  const files = await listFiles(ROOT);
-  const elsewhere: string[] = [];
-  for (const file of files) {
-    if (WITH_OWNER.includes(file)) continue;
-    const text = await Bun.file(join(ROOT, file)).text();
-    if (/\bOWNER\//.test(text)) elsewhere.push(file);
-  }
-  expect(elsewhere).toEqual([]);
-});
-
-/** The files of the repository: what .gitignore does not name. */
-async function listFiles(root: string): Promise<string[]> {
-  const ignored = (await Bun.file(join(root, ".gitignore")).text())
-    .split(/\r?\n/)
-    .filter((line) => line !== "")
-    .concat(".git")
-    .map((line) => new Bun.Glob(line.replace(/\/$/, "")));
-  const files: string[] = [];
-  const visit = async (folder: string) => {
-    const found = await readdir(join(root, folder), { withFileTypes: true });
-    for (const entry of found) {
-      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      if (ignored.some((glob) => glob.match(entry.name))) continue;
-      if (entry.isDirectory()) await visit(path);
-      else if (entry.isFile()) files.push(path);
-    }
-  };
-  await visit("");
-  return files;
-}
-
-describe.each(["ci", "release", "published"])("the workflow %s", (name) => {
-  const StepSchema = v.object({
-    uses: v.optional(v.string()),
-    run: v.optional(v.string(), ""),
-  });
-  const WorkflowSchema = v.object({
-    permissions: v.record(v.string(), v.picklist(["read", "none"])),
-    concurrency: v.object({
-      group: v.string(),
-      "cancel-in-progress": v.boolean(),
+const WorkflowSchema = v.object({
+  permissions: v.record(v.string(), v.literal("read")),
+  concurrency: v.object({
+    group: v.string(),
+    "cancel-in-progress": v.boolean(),
+  }),
+  jobs: v.record(
+    v.string(),
+    v.object({
+      "runs-on": v.string(),
+      "timeout-minutes": v.number(),
+      steps: v.array(
+        v.object({
+          uses: v.optional(v.string()),
+          run: v.optional(v.string(), ""),
+        }),
+      ),
     }),
-    jobs: v.record(
-      v.string(),
-      v.object({
-        "runs-on": v.string(),
-        "timeout-minutes": v.number(),
-        steps: v.array(StepSchema),
-      }),
-    ),
-  });
-  const read = async () => {
-    const file = join(ROOT, `.github/workflows/${name}.yml`);
-    const text = await Bun.file(file).text();
+  ),
+});
+
+test.each(["ci", "release", "published"])(
+  "the workflow %s may only read, pins its actions, and calls what there is",
+  async (name) => {
+    const text = await readText(`.github/workflows/${name}.yml`);
     const { jobs } = v.parse(WorkflowSchema, Bun.YAML.parse(text));
-    return { text, steps: Object.values(jobs).flatMap(({ steps }) => steps) };
-  };
-
-  test("lets no job write by default, and pins every action to a commit", async () => {
-    const { text, steps } = await read();
-    for (const { uses } of steps) {
-      if (uses === undefined) continue;
-      expect(uses).toMatch(/@[0-9a-f]{40}$/);
-      expect(text).toMatch(new RegExp(`${uses} # v\\d+\\.\\d+\\.\\d+\\n`));
-    }
-  });
-
-  test("calls only commands of the release that there are, and no expression", async () => {
     const commands: string[] = USAGE.match(/release \w+/g) ?? [];
-    const { steps } = await read();
-    for (const { run } of steps) {
+    for (const { uses, run } of Object.values(jobs).flatMap((j) => j.steps)) {
+      // No expression in a shell.
       expect(run).not.toContain("${{");
       for (const command of run.match(/(?<=run )release \w+/g) ?? []) {
         expect(commands).toContain(command);
       }
+      if (uses === undefined) continue;
+      expect(uses).toMatch(/@[0-9a-f]{40}$/);
+      expect(text).toMatch(new RegExp(`${uses} # v\\d+\\.\\d+\\.\\d+\\n`));
     }
-  });
-});
+  },
+);
 
-test("CI runs the test command on three systems", async () => {
-  const file = join(ROOT, ".github/workflows/ci.yml");
-  const text = await Bun.file(file).text();
+test("CI runs the test command on three systems, and installs what systems asks for", async () => {
+  const text = await readText(".github/workflows/ci.yml");
   expect(text).toContain(`run: npx -y ${manifest.packageManager} run test\n`);
   for (const os of ["ubuntu", "macos", "windows"]) {
     expect(text).toContain(`${os}-latest`);
   }
-});
-
-test("CI installs what systems asks for, and the guide names it", async () => {
-  for (const file of [".github/workflows/ci.yml", "CONTRIBUTING.md"]) {
-    const text = await Bun.file(join(ROOT, file)).text();
-    for (const needs of [QEMU, WINE]) {
-      expect(text).toContain(needs.replace("install ", ""));
-    }
+  const guide = await readText("CONTRIBUTING.md");
+  for (const packages of [QEMU, WINE].map((n) => n.replace("install ", ""))) {
+    expect(text).toContain(packages);
+    expect(guide).toContain(packages);
   }
 });
 
 test("docs/install.md says of every target how far it was tried", async () => {
-  const text = await Bun.file(join(ROOT, "docs/install.md")).text();
+  const text = await readText("docs/install.md");
   const rows = [...text.matchAll(/^\| `([\w-]+)` \| (.+?) \|/gm)];
-  expect(rows.map(([, target]) => target ?? "").sort()).toEqual(
-    [...TARGETS].sort(),
-  );
+  const targets: string[] = [...TARGETS];
+  expect(rows.map(([, target = ""]) => target).sort()).toEqual(targets.sort());
   for (const [, , tried] of rows) {
     expect(tried).toMatch(/^(natively|emulated|not at all)/);
   }
 });
+
+function readText(name: string): Promise<string> {
+  return Bun.file(join(ROOT, name)).text();
+}
