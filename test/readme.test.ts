@@ -26,16 +26,13 @@ function read(path: string): Promise<string> {
 
 /** The part under a heading, up to the next one of its level, or a part's. */
 function section(document: string, heading: string): string {
-  const level = /^#+/.exec(heading)?.[0] ?? "##";
-  const start = document.indexOf(`\n${heading}\n`);
-  if (start < 0 && !document.startsWith(heading)) {
-    throw new Error(`There is no ${heading}`);
-  }
-  const from = Math.max(start, 0) + heading.length + 2;
-  const end = toOutline(document)
-    .slice(from)
-    .search(new RegExp(`^#{1,${Math.max(level.length, 2)}} `, "m"));
-  return document.slice(from, end < 0 ? undefined : from + end);
+  const level = Math.max(heading.indexOf(" "), 2);
+  const start = `\n${document}`.indexOf(`\n${heading}\n`);
+  if (start < 0) throw new Error(`There is no ${heading}`);
+  const rest = start + heading.length + 1;
+  const next = new RegExp(`^#{1,${level}} `, "m");
+  const length = toOutline(document).slice(rest).search(next);
+  return document.slice(rest, length < 0 ? undefined : rest + length);
 }
 
 /** At the same places, but without what looks like a heading in an example. */
@@ -80,15 +77,12 @@ const HEADINGS = [
 ] as const;
 
 describe("README.md and README.ja.md are in step", () => {
-  const known = HEADINGS.map(([english]) => english);
-
   test("have the same headings in the same order", () => {
+    const known: string[] = HEADINGS.map(([english]) => english);
     const headings = (document: string) =>
       toOutline(document).match(/^#+ .*$/gm) ?? [];
-    const shared = headings(readme).filter((heading) =>
-      known.some((english) => english === heading),
-    );
-    expect(shared).toEqual([...known]);
+    const shared = headings(readme).filter((one) => known.includes(one));
+    expect(shared).toEqual(known);
     expect(headings(japanese).slice(0, HEADINGS.length)).toEqual(
       HEADINGS.map(([, heading]) => heading),
     );
@@ -112,49 +106,35 @@ describe("README.md and README.ja.md are in step", () => {
     }
   });
 
-  describe.each(HEADINGS)("%s", (english, heading) => {
-    const parts = [section(readme, english), section(japanese, heading)];
-
-    test("has the same code blocks", () => {
-      const [one, other] = parts.map((part) => part.match(/```[\s\S]*?```/g));
-      expect(other).toEqual(one ?? null);
-    });
-
-    test("has the same figures and names", () => {
-      const [one, other] = parts.map((part) =>
-        (part.replace(/```[\s\S]*?```/g, "").match(FIGURES) ?? []).toSorted(),
-      );
-      expect(other).toEqual(one);
-    });
+  test.each(HEADINGS)("%s has the same code, figures and names", (...pair) => {
+    const english = section(readme, pair[0]);
+    const heading = section(japanese, pair[1]);
+    const [one, other] = [english, heading].map((part) => ({
+      blocks: part.match(BLOCK),
+      figures: part.replace(BLOCK, "").match(FIGURES)?.toSorted(),
+    }));
+    expect(other).toEqual(one);
   });
 });
 
+const BLOCK = /```[\s\S]*?```/g;
 /** Numbers with what they count, and what stands between backquotes. */
 const FIGURES = /`[^`]+`|\d+(?:[.,]\d+)*(?: (?:ms|kB|MB|MiB))?/g;
 
-describe("every link leads somewhere", () => {
-  const documents = ["README.md", "README.ja.md", "SECURITY.md"].concat(
-    ["CONTRIBUTING.md"],
-    ["clients", "company", "errors", "install", "speed"].map(
-      (name) => `docs/${name}.md`,
-    ),
-  );
-
-  test.each(documents)("of %s", async (name) => {
-    const document = await read(name);
-    const links = [...document.matchAll(/\]\(([^)\s]+)\)/g)].map(
-      ([, target = ""]) => target,
-    );
-    for (const link of links.filter((link) => !/^https?:/.test(link))) {
-      const [path = "", anchor] = link.split("#");
-      const target = path === "" ? name : join(dirname(name), path);
-      expect([link, await Bun.file(`${ROOT}/${target}`).exists()]).toEqual([
-        link,
-        true,
-      ]);
-      if (anchor) expect(toAnchors(await read(target))).toContain(anchor);
-    }
-  });
+test.each([
+  ...["README.md", "README.ja.md", "SECURITY.md", "CONTRIBUTING.md"],
+  ...["clients", "company", "errors", "install", "speed"].map(
+    (name) => `docs/${name}.md`,
+  ),
+])("every link of %s leads somewhere", async (name) => {
+  for (const [, link = ""] of (await read(name)).matchAll(/\]\(([^)\s]+)\)/g)) {
+    if (/^https?:/.test(link)) continue;
+    const [path, anchor] = link.split("#");
+    const target = path ? join(dirname(name), path) : name;
+    const exists = await Bun.file(`${ROOT}/${target}`).exists();
+    expect([link, exists]).toEqual([link, true]);
+    if (anchor) expect(toAnchors(await read(target))).toContain(anchor);
+  }
 });
 
 /** As GitHub makes them of headings. */
@@ -193,41 +173,34 @@ describe("docs/clients.md", () => {
     expect(clients).toContain(`\`${toClientFile(client, system)}\``);
   });
 
-  test("names every setting, as .env.example does", async () => {
-    const template = await read(".env.example");
-    for (const name of SETTINGS) {
-      expect(clients).toContain(`| \`${name}\` |`);
-      expect(template).toContain(`${name}=`);
-    }
+  test.each(FIELDS)("names the setting $variable", ({ variable }) => {
+    expect(clients).toContain(`| \`${variable}\` |`);
   });
 });
 
-const SETTINGS = [
-  "BACKLOG_API_KEY",
-  "BACKLOG_DOMAIN",
-  "USER_ID",
-  "BACKLOG_PROJECTS",
-];
+test.each([
+  ["get_issue_details", IssueDetailsSchema.shape],
+  ["get_user_issue_list", IssueListSchema.shape],
+])(
+  "README.md's table names every argument of %s and no other",
+  (tool, shape) => {
+    const part = section(readme, `### \`${tool}\``);
+    const rows = part.match(/^\| `[^|]*\|/gm) ?? [];
+    const named = rows.flatMap((row) => row.match(/(?<=`)\w+(?=`)/g) ?? []);
+    expect(named.toSorted()).toEqual(Object.keys(shape).toSorted());
+  },
+);
 
-describe("the tables of README.md", () => {
-  test.each([
-    ["### `get_issue_details`", Object.keys(IssueDetailsSchema.shape)],
-    ["### `get_user_issue_list`", Object.keys(IssueListSchema.shape)],
-  ])("name every argument of %s and no other", (heading, known) => {
-    const rows = section(readme, heading).match(/^\| `[^|]*\|/gm) ?? [];
-    const named = rows.flatMap((row) =>
-      [...row.matchAll(/`(\w+)`/g)].map(([, name]) => name ?? ""),
-    );
-    expect(named.toSorted()).toEqual(known.toSorted());
-  });
-});
+const DETAILS = "get_issue_details";
+const LIST = "get_user_issue_list";
+const ELSEWHERE = { issue_key: "https://other.backlog.com/view/WEB-1" };
+const NO_STATUS = { project_keys: "WEB", status_names: "Done" };
 
 /** A message as it really comes, for every row of the table of problems. */
-const PROBLEMS: Record<string, () => Promise<string>> = {
+const PROBLEMS: Record<string, () => Promise<string> | string> = {
   "is not set": () => remedy({}),
   "is not configured": () => remedy({}),
-  'BACKLOG_DOMAIN is "': () =>
-    remedy({ BACKLOG_API_KEY: "k", BACKLOG_DOMAIN: "example.com" }),
+  'BACKLOG_DOMAIN is "': () => remedy({ BACKLOG_DOMAIN: "example.com" }),
   "The API key is wrong or revoked": () => refusal(401, 11),
   "accepts only certain IP addresses": () => refusal(403, 4),
   "requires two-step login": () => refusal(403, 12),
@@ -235,21 +208,17 @@ const PROBLEMS: Record<string, () => Promise<string>> = {
   "a page of HTML": () => failing(() => new Response("<html></html>")),
   "too many requests in this minute": () => refusal(429, 13),
   "does not exist, or this key may not see it": () =>
-    ask("get_issue_details", { issue_key: "WEB-999" }),
+    ask(DETAILS, { issue_key: "WEB-999" }),
   "could not be resolved": () =>
-    ask("get_issue_details", ISSUE, {}, { url: "http://no.invalid" }),
+    ask(DETAILS, ISSUE, {}, { url: "http://no.invalid" }),
   "Could not reach": () =>
-    ask("get_issue_details", ISSUE, {}, { url: "http://127.0.0.1:9" }),
-  'No status "': () =>
-    ask("get_user_issue_list", { project_keys: "WEB", status_names: "Done" }),
-  "is not trusted": () => ask("get_issue_details", ISSUE, { tls: UNTRUSTED }),
+    ask(DETAILS, ISSUE, {}, { url: "http://127.0.0.1:9" }),
+  'No status "': () => ask(LIST, NO_STATUS),
+  "is not trusted": () => ask(DETAILS, ISSUE, { tls: UNTRUSTED }),
   "which is neither a numeric ID nor": () =>
-    ask("get_user_issue_list", {}, {}, { userId: "nobody" }),
-  "names no time zone": () => ask("get_user_issue_list", { timezone: "Mars" }),
-  "is an address of": () =>
-    ask("get_issue_details", {
-      issue_key: "https://other.backlog.com/view/WEB-1",
-    }),
+    ask(LIST, {}, {}, { userId: "nobody" }),
+  "names no time zone": () => ask(LIST, { timezone: "Mars" }),
+  "is an address of": () => ask(DETAILS, ELSEWHERE),
 };
 
 async function remedy(environment: Record<string, string>): Promise<string> {
@@ -266,7 +235,7 @@ function refusal(status: number, code: number): Promise<string> {
 }
 
 function failing(answer: NonNullable<SampleSpaceOptions["answer"]>) {
-  return ask("get_issue_details", ISSUE, { answer });
+  return ask(DETAILS, ISSUE, { answer });
 }
 
 async function ask(
@@ -285,27 +254,17 @@ async function ask(
   return text;
 }
 
-describe("every message that is explained is one that comes", () => {
-  const toMessages = (document: string) =>
-    [...document.matchAll(/^\| `([^`]+)` \| .* \| .* \|$/gm)].map(
-      ([, message = ""]) => message,
-    );
-  const explained = toMessages(errors);
+test("every message that is explained is one that comes, and the other way round", () => {
+  const explained = [...errors.matchAll(/^\| `([^`]+)` \| .* \| .* \|$/gm)];
+  expect(explained.map(([, message = ""]) => message).toSorted()).toEqual(
+    Object.keys(PROBLEMS).toSorted(),
+  );
+  const heading = "## When something goes wrong";
+  const rows = section(readme, heading).match(/^\| `.*$/gm) ?? [];
+  expect(rows).toHaveLength(5);
+  for (const row of rows) expect(errors).toContain(row);
+});
 
-  test.each(explained)("%s", async (message) => {
-    expect(Object.keys(PROBLEMS)).toContain(message);
-    expect(await PROBLEMS[message]?.()).toContain(message);
-  });
-
-  test("and none of these is missing there", () => {
-    expect(explained.toSorted()).toEqual(Object.keys(PROBLEMS).toSorted());
-  });
-
-  test("the README has five of them, in the same words", () => {
-    const rows = section(readme, "## When something goes wrong").match(
-      /^\| `.*$/gm,
-    );
-    expect(rows).toHaveLength(5);
-    for (const row of rows ?? []) expect(errors).toContain(row);
-  });
+test.each(Object.entries(PROBLEMS))("%s", async (message, meet) => {
+  expect(await meet()).toContain(message);
 });
