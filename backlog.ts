@@ -1,135 +1,73 @@
-import type * as v from "valibot";
 import { isZonedDay } from "./dates.ts";
 import {
   BacklogError,
-  toFormatError,
-  toShapeError,
+  noProject,
   toWithheld,
   valueOrError,
   WITHHELD,
+  withheld,
 } from "./errors.ts";
-import {
-  LIMITS,
-  type Limits,
-  type Query,
-  type RateClass,
-  type RequestOptions,
-  Requests,
-  Space,
-  toText,
-} from "./http.ts";
-import { ProjectFilter } from "./projects.ts";
+import { type Query, type RequestOptions, Requests, Space } from "./http.ts";
 import {
   type Activity,
-  type Choice,
   type Comment,
-  type CustomFieldDefinition,
-  type Issue,
   type IssueRow,
   type Project,
   parseLeniently,
   Responses,
-  type User,
+  type Schema,
+  type Sent,
 } from "./responses.ts";
-import type { Connection } from "./settings.ts";
 
-export type { Limits, Query } from "./http.ts";
-export { LIMITS, toQueryString } from "./http.ts";
+export { LIMITS, type Limits, type Query, toQueryString } from "./http.ts";
+export { CLOSED, PAGE_SIZE, type Sent } from "./responses.ts";
 
 /** One page of a list. */
 export interface Page<Entry> {
+  /** Those that can be read and may be shown, each once. */
   entries: Entry[];
-  /** How many Backlog sent, entries that could not be read included. */
-  received: number;
-  /** The IDs of all these, of whatever form the rest of them is. */
-  ids: number[];
+  /** Place by place, in Backlog's order: the other ones too. */
+  sent: Sent<Entry>[];
 }
-
-/** One page of issues, also place by place, in Backlog's order. */
-export interface IssuePage extends Page<IssueRow> {
-  sent: Sent<IssueRow>[];
-}
-
-/** What stands at one place of a page; no entry: it could not be read. */
-export interface Sent<Entry> {
-  entry?: Entry;
-  /** Whether it is an issue known to be closed, read or not. */
-  isClosed: boolean;
-}
-
-/** A page is always asked for in full: Backlog's own default is 20. */
-export const PAGE_SIZE = 100;
-
-/** Closed has this ID in every project, whatever its name. */
-export const CLOSED = 4;
+export type IssuePage = Page<IssueRow>;
 
 export type OnProgress = (done: number, total?: number) => void;
 
 /** Speaks to one space, with GET only and at most four requests at once. */
-export class Backlog {
-  readonly #space: Space;
-
-  constructor(connection: Connection, limits: Limits = LIMITS) {
-    this.#space = new Space(connection, limits);
-  }
-
+export class Backlog extends Space {
   /** One tool call's access: its deadline starts now, `signal` cancels it. */
   open(signal?: AbortSignal, onProgress?: OnProgress): BacklogCall {
-    return new BacklogCall(this.#space, signal, onProgress);
+    return new BacklogCall(this, signal, onProgress);
   }
 }
 
 /** The requests of one tool call, which share its deadline, and their facts. */
-export class BacklogCall {
+export class BacklogCall extends Requests {
   /** What the answer has to say besides: a sentence each. */
   readonly notes = new Set<string>();
   /** What had to be left out of Backlog's answers, by request and field. */
   readonly leftOut = new Map<string, number>();
-  readonly host: string;
-  readonly origin: string;
-  readonly #space: Space;
-  readonly #requests: Requests;
+  readonly host = this.space.host;
+  readonly origin = this.space.connection.origin;
+  readonly #filter = new ProjectFilter(
+    this.space.connection.projects,
+    this.notes,
+  );
   readonly #onProgress: OnProgress | undefined;
   #expected: number | undefined;
   #timeZone: Promise<string | BacklogError | undefined> | undefined;
-  readonly #filter: ProjectFilter;
+  #allowed: Promise<Project[]> | undefined;
+  /** By ID or key; rejects where the issue may not be shown. */
+  readonly #issues = new Map<string, Promise<unknown>>();
 
   constructor(space: Space, cancelled?: AbortSignal, onProgress?: OnProgress) {
-    this.#space = space;
-    this.host = space.host;
-    this.origin = space.connection.origin;
-    this.#requests = new Requests(space, cancelled);
+    super(space, cancelled);
     this.#onProgress = onProgress;
-    this.#filter = new ProjectFilter(space.connection.projects, {
-      notes: this.notes,
-      readProjects: () => this.#get("/projects", Responses.projects),
-      readIssue: (idOrKey) => this.getIssueRow(idOrKey),
-    });
   }
 
   /** What a refusal says besides while BACKLOG_PROJECTS is in force. */
   get restriction(): string | undefined {
     return this.#filter.isInForce ? WITHHELD : undefined;
-  }
-
-  /** Without the key: for what is decoded elsewhere, such as a file's text. */
-  redact(text: string): string {
-    return this.#space.redact(text);
-  }
-
-  /** Requests of a class left in this minute; undefined: not known yet. */
-  remaining(rate: RateClass): number | undefined {
-    return this.#space.rates.remaining(rate);
-  }
-
-  /** Aborted once the client has cancelled, or the call has its answer. */
-  get signal(): AbortSignal {
-    return this.#requests.signal;
-  }
-
-  /** Stops whatever is still under way. */
-  end(): void {
-    this.#requests.end();
   }
 
   /** The value itself; an error becomes a note instead. */
@@ -150,9 +88,7 @@ export class BacklogCall {
   }
 
   /** The space's own, asked once; of days, only where one of them is in it. */
-  async getTimeZone(
-    days?: readonly (string | null | undefined)[],
-  ): Promise<string | undefined> {
+  async getTimeZone(days?: readonly (string | null | undefined)[]) {
     if (days && !days.some((day) => day && isZonedDay(day))) return undefined;
     this.#timeZone ??= valueOrError(
       this.getSpace().then(({ timezone }) => timezone ?? undefined),
@@ -161,84 +97,72 @@ export class BacklogCall {
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/get-issue/ */
-  getIssue(idOrKey: string): Promise<Issue> {
-    return this.#filter.issue(idOrKey, async (path) => {
+  getIssue(idOrKey: string) {
+    return this.#readIssue(idOrKey, async (path) => {
+      const get = (query: Query) => this.#get(path, Responses.issue, query);
       // It would count the children of every project.
       if (this.#filter.isInForce) {
-        const issue = await this.#get(path, Responses.issue);
-        return { ...issue, childIssueSummary: undefined };
+        return { ...(await get({})), childIssueSummary: undefined };
       }
-      try {
-        return await this.#get(path, Responses.issue, {
-          expand: ["childIssueSummary"],
-        });
-      } catch (error) {
-        // A space that does not know the parameter may refuse it.
-        const isRefused = error instanceof BacklogError && error.status === 400;
-        if (!isRefused) throw error;
-        return await this.#get(path, Responses.issue);
-      }
+      const issue = await valueOrError(get({ expand: ["childIssueSummary"] }));
+      if (!(issue instanceof BacklogError)) return issue;
+      // A space that does not know the parameter may refuse it.
+      if (issue.status !== 400) throw issue;
+      return await get({});
     });
   }
 
   /** As `getIssue`, read for what a list shows of it. */
-  getIssueRow(idOrKey: string): Promise<IssueRow> {
-    return this.#filter.issue(idOrKey, (path) =>
-      this.#get(path, Responses.issueRow),
-    );
+  getIssueRow(idOrKey: string) {
+    const row = Responses.issueRow;
+    return this.#readIssue(idOrKey, (path) => this.#get(path, row));
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/get-issue-list/ */
   async listIssues(query: Query): Promise<IssuePage> {
-    const within = await this.#filter.within(query);
-    if (!within) return { entries: [], received: 0, ids: [], sent: [] };
-    const page = await this.#list("/issues", Responses.issueRows, within);
-    const entries = this.#filter.issues(page.entries);
-    const shown = new Set(entries.map(({ id }) => id));
-    const sent = page.sent.map(({ entry, isClosed }) =>
-      entry && shown.has(entry.id) ? { entry, isClosed } : { isClosed },
-    );
-    return { ...page, entries, sent };
+    const within = await this.#within(query);
+    if (!within) return { entries: [], sent: [] };
+    const rows = Responses.issueRows;
+    const page = await this.#list("/issues", rows, within, toIssueKey);
+    for (const { id, issueKey } of page.entries) {
+      this.#issues.set(String(id), Promise.resolve());
+      this.#issues.set(issueKey, Promise.resolve());
+    }
+    return page;
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/count-issue/ */
   async countIssues(query: Query): Promise<number> {
     // An order says nothing about a count, and might be refused there.
     const { sort, order, ...filters } = query;
-    const within = await this.#filter.within(filters);
+    const within = await this.#within(filters);
     if (!within) return 0;
     return (await this.#get("/issues/count", Responses.count, within)).count;
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/get-comment-list/ */
-  listComments(idOrKey: string, query: Query): Promise<Page<Comment>> {
-    return this.#filter.ofIssue(idOrKey, async (path) => {
-      const comments = `${path}/comments`;
-      const page = await this.#list(comments, Responses.comments, query);
+  listComments(idOrKey: string, query: Query) {
+    return this.#ofIssue(idOrKey, "comments", async (path) => {
+      const page = await this.#list(path, Responses.comments, query);
       for (const comment of page.entries) {
-        comment.changeLog = this.#filter.changes(
-          comment.changeLog,
-          (change) => [change.originalValue, change.newValue],
-        );
+        comment.changeLog = this.#filter.changes(comment);
       }
       return page;
     });
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/count-comment/ */
-  countComments(idOrKey: string): Promise<number> {
-    return this.#filter.ofIssue(idOrKey, async (path) => {
-      const comments = `${path}/comments/count`;
-      return (await this.#get(comments, Responses.count)).count;
+  countComments(idOrKey: string) {
+    return this.#ofIssue(idOrKey, "comments/count", async (path) => {
+      return (await this.#get(path, Responses.count)).count;
     });
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/get-list-of-related-issues/ */
   listRelatedIssues(idOrKey: string): Promise<IssueRow[]> {
-    return this.#filter.ofIssue(idOrKey, async (path) => {
-      const related = `${path}/relatedIssues`;
-      const { entries } = await this.#list(related, Responses.relatedIssues);
-      return this.#filter.issues(entries);
+    return this.#ofIssue(idOrKey, "relatedIssues", async (path) => {
+      const rows = Responses.relatedIssues;
+      return (await this.#list(path, rows, {}, toIssueKey)).entries;
     });
   }
 
@@ -246,79 +170,50 @@ export class BacklogCall {
    * The file's bytes; one of more than `mostBytes` is an error.
    * https://developer.nulab.com/docs/backlog/api/2/get-issue-attachment/
    */
-  getAttachment(
-    idOrKey: string,
-    id: number,
-    mostBytes: number,
-  ): Promise<Uint8Array> {
-    return this.#filter.ofIssue(idOrKey, (path) =>
-      this.#send(`${path}/attachments/${id}`, { mostBytes, accept: "*/*" }),
+  getAttachment(idOrKey: string, id: number, mostBytes: number) {
+    return this.#ofIssue(idOrKey, `attachments/${id}`, (path) =>
+      this.get(path, { mostBytes, accept: "*/*" }),
     );
   }
 
   /**
-   * What somebody did, or what happened in a project, the newest first.
+   * What somebody did, the newest first.
    * https://developer.nulab.com/docs/backlog/api/2/get-user-recent-updates/
    */
-  async listActivities(
-    path: `/users/${number}/activities` | `/projects/${string}/activities`,
-    query: Query,
-  ): Promise<Page<Activity>> {
-    const [, of = "", id = ""] = path.split("/");
+  async listActivities(userId: number, query: Query) {
+    const path = `/users/${userId}/activities`;
+    const toKey = ({ project }: Activity) => project.projectKey;
     const [page] = await Promise.all([
-      this.#list(path, Responses.activities, query),
-      of === "projects"
-        ? this.#filter.toProjectPath(id)
-        : this.#filter.projects(),
+      this.#list(path, Responses.activities, query, toKey),
+      this.#allowedProjects(),
     ]);
-    const entries = this.#filter.only(
-      page.entries,
-      ({ project }) => project.projectKey,
-    );
-    for (const { content } of entries) {
-      if (!content) continue;
-      content.changes = this.#filter.changes(content.changes, (change) => [
-        change.old_value,
-        change.new_value,
-      ]);
-    }
-    return { ...page, entries };
+    return page;
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/get-own-user/ */
-  getMyself(): Promise<User> {
+  getMyself() {
     return this.#get("/users/myself", Responses.user);
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/get-project-list/ */
   async listProjects(): Promise<Project[]> {
-    const allowed = this.#filter.isInForce
-      ? await this.#filter.projects()
-      : undefined;
+    const allowed = await this.#allowedProjects();
     return allowed ?? (await this.#get("/projects", Responses.projects));
   }
 
   /** The members: https://developer.nulab.com/docs/backlog/api/2/get-project-user-list/ */
-  async listProjectUsers(project: string | number): Promise<User[]> {
-    const path = await this.#filter.toProjectPath(project);
-    return await this.#get(`${path}/users`, Responses.users);
+  listProjectUsers(project: string | number) {
+    return this.#ofProject(project, "users", Responses.users);
   }
 
   /** A project's statuses, versions, categories or issue types. */
-  async listProjectChoices(
-    project: string | number,
-    kind: ProjectChoices,
-  ): Promise<Choice[]> {
-    const path = await this.#filter.toProjectPath(project);
-    return await this.#get(`${path}/${kind}`, Responses.choices);
+  listProjectChoices(project: string | number, kind: ProjectChoices) {
+    return this.#ofProject(project, kind, Responses.choices);
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/get-custom-field-list/ */
-  async listCustomFields(
-    project: string | number,
-  ): Promise<CustomFieldDefinition[]> {
-    const path = await this.#filter.toProjectPath(project);
-    return await this.#get(`${path}/customFields`, Responses.customFields);
+  listCustomFields(project: string | number) {
+    return this.#ofProject(project, "customFields", Responses.customFields);
   }
 
   /** https://developer.nulab.com/docs/backlog/api/2/get-space/ */
@@ -332,68 +227,122 @@ export class BacklogCall {
   }
 
   /** The body; while a list is in force what is absent is not told apart. */
-  async #send(path: string, options: RequestOptions): Promise<Uint8Array> {
+  override async get(path: string, options: RequestOptions) {
     try {
-      return await this.#requests.get(path, options);
+      return await super.get(path, options);
     } catch (error) {
       const isOurs = this.#filter.isInForce && error instanceof BacklogError;
       throw isOurs ? toWithheld(path, error) : error;
     }
   }
 
-  async #get<Schema extends v.GenericSchema>(
+  async #get<Output>(
     path: string,
-    schema: Schema,
+    schema: Schema<Output>,
     query: Query = {},
-  ): Promise<v.InferOutput<Schema>> {
-    return this.#parse(path, schema, await this.#getJson(path, query));
+  ): Promise<Output> {
+    return parseLeniently(schema, await this.getJson(path, query), {
+      path,
+      leftOut: this.leftOut,
+      redact: (text) => this.redact(text),
+    });
   }
 
   async #list<Entry extends { id: number }>(
     path: string,
-    schema: v.GenericSchema<unknown, Entry[]>,
-    query: Query = {},
-  ): Promise<Page<Entry> & { sent: Sent<Entry>[] }> {
-    const json = await this.#getJson(path, query);
-    // Before parsing, which drops entries that it cannot read.
-    const received = Array.isArray(json) ? json.length : 0;
-    const ids = toPage(json)
-      .map(toId)
-      .filter((id) => id !== undefined);
-    const read = this.#parse(path, schema, json);
-    const entries = [...new Map(read.map((one) => [one.id, one])).values()];
-    if (entries.length < read.length) {
+    schema: Schema<Sent<Entry>[]>,
+    query: Query,
+    toKey?: (entry: Entry) => string,
+  ): Promise<Page<Entry>> {
+    const sent = await this.#get(path, schema, query);
+    const read = sent.flatMap(({ entry }) => entry ?? []);
+    const unique = [...new Map(read.map((one) => [one.id, one])).values()];
+    if (unique.length < read.length) {
       this.notes.add(
         `Backlog sent the same ID more than once in GET ${path}; it is shown once.`,
       );
     }
-    return { entries, received, ids, sent: toSent(json, read) };
+    const entries = toKey ? this.#filter.only(unique, toKey) : unique;
+    const shown = new Set(entries.map(({ id }) => id));
+    for (const place of sent) {
+      if (place.entry && !shown.has(place.entry.id)) place.entry = undefined;
+    }
+    return { entries, sent };
   }
 
-  async #getJson(path: string, query: Query): Promise<unknown> {
-    const body = toText(await this.#send(path, { query }));
-    try {
-      return JSON.parse(body);
-    } catch {
-      throw toFormatError(path, body, this.host);
-    }
+  /** Those that BACKLOG_PROJECTS lets through; undefined: all. */
+  async #allowedProjects(): Promise<Project[] | undefined> {
+    if (!this.#filter.isInForce) return undefined;
+    this.#filter.throwIfEmpty();
+    this.#allowed ??= this.#get("/projects", Responses.projects).then((all) =>
+      this.#filter.projects(all),
+    );
+    return await this.#allowed;
   }
 
-  #parse<Schema extends v.GenericSchema>(
-    path: string,
-    schema: Schema,
-    json: unknown,
-  ): v.InferOutput<Schema> {
-    try {
-      const { output, leftOut } = parseLeniently(schema, json);
-      for (const [what, times] of leftOut) {
-        this.leftOut.set(what, (this.leftOut.get(what) ?? 0) + times);
-      }
-      return redactTexts(output, (text) => this.redact(text));
-    } catch (cause) {
-      if (cause instanceof TypeError) throw toShapeError(path, cause);
-      throw cause;
+  /** The same query within the projects allowed; undefined: none is left. */
+  async #within(query: Query): Promise<Query | undefined> {
+    const allowed = await this.#allowedProjects();
+    if (!allowed) return query;
+    const asked = [query.projectId ?? []].flat().map(String);
+    const left = allowed.filter(
+      ({ id }) => asked.length === 0 || asked.includes(String(id)),
+    );
+    if (left.length === 0) {
+      this.notes.add(
+        "No project is left of those asked for, so nothing was searched: BACKLOG_PROJECTS leaves them out, or they do not exist.",
+      );
+      return undefined;
     }
+    const keys = left.map(({ projectKey }) => projectKey).join(", ");
+    this.notes.add(
+      `Only projects that BACKLOG_PROJECTS allows are read: ${keys}.`,
+    );
+    return { ...query, projectId: left.map(({ id }) => id) };
+  }
+
+  /** What belongs to a project. Throws where that may not be shown. */
+  async #ofProject<Output>(
+    idOrKey: string | number,
+    what: string,
+    schema: Schema<Output>,
+  ): Promise<Output> {
+    const path = `/projects/${idOrKey}`;
+    const allowed = await this.#allowedProjects();
+    const names = allowed?.flatMap(({ id, projectKey }) => [id, projectKey]);
+    if (names && !names.map(String).includes(String(idOrKey))) {
+      throw withheld(path);
+    }
+    return await this.#get(`${path}/${what}`, schema);
+  }
+
+  /** The issue. Throws where it may not be shown, whatever it was asked by. */
+  #readIssue<Issue extends { issueKey: string }>(
+    idOrKey: string,
+    read: (path: string) => Promise<Issue>,
+  ): Promise<Issue> {
+    const asking = (async () => {
+      const path = this.#filter.toIssuePath(idOrKey);
+      const [issue] = await Promise.all([read(path), this.#allowedProjects()]);
+      // An ID says nothing of the project, and an issue may have moved.
+      if (!this.#filter.allows(issue.issueKey)) throw withheld(path);
+      return issue;
+    })();
+    this.#issues.set(idOrKey, asking);
+    return asking;
+  }
+
+  /** What belongs to an issue, once that is known to be one to show. */
+  async #ofIssue<Value>(
+    idOrKey: string,
+    what: string,
+    read: (path: string) => Promise<Value>,
+  ): Promise<Value> {
+    const path = this.#filter.toIssuePath(idOrKey);
+    if (this.#filter.isInForce) {
+      await (this.#issues.get(idOrKey) ?? this.getIssueRow(idOrKey));
+    }
+    return await read(`${path}/${what}`);
   }
 }
 
@@ -403,44 +352,99 @@ export type ProjectChoices =
   | "categories"
   | "issueTypes";
 
-/** No more than was asked for, however much was sent. */
-function toPage(json: unknown) {
-  return Array.isArray(json) ? json.slice(0, PAGE_SIZE) : [];
-}
+const toIssueKey = ({ issueKey }: { issueKey: string }) => issueKey;
 
-/** What an entry is known by, whatever else of it can be read. */
-function toId(entry: unknown): number | undefined {
-  const id =
-    typeof entry === "object" && entry !== null && "id" in entry
-      ? entry.id
-      : undefined;
-  return typeof id === "number" && Number.isSafeInteger(id) ? id : undefined;
-}
+/**
+ * What BACKLOG_PROJECTS lets through, decided by the keys that come back.
+ * Without such a list everything passes.
+ */
+class ProjectFilter {
+  readonly #allowed: ReadonlySet<string> | undefined;
+  readonly #notes: Set<string>;
+  #leftOut = 0;
 
-/** The entries at their places among what was sent: none was moved. */
-function toSent<Entry extends { id: number }>(
-  json: unknown,
-  read: readonly Entry[],
-): Sent<Entry>[] {
-  let next = 0;
-  return toPage(json).map((one) => {
-    const isClosed = one?.status?.id === CLOSED;
-    const entry = read[next];
-    if (entry === undefined || one?.id !== entry.id) return { isClosed };
-    next += 1;
-    return { entry, isClosed };
-  });
-}
-
-/** The same value, every text in it redacted in place. */
-function redactTexts<Value>(
-  value: Value,
-  redact: (text: string) => string,
-): Value {
-  if (typeof value !== "object" || value === null) return value;
-  for (const [key, inner] of Object.entries(value)) {
-    if (typeof inner === "string") Reflect.set(value, key, redact(inner));
-    else redactTexts(inner, redact);
+  constructor(keys: readonly string[] | undefined, notes: Set<string>) {
+    this.#allowed = keys && new Set(keys.map((key) => key.toUpperCase()));
+    this.#notes = notes;
   }
-  return value;
+
+  get isInForce(): boolean {
+    return this.#allowed !== undefined;
+  }
+
+  /** Of a project's key, or an issue's. */
+  allows(key: string): boolean {
+    const project = key.replace(/-\d+$/, "").toUpperCase();
+    return this.#allowed?.has(project) ?? true;
+  }
+
+  throwIfEmpty(): void {
+    if (this.#allowed?.size === 0) throw noProject([]);
+  }
+
+  /** `/issues/WEB-1`. Throws where the key alone says that it is not shown. */
+  toIssuePath(idOrKey: string): string {
+    this.throwIfEmpty();
+    const path = `/issues/${idOrKey}`;
+    const isKey = !/^\d+$/.test(idOrKey);
+    if (isKey && !this.allows(idOrKey)) throw withheld(path);
+    return path;
+  }
+
+  /** Of all projects those allowed: at least one. */
+  projects(all: readonly Project[]): Project[] {
+    const shown = all.filter(({ projectKey }) => this.allows(projectKey));
+    const keys = shown.map(({ projectKey }) => projectKey.toUpperCase());
+    const absent = [...(this.#allowed?.difference(new Set(keys)) ?? [])];
+    if (shown.length === 0) throw noProject(absent);
+    if (absent.length > 0) {
+      this.#notes.add(
+        `BACKLOG_PROJECTS names ${absent.join(", ")}, which Backlog does not show to this key.`,
+      );
+    }
+    return shown;
+  }
+
+  /** Less the changes in which an issue of another project is named. */
+  changes({ changeLog }: Comment): Comment["changeLog"] {
+    if (!changeLog) return changeLog;
+    return this.only(changeLog, ({ field, originalValue, newValue }) =>
+      WITHOUT_ISSUES.has(field)
+        ? undefined
+        : `${originalValue} ${newValue}`
+            .match(ISSUE_KEYS)
+            ?.find((key) => !this.allows(key)),
+    );
+  }
+
+  /** Less the entries of other projects, which are counted. */
+  only<Entry>(
+    entries: readonly Entry[],
+    toKey: (entry: Entry) => string | undefined,
+  ): Entry[] {
+    const shown = entries.filter((entry) => {
+      const key = toKey(entry);
+      return key === undefined || this.allows(key);
+    });
+    if (shown.length < entries.length) {
+      this.#notes.delete(toNote(this.#leftOut));
+      this.#leftOut += entries.length - shown.length;
+      this.#notes.add(toNote(this.#leftOut));
+    }
+    return shown;
+  }
 }
+
+function toNote(times: number): string {
+  const entries = times === 1 ? "1 entry" : `${times} entries`;
+  return `BACKLOG_PROJECTS leaves out ${entries} of other projects.`;
+}
+
+/** Changed fields whose values look like a key at most by chance: `SPRINT-42`. */
+const WITHOUT_ISSUES: ReadonlySet<string> = new Set([
+  ...["summary", "description", "component", "version", "milestone", "status"],
+  ...["assigner", "issueType", "startDate", "limitDate", "priority"],
+  ...["resolution", "estimatedHours", "actualHours", "notification"],
+  ...["attachment", "commit"],
+]);
+const ISSUE_KEYS = /(?<!\w)\w{1,25}-\d{1,10}(?!\w)/g;

@@ -1,24 +1,26 @@
+import * as v from "valibot";
 import { Cleaner, quote } from "./text.ts";
+
+interface Details {
+  status?: number;
+  retry?: Retry;
+  cause?: unknown;
+}
+
+/** Whether another attempt can help, and when. */
+export type Retry = "never" | "after a wait" | { afterMs: number };
 
 /** What Backlog refused, or what came between; the message is fit to read. */
 export class BacklogError extends Error {
   override readonly name = "BacklogError";
   /** Backlog's HTTP status, where it answered at all. */
   readonly status: number | undefined;
-  /** https://developer.nulab.com/docs/backlog/error-response/ */
-  readonly code: number | undefined;
+  readonly retry: Retry;
 
-  constructor(
-    message: string,
-    details: {
-      status?: number;
-      code?: number | undefined;
-      cause?: unknown;
-    } = {},
-  ) {
-    super(message, { cause: details.cause });
-    this.status = details.status;
-    this.code = details.code;
+  constructor(message: string, { status, retry, cause }: Details = {}) {
+    super(message, { cause });
+    this.status = status;
+    this.retry = retry ?? "never";
   }
 }
 
@@ -46,60 +48,43 @@ export async function valueOrError<Value>(
   }
 }
 
-/** An attempt that failed, and whether another one can help. */
-export interface Failure {
-  error: BacklogError;
-  retry: "never" | "after a wait" | { afterMs: number };
-}
-
-/** The failure that an answer other than 200 stands for. */
-export function toFailure(
+/** What an answer other than 200 stands for. */
+export function toRefusal(
   path: string,
-  response: Response,
+  { status, headers }: Response,
   body: string,
   host: string,
-): Failure {
-  const { status } = response;
-  const request = `GET ${path}`;
+): BacklogError {
   if (status >= 300 && status < 400) {
-    const target = toHost(response.headers.get("location"), `https://${host}`);
+    const target = toHost(headers.get("location"), `https://${host}`);
     const advice = path.includes("/attachments/")
       ? "Open the file from the issue's address in a browser."
       : "Check BACKLOG_DOMAIN.";
-    return {
-      error: new BacklogError(
-        `${host} redirects ${request} to ${target} (${status}). Redirects are not followed, so that the API key goes to no other place. ${advice}`,
-        { status },
-      ),
-      retry: "never",
-    };
+    return new BacklogError(
+      `${host} redirects GET ${path} to ${target} (${status}). Redirects are not followed, so that the API key goes to no other place. ${advice}`,
+      { status },
+    );
   }
-  const { code, messages } = readErrors(body);
-  const said = messages ? ` (${status}, ${messages})` : ` (${status})`;
+  const { code, said } = readErrors(body);
+  const request = `GET ${path} (${[status, ...said].join(", ")})`;
   if (status >= 500) {
-    const retry = [500, 502, 503, 504].includes(status);
-    return {
-      error: new BacklogError(
-        `Backlog failed on ${request}${said}. Try again in a minute.`,
-        { status, code },
-      ),
-      retry: retry ? "after a wait" : "never",
-    };
+    const isPassing = [500, 502, 503, 504].includes(status);
+    return new BacklogError(
+      `Backlog failed on ${request}. Try again in a minute.`,
+      { status, retry: isPassing ? "after a wait" : "never" },
+    );
   }
-  if (status === 429) return toRateLimit(request, said, response);
-  const page = isHtml(body)
-    ? ` The answer is a page of HTML: check that BACKLOG_DOMAIN (${host}) is the address of a Backlog space.`
-    : "";
-  return {
-    error: new BacklogError(
-      `Backlog refused ${request}${said}.${page || ` ${toAdvice(status, code, host)}`}`,
-      { status, code },
-    ),
-    retry: "never",
-  };
+  if (status === 429) return toRateLimit(request, secondsToReset(headers));
+  const advice = isHtml(body)
+    ? `The answer is a page of HTML: check that BACKLOG_DOMAIN (${host}) is the address of a Backlog space.`
+    : toAdvice(status, code, host);
+  return new BacklogError(`Backlog refused ${request}. ${advice}`, { status });
 }
 
-/** What to do about a refusal; the codes are Backlog's own. */
+/**
+ * What to do about a refusal. The codes:
+ * https://developer.nulab.com/docs/backlog/error-response/
+ */
 function toAdvice(status: number, code: number | undefined, host: string) {
   if (code === 4) {
     return "This space accepts only certain IP addresses, and this computer's is not one of them. Connect through the allowed network or VPN, or ask the space's administrator; retrying will not help before that.";
@@ -131,65 +116,42 @@ export function secondsToReset(headers: Headers): number | undefined {
   return Number.isFinite(seconds) ? seconds : undefined;
 }
 
-function toRateLimit(
-  request: string,
-  said: string,
-  response: Response,
-): Failure {
-  const seconds = secondsToReset(response.headers);
-  if (seconds === undefined) {
-    return {
-      error: new BacklogError(
-        `Backlog refused ${request}${said}: too many requests in this minute. Try again in a minute.`,
-        { status: 429 },
-      ),
-      retry: "never",
-    };
-  }
-  const wait = Math.max(seconds, 1);
-  return {
-    error: new BacklogError(
-      `Backlog refused ${request}${said}: too many requests in this minute. The limit resets in ${wait} s; try again then.`,
-      { status: 429 },
-    ),
-    retry: { afterMs: wait * 1000 },
-  };
+function toRateLimit(request: string, seconds: number | undefined) {
+  const wait = seconds === undefined ? undefined : Math.max(seconds, 1);
+  const advice = wait
+    ? `The limit resets in ${wait} s; try again then.`
+    : "Try again in a minute.";
+  return new BacklogError(
+    `Backlog refused ${request}: too many requests in this minute. ${advice}`,
+    { status: 429, retry: wait ? { afterMs: wait * 1000 } : "never" },
+  );
 }
 
-/** A network error in words, and whether a repetition can help. */
-export function toNetworkFailure(
+/** A network error in words. */
+export function toNetworkError(
   path: string,
   cause: unknown,
   host: string,
-): Failure {
-  const code = codeOf(cause);
-  const request = `GET ${path}`;
-  const fail = (message: string, retry: Failure["retry"]): Failure => ({
-    error: new BacklogError(message, { cause }),
-    retry,
-  });
+): BacklogError {
+  const code = toCode(cause);
   if (/CERT|SELF_SIGNED|ISSUER|VERIFY|ALTNAME|CRL/.test(code)) {
-    return fail(
-      `The certificate of ${host} is not trusted (${code}), so ${request} was not sent. If your company inspects traffic, add its certificate to the system's store or name its file in NODE_EXTRA_CA_CERTS; retrying will not help before that.`,
-      "never",
+    return new BacklogError(
+      `The certificate of ${host} is not trusted (${code}), so GET ${path} was not sent. If your company inspects traffic, add its certificate to the system's store or name its file in NODE_EXTRA_CA_CERTS; retrying will not help before that.`,
+      { cause },
     );
   }
   if (code === "EPROTO") {
-    return fail(
-      `${host} did not complete the TLS handshake for ${request}. Check BACKLOG_DOMAIN and, if there is one, the proxy.`,
-      "never",
+    return new BacklogError(
+      `${host} did not complete the TLS handshake for GET ${path}. Check BACKLOG_DOMAIN and, if there is one, the proxy.`,
+      { cause },
     );
   }
-  const proxy = describeProxy(host);
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
-    return fail(
-      `The name ${host} could not be resolved for ${request}. Check BACKLOG_DOMAIN and the network${proxy}.`,
-      "after a wait",
-    );
-  }
-  return fail(
-    `Could not reach ${host} for ${request} (${code || "network error"}). Check BACKLOG_DOMAIN and the network${proxy}; try again in a minute.`,
-    "after a wait",
+  const check = `Check BACKLOG_DOMAIN and the network${describeProxy(host)}`;
+  return new BacklogError(
+    code === "ENOTFOUND" || code === "EAI_AGAIN"
+      ? `The name ${host} could not be resolved for GET ${path}. ${check}.`
+      : `Could not reach ${host} for GET ${path} (${code || "network error"}). ${check}; try again in a minute.`,
+    { cause, retry: "after a wait" },
   );
 }
 
@@ -203,47 +165,82 @@ function describeProxy(host: string): string {
 }
 
 /** One attempt took too long. */
-export function timedOut(path: string, attemptMs: number): Failure {
-  return {
-    error: new BacklogError(
-      `Backlog did not answer GET ${path} within ${attemptMs / 1000} s. Narrow the search or try again.`,
-    ),
-    retry: "after a wait",
-  };
+export function timedOut(path: string, attemptMs: number): BacklogError {
+  return new BacklogError(
+    `Backlog did not answer GET ${path} within ${attemptMs / 1000} s. Narrow the search or try again.`,
+    { retry: "after a wait" },
+  );
 }
 
 /** The call's whole time is used up. */
-export function outOfTime(path: string, callMs: number): Failure {
-  return {
-    error: new BacklogError(
-      `The ${callMs / 1000} s that one call may take were used up before Backlog answered GET ${path}. Narrow the search or try again.`,
-    ),
-    retry: "never",
-  };
+export function outOfTime(path: string, callMs: number): BacklogError {
+  return new BacklogError(
+    `The ${callMs / 1000} s that one call may take were used up before Backlog answered GET ${path}. Narrow the search or try again.`,
+  );
 }
 
 /** The call has sent as many requests as one may. */
-export function tooMany(path: string, requestsPerCall: number): Failure {
-  return {
-    error: new BacklogError(
-      `This call has sent the ${requestsPerCall} requests that one may, so GET ${path} was not sent. Narrow the search; retrying unchanged will not help.`,
-    ),
-    retry: "never",
-  };
+export function tooMany(path: string, requestsPerCall: number): BacklogError {
+  return new BacklogError(
+    `This call has sent the ${requestsPerCall} requests that one may, so GET ${path} was not sent. Narrow the search; retrying unchanged will not help.`,
+  );
+}
+
+/** The request's line is longer than is sent; 414 is what others say to that. */
+export function tooLong(bytes: number, most: number): BacklogError {
+  return new BacklogError(
+    `The filters make a request of ${bytes} bytes, more than the ${most} that are safe to send. Name fewer IDs or names.`,
+    { status: 414 },
+  );
 }
 
 /** The answer is larger than is read into memory. */
-export function tooLarge(path: string, mostBytes: number): Failure {
+export function tooLarge(path: string, mostBytes: number): BacklogError {
   const most =
     mostBytes < 1024 * 1024
       ? `${mostBytes} bytes`
       : `${Math.floor(mostBytes / 1024 / 1024)} MiB`;
-  return {
-    error: new BacklogError(
-      `Backlog's answer to GET ${path} is larger than ${most} and was not read. Ask for less; retrying unchanged will not help.`,
-    ),
-    retry: "never",
-  };
+  return new BacklogError(
+    `Backlog's answer to GET ${path} is larger than ${most} and was not read. Ask for less; retrying unchanged will not help.`,
+  );
+}
+
+/** The answer is packed in a way that was not asked for. */
+export function packedOtherwise(path: string, encoding: string): BacklogError {
+  const shown = /^[\w-]{1,20}$/.test(encoding) ? ` (${encoding})` : "";
+  return new BacklogError(
+    `The answer to GET ${path} is compressed in a way that was not asked for${shown}, so it was not read. A proxy may stand between; retrying will not help.`,
+    { status: 200 },
+  );
+}
+
+/** The answer's bytes are no gzip, or end before their time. */
+export function notUnpacked(path: string, cause: unknown): BacklogError {
+  return new BacklogError(
+    `The answer to GET ${path} is damaged: it could not be unpacked (gzip), so it was not read. A proxy may stand between; try again in a minute.`,
+    { status: 200, retry: "after a wait", cause },
+  );
+}
+
+/** The answer is JSON, but not the kind this version knows. */
+export function toShapeError(path: string, problem: string): BacklogError {
+  return new BacklogError(
+    `Backlog answered GET ${path} in a form this version cannot read (${problem}). Look for a newer backlog-mcp; retrying will not help.`,
+    { status: 200 },
+  );
+}
+
+/** The answer is not JSON at all. */
+export function toFormatError(
+  path: string,
+  body: string,
+  host: string,
+): BacklogError {
+  const what = isHtml(body) ? "a page of HTML" : "something other than JSON";
+  return new BacklogError(
+    `Backlog answered GET ${path} with ${what}. Check that BACKLOG_DOMAIN (${host}) is the address of a Backlog space and that no login page or proxy stands between.`,
+    { status: 200 },
+  );
 }
 
 /** While BACKLOG_PROJECTS is in force, what is absent and what it leaves out. */
@@ -270,77 +267,57 @@ export function noProject(absent: readonly string[]): BacklogError {
 
 /** A refusal of Backlog's while BACKLOG_PROJECTS is in force. */
 export function toWithheld(path: string, error: BacklogError): BacklogError {
-  const { status = 0, code, message } = error;
-  if (status === 404) return withheld(path);
-  return [400, 403].includes(status)
-    ? new BacklogError(`${message} ${WITHHELD}`, { status, code, cause: error })
-    : error;
-}
-
-/** The answer is packed in a way that was not asked for. */
-export function packedOtherwise(path: string, encoding: string): Failure {
-  const shown = /^[\w-]{1,20}$/.test(encoding) ? ` (${encoding})` : "";
-  return {
-    error: new BacklogError(
-      `The answer to GET ${path} is compressed in a way that was not asked for${shown}, so it was not read. A proxy may stand between; retrying will not help.`,
-      { status: 200 },
-    ),
-    retry: "never",
-  };
-}
-
-/** The answer is JSON, but not the kind this version knows. */
-export function toShapeError(path: string, cause: TypeError): BacklogError {
-  return new BacklogError(
-    `Backlog answered GET ${path} in a form this version cannot read (${cause.message}). Look for a newer backlog-mcp; retrying will not help.`,
-    { status: 200, cause },
-  );
-}
-
-/** The answer is not JSON at all. */
-export function toFormatError(
-  path: string,
-  body: string,
-  host: string,
-): BacklogError {
-  const what = isHtml(body) ? "a page of HTML" : "something other than JSON";
-  return new BacklogError(
-    `Backlog answered GET ${path} with ${what}. Check that BACKLOG_DOMAIN (${host}) is the address of a Backlog space and that no login page or proxy stands between.`,
-    { status: 200 },
-  );
+  const { status, message } = error;
+  const say = (more: string) =>
+    new BacklogError(`${message} ${more}`, { status, cause: error });
+  switch (status) {
+    case 404:
+      return withheld(path);
+    case 400:
+    case 403:
+      return say(WITHHELD);
+    case 414:
+      return say(
+        "Where no project is named, each that BACKLOG_PROJECTS allows is asked for: name some of them.",
+      );
+    default:
+      return error;
+  }
 }
 
 function isHtml(body: string): boolean {
   return /^\s*</.test(body);
 }
 
-/** Backlog's own words on one line, in quotes, and the first code. */
-function readErrors(body: string): { code?: number; messages?: string } {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(body);
-  } catch {
-    return {};
-  }
-  const errors =
-    typeof parsed === "object" && parsed !== null && "errors" in parsed
-      ? parsed.errors
-      : undefined;
-  if (!Array.isArray(errors)) return {};
-  const messages: string[] = [];
-  let code: number | undefined;
-  for (const error of errors.slice(0, 5)) {
-    if (typeof error?.code === "number") code ??= error.code;
-    for (const text of [error?.message, error?.moreInfo]) {
-      if (typeof text === "string" && text.trim() !== "") messages.push(text);
-    }
-  }
-  if (messages.length === 0) return { code };
-  const line = new Cleaner().line(messages.join(" "), Number.POSITIVE_INFINITY);
-  return { code, messages: quote(line, 300) };
+const RefusalSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({
+    errors: v.array(
+      v.object({
+        code: v.fallback(v.optional(v.number()), undefined),
+        message: v.fallback(v.string(), ""),
+        moreInfo: v.fallback(v.string(), ""),
+      }),
+    ),
+  }),
+);
+
+/** The first code, and Backlog's own words on one line, in quotes. */
+function readErrors(body: string): { code?: number; said: string[] } {
+  const { success, output } = v.safeParse(RefusalSchema, body);
+  const errors = success ? output.errors.slice(0, 5) : [];
+  const words = errors
+    .flatMap(({ message, moreInfo }) => [message, moreInfo])
+    .filter((text) => text.trim() !== "");
+  const line = new Cleaner().line(words.join(" "), Number.POSITIVE_INFINITY);
+  return {
+    code: errors.find(({ code }) => code !== undefined)?.code,
+    said: line === "" ? [] : [quote(line, 300)],
+  };
 }
 
-function codeOf(cause: unknown): string {
+function toCode(cause: unknown): string {
   const code =
     cause instanceof Error && "code" in cause ? String(cause.code) : "";
   return /^[\w-]{1,60}$/.test(code) ? code : "";

@@ -174,10 +174,11 @@ async function readActive(
   let maxId: number | undefined;
   let last = "";
   for (let page = 0; page < MOST_ACTIVITY_PAGES; page += 1) {
-    const { entries, ids, received } = await call.listActivities(
-      `/users/${id}/activities`,
-      { activityTypeId: ACTIVITY_TYPES, maxId, count: PAGE_SIZE },
-    );
+    const { entries, sent } = await call.listActivities(id, {
+      activityTypeId: ACTIVITY_TYPES,
+      maxId,
+      count: PAGE_SIZE,
+    });
     for (const { type, content, created } of entries) {
       last = created;
       const at = Date.parse(created);
@@ -190,8 +191,8 @@ async function readActive(
     }
     // Whether maxId itself comes again is not documented. What is left out of
     // a page, by BACKLOG_PROJECTS or for its form, has its place all the same.
-    const lowest = Math.min(...ids);
-    const isOver = received < PAGE_SIZE || lowest >= (maxId ?? Infinity);
+    const lowest = Math.min(...sent.flatMap((place) => place.id ?? []));
+    const isOver = sent.length < PAGE_SIZE || lowest >= (maxId ?? Infinity);
     if (isOver || Date.parse(last) < from) return newest;
     maxId = lowest;
   }

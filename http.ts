@@ -1,14 +1,19 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   BacklogError,
-  type Failure,
+  notUnpacked,
   outOfTime,
   packedOtherwise,
+  type Retry,
   secondsToReset,
   timedOut,
-  toFailure,
-  toNetworkFailure,
+  toFormatError,
+  toNetworkError,
   tooLarge,
+  tooLong,
   tooMany,
+  toRefusal,
+  valueOrError,
 } from "./errors.ts";
 import { version } from "./package.json";
 import { type Connection, isLoopback } from "./settings.ts";
@@ -63,7 +68,7 @@ export class Space {
 
   constructor(
     connection: Connection,
-    readonly limits: Limits,
+    readonly limits: Limits = LIMITS,
   ) {
     this.connection = connection;
     this.slots = new Slots(limits.concurrentRequests);
@@ -88,9 +93,9 @@ export interface RequestOptions {
 
 /** The requests of one call: GET only, with one deadline for all of them. */
 export class Requests {
+  readonly space: Space;
   /** Aborted once the client has cancelled, or the call has its answer. */
   readonly signal: AbortSignal;
-  readonly #space: Space;
   readonly #ending = new AbortController();
   readonly #outOfTime: AbortSignal;
   readonly #deadline: number;
@@ -98,12 +103,22 @@ export class Requests {
   #renewal: Promise<void> | undefined;
 
   constructor(space: Space, cancelled?: AbortSignal) {
-    this.#space = space;
+    this.space = space;
     const leftMs = space.limits.callMs - space.limits.answerMs;
     this.#deadline = performance.now() + leftMs;
     this.#outOfTime = AbortSignal.timeout(Math.max(leftMs, 0));
     const { signal } = this.#ending;
     this.signal = cancelled ? AbortSignal.any([cancelled, signal]) : signal;
+  }
+
+  /** Requests of a class left in this minute; undefined: not known yet. */
+  remaining(rate: RateClass): number | undefined {
+    return this.space.rates.remaining(rate);
+  }
+
+  /** Without the key: for what is decoded elsewhere, such as a file's text. */
+  redact(text: string): string {
+    return this.space.redact(text);
   }
 
   /** Stops whatever is still under way. */
@@ -113,31 +128,39 @@ export class Requests {
 
   /** The body of a 200 answer, asked for again where that can help. */
   async get(path: string, options: RequestOptions = {}): Promise<Uint8Array> {
-    const space = this.#space;
+    const space = this.space;
     const { pathAndQueryBytes } = space.limits;
     const target = `${path}${toQueryString(options.query ?? {})}`;
     if (target.length > pathAndQueryBytes) {
-      throw new BacklogError(
-        `The filters make a request of ${target.length} bytes, more than the ${pathAndQueryBytes} that are safe to send. Name fewer IDs or names.`,
-      );
+      throw tooLong(target.length, pathAndQueryBytes);
     }
     for (let attempt = 1; ; attempt += 1) {
       const { apiKey } = space.connection;
-      const outcome = await this.#attempt(path, target, options);
-      if (outcome instanceof Uint8Array) return outcome;
-      if (outcome.error.status === 401) {
+      const result = await valueOrError(this.#attempt(path, target, options));
+      if (!(result instanceof BacklogError)) return result;
+      if (result.status === 401) {
         await this.#renew();
         if (space.connection.apiKey !== apiKey) continue;
       }
-      const waitMs = this.#waitBeforeRetry(outcome.retry, attempt);
-      if (waitMs === undefined) throw outcome.error;
-      await sleep(waitMs, this.signal);
+      const waitMs = this.#waitBeforeRetry(result.retry, attempt);
+      if (waitMs === undefined) throw result;
+      await sleep(waitMs, undefined, { signal: this.signal });
+    }
+  }
+
+  /** What the body says. */
+  async getJson(path: string, query: Query): Promise<unknown> {
+    const body = toText(await this.get(path, { query }));
+    try {
+      return JSON.parse(body);
+    } catch {
+      throw toFormatError(path, body, this.space.host);
     }
   }
 
   /** Reads the settings again, once in a call: a mended key counts at once. */
   #renew(): Promise<void> {
-    const space = this.#space;
+    const space = this.space;
     this.#renewal ??= (async () => {
       const renewed = await space.connection.renew?.();
       if (renewed) space.connection = renewed;
@@ -146,8 +169,8 @@ export class Requests {
   }
 
   /** Undefined where no further attempt can help, or time is short. */
-  #waitBeforeRetry(retry: Failure["retry"], attempt: number) {
-    const { attempts, retryWaitMs, rateLimitWaitMs } = this.#space.limits;
+  #waitBeforeRetry(retry: Retry, attempt: number) {
+    const { attempts, retryWaitMs, rateLimitWaitMs } = this.space.limits;
     if (retry === "never" || attempt >= attempts) return undefined;
     const waitMs =
       retry === "after a wait"
@@ -162,8 +185,8 @@ export class Requests {
     path: string,
     target: string,
     options: RequestOptions,
-  ): Promise<Uint8Array | Failure> {
-    const space = this.#space;
+  ): Promise<Uint8Array> {
+    const space = this.space;
     const { limits } = space;
     // In the queue as well: the client does not care why it waits.
     const untilDeadline = AbortSignal.any([this.signal, this.#outOfTime]);
@@ -173,7 +196,7 @@ export class Requests {
       leave = await space.slots.enter(untilDeadline);
       this.#sent += 1;
       if (this.#sent > limits.requestsPerCall) {
-        return tooMany(path, limits.requestsPerCall);
+        throw tooMany(path, limits.requestsPerCall);
       }
       timeOut = AbortSignal.timeout(limits.attemptMs);
       const signal = AbortSignal.any([untilDeadline, timeOut]);
@@ -182,9 +205,10 @@ export class Requests {
       return await this.#read(path, response, options);
     } catch (cause) {
       this.signal.throwIfAborted();
-      if (this.#outOfTime.aborted) return outOfTime(path, limits.callMs);
-      if (timeOut?.aborted) return timedOut(path, limits.attemptMs);
-      return toNetworkFailure(path, cause, space.host);
+      if (this.#outOfTime.aborted) throw outOfTime(path, limits.callMs);
+      if (timeOut?.aborted) throw timedOut(path, limits.attemptMs);
+      if (cause instanceof BacklogError) throw cause;
+      throw toNetworkError(path, cause, space.host);
     } finally {
       leave?.();
     }
@@ -193,19 +217,24 @@ export class Requests {
   async #read(
     path: string,
     response: Response,
-    { mostBytes = this.#space.limits.bodyBytes }: RequestOptions,
-  ): Promise<Uint8Array | Failure> {
-    const space = this.#space;
-    const encoding = response.headers.get("content-encoding") ?? "identity";
+    { mostBytes = this.space.limits.bodyBytes }: RequestOptions,
+  ): Promise<Uint8Array> {
+    const space = this.space;
+    const { status, headers } = response;
+    const encoding = headers.get("content-encoding") ?? "identity";
     const stream = unpack(response.body, encoding);
     if (stream === undefined) {
       await response.body?.cancel();
-      if (response.status === 200) return packedOtherwise(path, encoding);
+      if (status === 200) throw packedOtherwise(path, encoding);
     }
-    const body = await readWithin(stream, mostBytes);
-    if (body === undefined) return tooLarge(path, mostBytes);
-    if (response.status === 200) return body;
-    return toFailure(path, response, space.redact(toText(body)), space.host);
+    const body = await readWithin(stream, mostBytes).catch((cause) => {
+      // A connection that breaks off has a code; bytes that are no gzip, none.
+      const isDamaged = stream !== response.body && !("code" in Object(cause));
+      throw isDamaged ? notUnpacked(path, cause) : cause;
+    });
+    if (body === undefined) throw tooLarge(path, mostBytes);
+    if (status === 200) return body;
+    throw toRefusal(path, response, space.redact(toText(body)), space.host);
   }
 }
 
@@ -269,7 +298,7 @@ async function readWithin(
   return Buffer.concat(chunks);
 }
 
-export function toText(bytes: Uint8Array): string {
+function toText(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
@@ -319,20 +348,16 @@ class Slots {
   async enter(signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();
     if (this.#free > 0) this.#free -= 1;
-    else await this.#wait(signal);
-    return () => this.#leave();
-  }
-
-  async #wait(signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting.add(resolve);
-    try {
-      await unlessAborted(promise, signal);
-    } catch (reason) {
-      // Handed over at the last moment: the next one's.
-      if (!this.#waiting.delete(resolve)) this.#leave();
-      throw reason;
+    else {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      this.#waiting.add(resolve);
+      signal.addEventListener("abort", () => {
+        this.#waiting.delete(resolve);
+        reject(signal.reason);
+      });
+      await promise;
     }
+    return () => this.#leave();
   }
 
   #leave(): void {
@@ -342,31 +367,5 @@ class Slots {
       this.#waiting.delete(next);
       next();
     }
-  }
-}
-
-async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  try {
-    await unlessAborted(promise, signal);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** What the promise brings; rejects with the signal's reason if that is first. */
-async function unlessAborted<Value>(
-  promise: Promise<Value>,
-  signal: AbortSignal,
-): Promise<Value> {
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const giveUp = () => reject(signal.reason);
-  signal.addEventListener("abort", giveUp);
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", giveUp);
   }
 }

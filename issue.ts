@@ -125,12 +125,13 @@ async function getChildren(
 ): Promise<Children | undefined> {
   if (childIssueSummary?.total === 0) return undefined;
   const filter = { parentIssueId: [id] };
-  const { entries, received } = await call.listIssues({
+  const { entries, sent } = await call.listIssues({
     ...filter,
     sort: "created",
     order: "asc",
     count: PAGE_SIZE,
   });
+  const received = sent.length;
   if (received === 0 && !childIssueSummary) return undefined;
   const needsCount = received === PAGE_SIZE && !childIssueSummary;
   const [counted, countedClosed] = needsCount

@@ -1,6 +1,7 @@
 import * as v from "valibot";
+import { toShapeError } from "./errors.ts";
 
-type Schema<Output> = v.GenericSchema<unknown, Output>;
+export type Schema<Output> = v.GenericSchema<unknown, Output>;
 type Dataset<Output> = v.OutputDataset<Output, v.BaseIssue<unknown>>;
 
 // What may be dropped is told upwards as an issue of a typed value: valibot
@@ -8,15 +9,12 @@ type Dataset<Output> = v.OutputDataset<Output, v.BaseIssue<unknown>>;
 const FIELD = "field left out";
 const ENTRIES = "entries left out";
 
-function leftOut(type: string, times: number): v.BaseIssue<unknown> {
+function toIssue(
+  type: string,
+  details: Partial<v.BaseIssue<unknown>>,
+): v.BaseIssue<unknown> {
   const nothing = { input: undefined, expected: null, received: "" };
-  return {
-    kind: "validation",
-    type,
-    message: type,
-    requirement: times,
-    ...nothing,
-  };
+  return { kind: "schema", type, message: type, ...nothing, ...details };
 }
 
 function isLeftOut({ type }: v.BaseIssue<unknown>): boolean {
@@ -39,37 +37,43 @@ function optional<Output>(
     "~run"(dataset, config) {
       const read = nullish["~run"](dataset, config);
       if (isWhole(read)) return read;
-      return { typed: true, value: undefined, issues: [leftOut(FIELD, 1)] };
+      return {
+        typed: true,
+        value: undefined,
+        issues: [toIssue(FIELD, { requirement: 1 })],
+      };
     },
   };
 }
 
 /**
- * The entries that can be read, of the first `most`; beyond that many wrong
- * ones the others are dropped unread. No list holds up the process.
+ * As v.array, of what is made of each entry, of the first `most`; beyond so many
+ * wrong ones the others are dropped unread. No list holds up the process.
  */
-function list<Output>(
+function each<Output, Place>(
   entry: Schema<Output>,
+  toPlaces: (read: Output | undefined, sent: unknown) => Place[],
   { most = 1_000, mostWrong = 10 } = {},
-): Schema<Output[]> {
-  const array = v.array(entry);
+): Schema<Place[]> {
+  const array = v.array(v.any());
   return {
     ...array,
-    "~run"(dataset, config): Dataset<Output[]> {
-      const sent = dataset.value;
+    "~run"(dataset, config): Dataset<Place[]> {
+      const { value: sent } = dataset;
       if (!Array.isArray(sent)) return array["~run"](dataset, config);
-      const value: Output[] = [];
+      const value: Place[] = [];
       const notes: v.BaseIssue<unknown>[] = [];
-      let wrong = 0;
-      for (const one of sent.slice(0, most)) {
+      let whole = 0;
+      for (const [index, one] of sent.slice(0, most).entries()) {
         const read = entry["~run"]({ value: one }, config);
         if (isWhole(read)) {
-          value.push(read.value);
+          whole += 1;
           notes.push(...(read.issues ?? []));
-        } else if (++wrong > mostWrong) break;
+        } else if (index + 1 - whole > mostWrong) break;
+        value.push(...toPlaces(isWhole(read) ? read.value : undefined, one));
       }
-      const dropped = sent.length - value.length;
-      if (dropped > 0) notes.push(leftOut(ENTRIES, dropped));
+      const dropped = sent.length - whole;
+      if (dropped > 0) notes.push(toIssue(ENTRIES, { requirement: dropped }));
       const [first, ...others] = notes;
       if (!first) return { typed: true, value };
       return { typed: true, value, issues: [first, ...others] };
@@ -77,23 +81,41 @@ function list<Output>(
   };
 }
 
-const optionalList = <Output>(entry: Schema<Output>) => optional(list(entry));
+/** The entries that can be read. */
+const list = <Output>(entry: Schema<Output>, bounds = {}) =>
+  each(entry, (read) => (read === undefined ? [] : [read]), bounds);
 
-/** What is asked for with `count=100`: none hides the ones behind it. */
-const page = <Output>(entry: Schema<Output>) =>
-  list(entry, { most: 100, mostWrong: 100 });
+const optionalList = <Output>(entry: Schema<Output>) => optional(list(entry));
 
 /** What Backlog sends whole, whatever its length. */
 const longList = <Output>(entry: Schema<Output>) =>
   list(entry, { most: 10_000, mostWrong: 1_000 });
 
-const NOT_AN_OBJECT = {
-  kind: "schema",
-  type: "object",
-  expected: "Object",
-  received: "Array",
-  message: "a list",
-} as const;
+/** A page is always asked for in full: Backlog's own default is 20. */
+export const PAGE_SIZE = 100;
+
+/** Closed has this ID in every project, whatever its name. */
+export const CLOSED = 4;
+
+/** What stands at one place of a page; no entry: it could not be read. */
+export interface Sent<Entry> {
+  entry: Entry | undefined;
+  /** Of the issue, the comment, …, readable or not. */
+  id: number | undefined;
+  /** Whether it is an issue known to be closed, read or not. */
+  isClosed: boolean;
+}
+
+/** No more than a page, however much was sent; none hides those behind it. */
+const page = <Entry>(entry: Schema<Entry>, most = PAGE_SIZE) =>
+  each(
+    entry,
+    (read, sent): Sent<Entry>[] => {
+      const { id, status } = v.parse(MarksSchema, sent);
+      return [{ entry: read, id, isClosed: status?.id === CLOSED }];
+    },
+    { most, mostWrong: most },
+  );
 
 /** As v.object, to which a list is an object that lacks every field. */
 function object<const Entries extends v.ObjectEntries>(
@@ -105,11 +127,8 @@ function object<const Entries extends v.ObjectEntries>(
     "~run"(dataset, config) {
       const { value } = dataset;
       if (!Array.isArray(value)) return schema["~run"](dataset, config);
-      return {
-        typed: false,
-        value,
-        issues: [{ ...NOT_AN_OBJECT, input: value }],
-      };
+      const issue = toIssue("object", { expected: "Object", input: value });
+      return { typed: false, value, issues: [issue] };
     },
   };
 }
@@ -117,11 +136,6 @@ function object<const Entries extends v.ObjectEntries>(
 const IdSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const CountSchema = IdSchema;
 const NumberSchema = v.pipe(v.number(), v.finite());
-// IDs that come as either: the reference and Nulab's own clients differ.
-const TextOrNumberSchema = v.pipe(
-  v.union([v.string(), NumberSchema]),
-  v.transform(String),
-);
 // Years that a person may mean; others would be printed in odd ways.
 const InstantSchema = v.pipe(
   v.string(),
@@ -133,6 +147,14 @@ const DaySchema = v.pipe(
   v.string(),
   v.regex(/^(?:19|[2-9]\d)\d\d-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?$/),
   v.check((text) => !Number.isNaN(Date.parse(text)), "not a real day"),
+);
+/** What tells an entry of any form apart. */
+const MarksSchema = v.fallback(
+  v.object({
+    id: v.fallback(v.optional(IdSchema), undefined),
+    status: v.fallback(v.optional(v.object({ id: IdSchema })), undefined),
+  }),
+  {},
 );
 const ProjectKeySchema = v.pipe(v.string(), v.regex(/^[A-Z0-9_]{1,25}$/i));
 /** What is shown by its name; the ID tells two of one name apart. */
@@ -239,49 +261,30 @@ const CommentSchema = object({
       newValue: optional(v.string()),
       originalValue: optional(v.string()),
       attachmentInfo: optional(NamedSchema),
-      attributeInfo: optional(object({ typeId: optional(TextOrNumberSchema) })),
+      attributeInfo: optional(
+        // The reference and Nulab's own clients differ in which it is.
+        object({ typeId: optional(v.union([v.string(), NumberSchema])) }),
+      ),
     }),
   ),
 });
 export type Comment = v.InferOutput<typeof CommentSchema>;
-
-const RemarkSchema = object({
-  id: optional(IdSchema),
-  content: optional(v.string()),
-});
-
-/** One issue of several that were updated at once. */
-const LinkedIssueSchema = object({
-  id: optional(IdSchema),
-  key_id: IdSchema,
-  title: optional(v.string()),
-  comment: optional(RemarkSchema),
-});
 
 /** https://developer.nulab.com/docs/backlog/api/2/get-user-recent-updates/ */
 const ActivitySchema = object({
   id: IdSchema,
   type: IdSchema,
   created: InstantSchema,
-  createdUser: optional(PersonSchema),
-  project: object({ id: optional(IdSchema), projectKey: ProjectKeySchema }),
+  project: object({ projectKey: ProjectKeySchema }),
   content: optional(
     object({
       id: optional(IdSchema),
-      key_id: optional(IdSchema),
-      summary: optional(v.string()),
-      comment: optional(RemarkSchema),
-      changes: optionalList(
-        object({
-          field: v.string(),
-          new_value: optional(TextOrNumberSchema),
-          old_value: optional(TextOrNumberSchema),
-        }),
-      ),
-      link: optionalList(LinkedIssueSchema),
+      /** Several issues that were updated at once. */
+      link: optionalList(object({ id: IdSchema })),
     }),
   ),
 });
+
 export type Activity = v.InferOutput<typeof ActivitySchema>;
 
 /** https://developer.nulab.com/docs/backlog/api/2/get-custom-field-list/ */
@@ -314,7 +317,7 @@ export const Responses = {
   issueRow: IssueRowSchema,
   issueRows: page(IssueRowSchema),
   /** All at once; Backlog itself allows 50. */
-  relatedIssues: list(object(relatedFields)),
+  relatedIssues: page(object(relatedFields), 1_000),
   comments: page(CommentSchema),
   count: object({ count: CountSchema }),
   user: UserSchema,
@@ -337,45 +340,50 @@ export const Responses = {
 export type Choice = v.InferOutput<typeof ProjectChoiceSchema>;
 export type Limit = v.InferOutput<typeof LimitSchema>;
 
-export interface LenientlyParsed<Output> {
-  output: Output;
-  /** What was left out for its form: field or list → how often. */
+interface Answer {
+  path: string;
+  /** Counts what is left out for its form: field or list → how often. */
   leftOut: Map<string, number>;
+  redact: (text: string) => string;
 }
 
 /**
- * The value as the schema knows it, less whatever has a wrong type: a field
+ * The answer as the schema knows it, less whatever has a wrong type: a field
  * that may be missing is left out, a list's entry without a required field is
- * dropped. Throws a TypeError that names the field where the answer itself
- * lacks a required one.
+ * dropped. Throws an error that names the field where the answer itself lacks a
+ * required one.
  */
-export function parseLeniently<Schema extends v.GenericSchema>(
-  schema: Schema,
-  value: unknown,
-): LenientlyParsed<v.InferOutput<Schema>> {
-  const { typed, output, issues = [] } = v.safeParse(schema, value);
+export function parseLeniently<Output>(
+  schema: Schema<Output>,
+  json: unknown,
+  { path, leftOut, redact }: Answer,
+): Output {
+  const { typed, output, issues = [] } = v.safeParse(schema, json);
   const fatal = issues.find((issue) => !isLeftOut(issue));
-  if (fatal || !typed) throw new TypeError(fatal && describe(fatal));
-  const leftOut = new Map<string, number>();
+  if (fatal || !typed) throw toShapeError(path, fatal ? describe(fatal) : "");
   for (const issue of issues) {
     const field = toFieldName(issue);
     const what =
-      issue.type === ENTRIES ? `entries of ${field ?? "the list"}` : `${field}`;
+      issue.type === ENTRIES ? `entries of ${field || "the list"}` : field;
     leftOut.set(what, (leftOut.get(what) ?? 0) + Number(issue.requirement));
   }
-  return { output, leftOut };
+  return redactTexts(output, redact);
 }
 
-/** `status.id`; undefined for the answer as a whole. */
-function toFieldName({
-  path = [],
-}: {
-  path?: readonly v.IssuePathItem[] | undefined;
-}): string | undefined {
-  const names = path
-    .map(({ key }) => key)
-    .filter((key) => typeof key === "string");
-  return names.length > 0 ? names.join(".") : undefined;
+/** The same value, every text in it redacted in place. */
+function redactTexts<Value>(value: Value, redact: Answer["redact"]): Value {
+  if (typeof value !== "object" || value === null) return value;
+  for (const [key, inner] of Object.entries(value)) {
+    if (typeof inner === "string") Reflect.set(value, key, redact(inner));
+    else redactTexts(inner, redact);
+  }
+  return value;
+}
+
+/** `status.id`; empty for the answer as a whole. */
+function toFieldName({ path }: v.BaseIssue<unknown>): string {
+  const names = (path ?? []).map(({ key }) => key);
+  return names.filter((name) => typeof name === "string").join(".");
 }
 
 const EXPECTED: Record<string, string> = {
@@ -387,7 +395,7 @@ const EXPECTED: Record<string, string> = {
 
 // The value itself is not printed: it could be anything, and of any length.
 function describe(issue: v.BaseIssue<unknown>): string {
-  const field = toFieldName(issue) ?? "the answer";
+  const field = toFieldName(issue) || "the answer";
   if (issue.input === undefined) return `${field} is missing`;
   if (issue.type === "min_value") return `${field}: expected 0 or more`;
   const expected = EXPECTED[issue.expected ?? ""] ?? "another form";

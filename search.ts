@@ -248,7 +248,7 @@ async function searchByStatuses(
   const query = { ...search.filters, statusId: statuses };
   const first = await valueOrError(firstPage(call, search, query));
   if (first instanceof BacklogError) {
-    if ((first.status ?? 400) === 400) return undefined;
+    if ([400, 414].includes(first.status ?? 400)) return undefined;
     throw first;
   }
   const isWhole = first.sent.length >= total && search.offset === 0;

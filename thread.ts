@@ -357,16 +357,18 @@ export class CommentStream {
       .sort((a, b) => (older ? b.id - a.id : a.id - b.id));
     this.#buffer.push(...fresh);
     // An entry that could not be read has its place all the same.
-    const places = page.ids.filter(isBeyond);
+    const ids = page.sent.flatMap(({ id }) => id ?? []);
+    const places = ids.filter(isBeyond);
     for (const id of places) this.#seen.add(id);
-    if (page.received > 0 && page.ids.length === 0) {
-      return this.#fail(toUnreachable(this.key, page.received));
+    const received = page.sent.length;
+    if (received > 0 && ids.length === 0) {
+      return this.#fail(toUnreachable(this.key, received));
     }
     this.#boundary = places.reduce(
       older ? (a, b) => Math.min(a, b) : (a, b) => Math.max(a, b),
       boundary ?? (older ? Number.POSITIVE_INFINITY : 0),
     );
-    const isShort = page.received < asked;
+    const isShort = received < asked;
     this.#ended = places.length === 0 || (isShort && this.#endsAtShortPage);
   }
 

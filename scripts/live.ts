@@ -152,9 +152,7 @@ async function seeEdge({ ask, comments }: Probe, edge: "minId" | "maxId") {
 async function seeActivities({ ask }: Probe) {
   const me = await ask((call) => call.getMyself());
   const list = (maxId?: number) =>
-    ask((call) =>
-      call.listActivities(`/users/${me.id}/activities`, { maxId, count: 2 }),
-    );
+    ask((call) => call.listActivities(me.id, { maxId, count: 2 }));
   const [first] = (await list()).entries;
   const id = first?.id ?? giveUp();
   const { entries } = await list(id);
