@@ -214,26 +214,32 @@ async function askBacklog(
   // Whoever waits for it had rather see a failure at once than three times.
   const call = new Backlog(settings, { ...LIMITS, attempts: 1 }).open();
   const parts = await Promise.all([
-    attempt("Space", "/space", call.getSpace(), ({ name }) =>
+    attempt({ label: "Space", path: "/space" }, call.getSpace(), ({ name }) =>
       [name, call.origin].filter(Boolean).join(", "),
     ),
     attempt(
-      "Key of",
-      "/users/myself",
+      { label: "Key of", path: "/users/myself" },
       call.getMyself(),
       ({ name, id }) => `${name}, USER_ID ${id}`,
     ),
-    attempt("Projects", "/projects", call.listProjects(), (projects) => {
-      const archived = projects.filter((project) => project.archived).length;
-      const some = archived > 0 ? `, ${archived} of them archived` : "";
-      return `${projects.length} can be read${some}`;
-    }),
-    attempt("Requests left", "/rateLimit", call.getRateLimit(), (limits) =>
-      Object.entries(limits.rateLimit)
-        .flatMap(([name, left]) =>
-          left ? `${name} ${left.remaining} of ${left.limit}` : [],
-        )
-        .join(", "),
+    attempt(
+      { label: "Projects", path: "/projects" },
+      call.listProjects(),
+      (projects) => {
+        const archived = projects.filter((project) => project.archived).length;
+        const some = archived > 0 ? `, ${archived} of them archived` : "";
+        return `${projects.length} can be read${some}`;
+      },
+    ),
+    attempt(
+      { label: "Requests left", path: "/rateLimit" },
+      call.getRateLimit(),
+      (limits) =>
+        Object.entries(limits.rateLimit)
+          .flatMap(([name, left]) =>
+            left ? `${name} ${left.remaining} of ${left.limit}` : [],
+          )
+          .join(", "),
     ),
   ]);
   call.end();
@@ -264,8 +270,7 @@ interface Part<Value> {
 }
 
 async function attempt<Value>(
-  label: string,
-  path: string,
+  { label, path }: { label: string; path: string },
   answer: Promise<Value>,
   describe: (value: Value) => string,
 ): Promise<Part<Value>> {

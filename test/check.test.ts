@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { chmod } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { check } from "../cli.ts";
 import { version } from "../package.json";
 import { sampleData } from "../sample-space/data.ts";
 import {
@@ -8,7 +9,7 @@ import {
   startSampleSpace,
 } from "../sample-space/server.ts";
 import { BINARY, startFolder } from "../scripts/build.ts";
-import { UNTRUSTED } from "../scripts/certificate.ts";
+import { readSettings } from "../settings.ts";
 import { start, writeUserFile } from "./helpers.ts";
 
 const KEY = "sample-key-0123456789abcdefghijklmnop";
@@ -57,7 +58,9 @@ describe("check, when all is well", () => {
     await using folder = await startFolder();
     const text = toFile(space.host);
     const { env, file } = await writeUserFile(folder.path, text);
-    const { stdout, stderr, code } = await start(["check"], { env });
+    // That it is the folder of the user's own file, too, is worth no note.
+    const cwd = dirname(file);
+    const { stdout, stderr, code } = await start(["check"], { env, cwd });
     const domain = space.host.padEnd(15);
     // Which of the four is counted first is left to chance.
     expect(stdout.replace(/read 59[6-9] of/, "read N of")).toBe(`\
@@ -81,11 +84,13 @@ All is well. To set up a client: backlog-mcp config [CLIENT] prints what to past
   test("neither the key nor what a terminal obeys is printed", async () => {
     const data = sampleData();
     data.space.name = `\x1b]0;title\x07\x1b[31m${KEY}\n- All is wrong`;
-    const { stdout, code } = await checkSpace({ data });
+    // A line is cut at 2,000 characters, here within the key.
+    const env = { USER_ID: `${"x ".repeat(980)}${KEY}` };
+    const { stdout } = await checkSpace({ data }, env);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the point of it.
     expect(stdout).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f]/);
     expect(stdout).toContain("[31m[API key] - All is wrong, http");
-    expect(code).toBe(0);
+    expect(stdout).not.toContain("sample-key");
   });
 });
 
@@ -120,7 +125,7 @@ describe("check notes, with exit code 0,", () => {
   });
 
   test.if(process.platform !== "win32")(
-    "what looks like a mistake in a file, and that it counts only in this folder",
+    "mistakes in a file, and that it counts only here",
     async () => {
       await using space = startSampleSpace();
       await using folder = await startFolder();
@@ -139,12 +144,10 @@ describe("check notes, with exit code 0,", () => {
 
   test("settings that the environment hides, in config too", async () => {
     await using folder = await startFolder();
-    const { env: home, file } = await writeUserFile(
-      folder.path,
-      toFile("e.backlog.com"),
-    );
+    const text = toFile("e.backlog.com");
+    const { env: home, file } = await writeUserFile(folder.path, text);
     const named = join(folder.path, "work.env");
-    await Bun.write(named, "BACKLOG_DOMAIN=e.backlog.com");
+    await Bun.write(named, text);
     const hidden = (path: string) =>
       `${path} has settings as well, but those of the environment come first. To use the file's, unset BACKLOG_API_KEY and BACKLOG_DOMAIN.`;
 
@@ -156,14 +159,25 @@ describe("check notes, with exit code 0,", () => {
     expect(listNotes(incomplete.stdout)).toEqual([hidden(file)]);
     const other = await start(["check", "--env-file", named], { env });
     expect(listNotes(other.stdout)).toEqual([hidden(named)]);
-
     const { stderr } = await start(["config"], { env });
     expect(stderr).toContain(
-      `\n${hidden(file)}\nFill in your values. Better: do that and`,
+      `\n${hidden(file)}\nFill in your values. Better: do`,
     );
-    const alone = await start(["config"], { env: home });
-    expect(alone.stderr).not.toContain("come first");
   });
+});
+
+test("check notes a company's file that does not count", async () => {
+  await using folder = await startFolder();
+  const path = join(folder.path, "managed.env");
+  await Bun.write(path, "BACKLOG_PROJECTS=WEB");
+  const managedFile = { path, owner: -1 };
+  const places = { environment: {}, usualFiles: [], managedFile };
+  const reading = readSettings(places);
+  const found = { reading, origin: undefined, envFile: undefined };
+  const { text } = await check({ ...found, usualFiles: [] });
+  expect(listNotes(text)).toEqual([
+    `${path} does not count: it does not belong to root.`,
+  ]);
 });
 
 test("check tells each setting with the place it is from", async () => {
@@ -223,16 +237,16 @@ describe("check, with settings that are not complete or not valid", () => {
       ],
     ],
     [
-      "a key in the domain's place, which is not shown",
+      "an address with a key in it, which is not shown",
       KEY,
-      "a1".repeat(32),
-      [`BACKLOG_DOMAIN names no space: ${ADVICE}.`],
+      "https://example.com/api?apiKey=secret",
+      [`BACKLOG_DOMAIN is "example.com": ${ADVICE}.`],
     ],
   ])("%s", async (_, BACKLOG_API_KEY, BACKLOG_DOMAIN, problems) => {
     const env = { BACKLOG_API_KEY, BACKLOG_DOMAIN };
     const { stdout, code } = await start(["check"], { env });
     expect(listProblems(stdout)).toEqual(problems.map((text) => `- ${text}`));
-    expect(stdout).not.toContain("a1a1");
+    expect(stdout).not.toMatch(/secret|in the environment of this terminal/);
     expect(code).toBe(1);
   });
 
@@ -262,18 +276,6 @@ describe("check, where Backlog does not answer well", () => {
       { answer: refuse },
       {},
       `This space accepts only certain IP addresses, and this computer's is not one of them. Connect through the allowed network or VPN, or ask the space's administrator; retrying will not help before that. (Backlog refused ${ALL}: 403, "Not allowed \\"from\\" this IP.")`,
-    ],
-    [
-      "HTML instead of JSON",
-      { answer: () => new Response("<!doctype html><p>Hello") },
-      {},
-      `Backlog answered ${ALL} with a page of HTML. Check that BACKLOG_DOMAIN (HOST) is the address of a Backlog space and that no login page or proxy stands between.`,
-    ],
-    [
-      "a certificate that is not trusted",
-      { tls: UNTRUSTED },
-      {},
-      `The certificate of HOST is not trusted (DEPTH_ZERO_SELF_SIGNED_CERT), so ${ALL} was not sent. If your company inspects traffic, add its certificate to the system's store or name its file in NODE_EXTRA_CA_CERTS; retrying will not help before that.`,
     ],
     [
       "a proxy that does not answer, whose password is not shown",
