@@ -1,179 +1,97 @@
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
-import { toQueryString } from "./backlog.ts";
+import { type Query, toQueryString } from "./backlog.ts";
 import {
-  addDays,
   formatDistance,
   formatInstant,
   isZonedDay,
   parseDay,
   parseTimeZone,
+  startOfDay,
   toCalendarDay,
   toToday,
 } from "./dates.ts";
 import { startSampleSpace } from "./sample-space/server.ts";
 import { connectInProcess } from "./scripts/connect.ts";
-
-/** What a function throws, as text; where it answers, that is the failure. */
-function messageOf(run: () => unknown): string {
-  try {
-    return `no error, but ${JSON.stringify(run())}`;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
+import { messageOf } from "./test/helpers.ts";
 
 describe("toQueryString", () => {
-  test.each([
-    { name: "nothing to ask is no query", query: {}, expected: "" },
-    {
-      name: "a list repeats name[]",
-      query: { statusId: [1, 2] },
-      expected: "?statusId%5B%5D=1&statusId%5B%5D=2",
-    },
-    {
-      name: "a list of one has its brackets, too",
-      query: { assigneeId: [7] },
-      expected: "?assigneeId%5B%5D=7",
-    },
-    {
-      name: "a list of words is encoded",
-      query: { expand: ["childIssueSummary"] },
-      expected: "?expand%5B%5D=childIssueSummary",
-    },
-    {
-      name: "an empty list is left out",
-      query: { statusId: [], count: 100 },
-      expected: "?count=100",
-    },
-    {
-      name: "undefined is left out",
-      query: { keyword: undefined, count: 5 },
-      expected: "?count=5",
-    },
-    {
-      name: "nothing but undefined and empty lists is no query",
-      query: { keyword: undefined, statusId: [] },
-      expected: "",
-    },
-    {
-      name: "zero and false are kept",
-      query: { offset: 0, attachment: false },
-      expected: "?offset=0&attachment=false",
-    },
-    {
-      name: "zero in a list is kept: resolution 0 is Fixed",
-      query: { resolutionId: [0] },
-      expected: "?resolutionId%5B%5D=0",
-    },
-    {
-      name: "an empty text is kept",
-      query: { keyword: "" },
-      expected: "?keyword=",
-    },
-    {
-      name: "&, =, # and + are encoded",
-      query: { keyword: "a&b=c#d+e" },
-      expected: "?keyword=a%26b%3Dc%23d%2Be",
-    },
-    {
-      name: "spaces and kanji are encoded",
-      query: { keyword: "a b 課題" },
-      expected: "?keyword=a+b+%E8%AA%B2%E9%A1%8C",
-    },
-    {
-      name: "an emoji is encoded as one character",
-      query: { keyword: "🔑" },
-      expected: "?keyword=%F0%9F%94%91",
-    },
-    {
-      name: "the order of the query is kept",
-      query: { sort: "updated", order: "desc", offset: 100, count: 100 },
-      expected: "?sort=updated&order=desc&offset=100&count=100",
-    },
-  ])("$name", ({ query, expected }) => {
+  test.each<[string, Query, string]>([
+    ["nothing to ask is no query", {}, ""],
+    [
+      "a list repeats name[]",
+      { statusId: [1, 2] },
+      "?statusId%5B%5D=1&statusId%5B%5D=2",
+    ],
+    ["of one, too", { assigneeId: [7] }, "?assigneeId%5B%5D=7"],
+    ["an empty list is left out", { statusId: [], count: 9 }, "?count=9"],
+    ["undefined is left out", { keyword: undefined, statusId: [] }, ""],
+    [
+      "zero and false are kept",
+      { offset: 0, all: false },
+      "?offset=0&all=false",
+    ],
+    // Resolution 0 is Fixed.
+    ["zero in a list, too", { resolutionId: [0] }, "?resolutionId%5B%5D=0"],
+    ["an empty text is kept", { keyword: "" }, "?keyword="],
+    ["what splits is encoded", { q: "a&b=c#d+e" }, "?q=a%26b%3Dc%23d%2Be"],
+    ["spaces and kanji are", { q: "a 課題" }, "?q=a+%E8%AA%B2%E9%A1%8C"],
+    ["the order is kept", { sort: "x", count: 1, a: 2 }, "?sort=x&count=1&a=2"],
+  ])("%s", (_, query, expected) => {
     expect(toQueryString(query)).toBe(expected);
   });
 });
 
 describe("formatInstant writes the wall clock of a zone", () => {
   test.each([
-    // Both sides of midnight.
-    ["2026-11-20T14:59:59Z", "Asia/Tokyo", "2026-11-20 23:59"],
-    ["2026-11-20T15:00:00Z", "Asia/Tokyo", "2026-11-21 00:00"],
     ["2026-11-20T15:30:00Z", "UTC", "2026-11-20 15:30"],
-    ["2026-11-20T00:00:00Z", "UTC", "2026-11-20 00:00"],
-    ["2026-11-20T04:59:59Z", "America/New_York", "2026-11-19 23:59"],
-    ["2026-11-20T05:00:00Z", "America/New_York", "2026-11-20 00:00"],
-    ["2026-11-20T10:00:00Z", "Pacific/Kiritimati", "2026-11-21 00:00"],
-    ["2026-11-20T09:59:59Z", "Pacific/Honolulu", "2026-11-19 23:59"],
+    ["2026-11-20T18:30:59.999Z", "+05:30", "2026-11-21 00:00"],
+    // Both sides of midnight, east and west.
+    ["2026-12-31T14:59:59Z", "Asia/Tokyo", "2026-12-31 23:59"],
     ["2026-12-31T15:00:00Z", "Asia/Tokyo", "2027-01-01 00:00"],
-    ["2024-02-28T15:00:00Z", "Asia/Tokyo", "2024-02-29 00:00"],
-    // Clocks go forward, in spring.
+    ["2026-11-20T04:59:59Z", "America/New_York", "2026-11-19 23:59"],
+    // Clocks go forward, and back: the same hour comes twice.
     ["2026-03-29T00:59:59Z", "Europe/Berlin", "2026-03-29 01:59"],
     ["2026-03-29T01:00:00Z", "Europe/Berlin", "2026-03-29 03:00"],
-    ["2026-03-08T06:59:59Z", "America/New_York", "2026-03-08 01:59"],
-    ["2026-03-08T07:00:00Z", "America/New_York", "2026-03-08 03:00"],
-    // Clocks go back, in autumn: the same hour comes twice.
     ["2026-10-25T00:59:59Z", "Europe/Berlin", "2026-10-25 02:59"],
     ["2026-10-25T01:00:00Z", "Europe/Berlin", "2026-10-25 02:00"],
-    ["2026-11-01T05:30:00Z", "America/New_York", "2026-11-01 01:30"],
-    ["2026-11-01T06:30:00Z", "America/New_York", "2026-11-01 01:30"],
-    // By half an hour, in the south.
-    ["2026-10-03T15:29:59Z", "Australia/Lord_Howe", "2026-10-04 01:59"],
-    ["2026-10-03T15:30:00Z", "Australia/Lord_Howe", "2026-10-04 02:30"],
-    // Zones of half and quarter hours.
-    ["2026-11-20T18:29:59Z", "Asia/Kolkata", "2026-11-20 23:59"],
-    ["2026-11-20T18:30:00Z", "Asia/Kolkata", "2026-11-21 00:00"],
     ["2026-11-20T18:15:00Z", "Asia/Kathmandu", "2026-11-21 00:00"],
-    ["2026-11-20T03:29:59Z", "America/St_Johns", "2026-11-19 23:59"],
-    ["2026-11-20T03:30:00Z", "America/St_Johns", "2026-11-20 00:00"],
-    // An offset is a zone, too.
-    ["2026-11-20T18:30:00Z", "+05:30", "2026-11-21 00:00"],
-    ["2026-11-20T18:30:00.500Z", "UTC", "2026-11-20 18:30"],
   ])("%s in %s is %s", (instant, timeZone, expected) => {
     expect(formatInstant(instant, timeZone)).toBe(expected);
   });
 });
 
-describe("toToday is the calendar day in the asked zone", () => {
-  test.each([
-    ["2026-11-21T14:59:59Z", "Asia/Tokyo", "2026-11-21"],
-    ["2026-11-21T15:00:00Z", "Asia/Tokyo", "2026-11-22"],
-    ["2026-11-21T15:00:00Z", "UTC", "2026-11-21"],
-    ["2026-11-22T04:59:59Z", "America/New_York", "2026-11-21"],
-    ["2026-11-22T05:00:00Z", "America/New_York", "2026-11-22"],
-  ])("at %s in %s it is %s", (now, timeZone, expected) => {
-    expect(toToday(new Date(now), timeZone)).toBe(expected);
-  });
+test.each([
+  ["2026-11-21T14:59:59Z", "Asia/Tokyo", "2026-11-21"],
+  ["2026-11-21T15:00:00Z", "Asia/Tokyo", "2026-11-22"],
+  ["2026-11-22T04:59:59Z", "America/New_York", "2026-11-21"],
+])("toToday: at %s in %s it is %s", (now, timeZone, expected) => {
+  expect(toToday(new Date(now), timeZone)).toBe(expected);
+});
+
+test.each([
+  ["2026-11-22", "Asia/Tokyo", "2026-11-21T15:00:00.000Z"],
+  ["2026-11-22", "America/New_York", "2026-11-22T05:00:00.000Z"],
+  // The day after clocks went forward, and one that has no midnight.
+  ["2026-03-30", "Europe/Berlin", "2026-03-29T22:00:00.000Z"],
+  ["2018-11-04", "America/Sao_Paulo", "2018-11-04T03:00:00.000Z"],
+])("startOfDay: %s in %s begins at %s", (day, timeZone, expected) => {
+  expect(new Date(startOfDay(day, timeZone)).toISOString()).toBe(expected);
 });
 
 describe("toCalendarDay", () => {
   test.each([
     // Midnight in UTC is the day itself, wherever the space is.
-    ["2026-01-31T00:00:00Z", undefined, "2026-01-31"],
-    ["2026-01-31T00:00:00Z", "Asia/Tokyo", "2026-01-31"],
     ["2026-01-31T00:00:00Z", "America/New_York", "2026-01-31"],
-    ["2026-01-31T00:00:00Z", "Pacific/Kiritimati", "2026-01-31"],
-    ["2026-01-31T00:00:00.000Z", "America/New_York", "2026-01-31"],
+    ["2026-01-31T00:00:00.000Z", "Asia/Tokyo", "2026-01-31"],
     ["2026-01-31", "America/New_York", "2026-01-31"],
-    ["2026-01-31", undefined, "2026-01-31"],
     // Older data: midnight of the space's own zone.
-    ["2026-01-30T15:00:00Z", "Asia/Tokyo", "2026-01-31"],
     ["2026-12-31T15:00:00Z", "Asia/Tokyo", "2027-01-01"],
-    ["2024-02-28T15:00:00Z", "Asia/Tokyo", "2024-02-29"],
-    ["2026-01-30T18:30:00Z", "Asia/Kolkata", "2026-01-31"],
     ["2026-01-30T11:00:00Z", "Pacific/Auckland", "2026-01-31"],
-    ["2026-01-31T05:00:00Z", "America/New_York", "2026-01-31"],
     ["2026-07-31T04:00:00Z", "America/New_York", "2026-07-31"],
-    ["2026-01-31T08:00:00Z", "America/Los_Angeles", "2026-01-31"],
-    ["2026-07-30T23:00:00Z", "Europe/London", "2026-07-31"],
     // Where the zone is not known, or unreadable, the nearest midnight.
-    ["2026-01-30T15:00:00Z", undefined, "2026-01-31"],
-    ["2026-01-30T15:00:00Z", "Nowhere/At_all", "2026-01-31"],
-    ["2026-01-30T18:30:00Z", undefined, "2026-01-31"],
     ["2026-12-31T15:00:00Z", undefined, "2027-01-01"],
-    ["2026-01-31T05:00:00Z", undefined, "2026-01-31"],
+    ["2026-01-30T15:00:00Z", "Nowhere/At_all", "2026-01-31"],
     ["2026-01-31T11:59:59Z", undefined, "2026-01-31"],
     ["2026-01-31T12:00:00Z", undefined, "2026-02-01"],
     // What is no instant is cut like a day.
@@ -184,10 +102,8 @@ describe("toCalendarDay", () => {
 
   test.each([
     ["2026-01-31", false],
-    ["2026-01-31T00:00:00Z", false],
     ["2026-01-31T00:00:00.000Z", false],
     ["2026-01-30T15:00:00Z", true],
-    ["2026-01-31T00:00:01Z", true],
   ])("%s needs the space's zone: %p", (day, expected) => {
     expect(isZonedDay(day)).toBe(expected);
   });
@@ -195,65 +111,45 @@ describe("toCalendarDay", () => {
 
 describe("parseDay", () => {
   const context = { today: "2026-11-22", timeZone: "Asia/Tokyo" };
+  const toEnds = (text: string, today: string) =>
+    (["since", "until"] as const).map((end) =>
+      parseDay(text, { ...context, today, end }),
+    );
 
   test.each([
     ["2026-11-01", "2026-11-22", "2026-11-01"],
-    [" 2026-11-01 ", "2026-11-22", "2026-11-01"],
-    ["２０２６－１１－０１", "2026-11-22", "2026-11-01"],
+    [" ２０２６－１１－０１ ", "2026-11-22", "2026-11-01"],
     ["2024-02-29", "2026-11-22", "2024-02-29"],
-    ["2000-02-29", "2026-11-22", "2000-02-29"],
     // However it is joined.
     ["2026/11/1", "2026-11-22", "2026-11-01"],
     ["2026.1.5", "2026-11-22", "2026-01-05"],
-    ["2026-1-5", "2026-11-22", "2026-01-05"],
     ["2026年11月30日", "2026-11-22", "2026-11-30"],
     ["20261130", "2026-11-22", "2026-11-30"],
     // An instant is a day of the zone; without an offset it is one already.
     ["2026-11-21T14:59:59Z", "2026-11-22", "2026-11-21"],
-    ["2026-11-21T15:00:00Z", "2026-11-22", "2026-11-22"],
     ["2026-11-21T15:00:00.000+00:00", "2026-11-22", "2026-11-22"],
     ["2026-11-21T23:00", "2026-11-22", "2026-11-21"],
-    ["2026-11-21 23:00", "2026-11-22", "2026-11-21"],
     ["2026-11-21 23:00Z", "2026-11-22", "2026-11-22"],
-    ["today", "2026-11-22", "2026-11-22"],
     ["TODAY", "2026-11-22", "2026-11-22"],
     ["今日", "2026-11-22", "2026-11-22"],
     ["yesterday", "2026-11-01", "2026-10-31"],
-    ["昨日", "2026-01-01", "2025-12-31"],
     ["一昨日", "2026-01-01", "2025-12-30"],
     ["tomorrow", "2026-12-31", "2027-01-01"],
-    ["明日", "2026-12-31", "2027-01-01"],
     ["明後日", "2026-12-31", "2027-01-02"],
-    ["-7d", "2026-11-22", "2026-11-15"],
-    ["+0d", "2026-11-22", "2026-11-22"],
     ["-7D", "2026-11-22", "2026-11-15"],
     ["−7d", "2026-11-22", "2026-11-15"],
+    ["+0d", "2026-11-22", "2026-11-22"],
     ["＋２ｗ", "2026-11-22", "2026-12-06"],
-    ["+2w", "2026-12-28", "2027-01-11"],
-    ["-1w", "2024-03-01", "2024-02-23"],
     ["7 days ago", "2026-11-22", "2026-11-15"],
-    ["1 week ago", "2026-11-22", "2026-11-15"],
     ["a week ago", "2026-11-22", "2026-11-15"],
     ["in one month", "2026-01-31", "2026-02-28"],
-    ["in 3 days", "2026-11-22", "2026-11-25"],
     ["3日前", "2026-11-22", "2026-11-19"],
     ["2週間後", "2026-11-22", "2026-12-06"],
-    ["1か月前", "2026-11-22", "2026-10-22"],
     ["１ヶ月前", "2026-11-22", "2026-10-22"],
-    // No day is lost or doubled where clocks change.
-    ["+1d", "2026-03-28", "2026-03-29"],
-    ["+1d", "2026-03-29", "2026-03-30"],
-    ["-1d", "2026-11-02", "2026-11-01"],
     // A month's end is clamped.
-    ["-1m", "2026-03-31", "2026-02-28"],
     ["-1m", "2024-03-31", "2024-02-29"],
-    ["+1m", "2026-01-31", "2026-02-28"],
-    ["-1m", "2026-12-31", "2026-11-30"],
-    ["-12m", "2024-02-29", "2023-02-28"],
     ["+13m", "2026-12-31", "2028-01-31"],
-    ["-1m", "2026-01-15", "2025-12-15"],
     ["+9999m", "2026-11-22", "2860-02-22"],
-    ["-9999m", "2026-11-22", "1193-08-22"],
     // A day of a week or month that is named.
     ["last Friday", "2026-11-22", "2026-11-13"],
     ["先週の金曜", "2026-11-22", "2026-11-13"],
@@ -263,22 +159,17 @@ describe("parseDay", () => {
     ["来月末", "2026-01-31", "2026-02-28"],
     ["end of next month", "2026-01-31", "2026-02-28"],
   ])("%s on %s is %s", (text, today, expected) => {
-    for (const end of ["since", "until"] as const) {
-      expect(parseDay(text, { ...context, today, end })).toBe(expected);
-    }
+    expect(toEnds(text, today)).toEqual([expected, expected]);
   });
 
   test.each([
     ["this week", "2026-11-22", "2026-11-16", "2026-11-22"],
     ["今週", "2026-11-23", "2026-11-23", "2026-11-29"],
-    ["last week", "2026-11-22", "2026-11-09", "2026-11-15"],
     ["来週", "2026-12-31", "2027-01-04", "2027-01-10"],
-    ["this month", "2024-02-10", "2024-02-01", "2024-02-29"],
+    ["last_month", "2026-03-31", "2026-02-01", "2026-02-28"],
     ["先月", "2026-01-31", "2025-12-01", "2025-12-31"],
-    ["next month", "2026-12-31", "2027-01-01", "2027-01-31"],
-    ["last_month", "2026-11-22", "2026-10-01", "2026-10-31"],
     ["this year", "2026-11-22", "2026-01-01", "2026-12-31"],
-    ["去年", "2026-11-22", "2025-01-01", "2025-12-31"],
+    ["去年", "2024-02-29", "2023-01-01", "2023-12-31"],
     // A month that is named with its year.
     ["2024-02", "2026-11-22", "2024-02-01", "2024-02-29"],
     ["2026年11月", "2026-11-22", "2026-11-01", "2026-11-30"],
@@ -286,11 +177,8 @@ describe("parseDay", () => {
     ["Friday", "2026-11-22", "2026-11-20", "2026-11-27"],
     ["金曜", "2026-11-22", "2026-11-20", "2026-11-27"],
     ["日曜日", "2026-11-22", "2026-11-22", "2026-11-22"],
-    ["Mon", "2026-11-22", "2026-11-16", "2026-11-23"],
   ])("%s on %s begins on %s and ends on %s", (text, today, since, until) => {
-    const read = (end: "since" | "until") =>
-      parseDay(text, { ...context, today, end });
-    expect([read("since"), read("until")]).toEqual([since, until]);
+    expect(toEnds(text, today)).toEqual([since, until]);
   });
 
   const FORMS =
@@ -298,14 +186,10 @@ describe("parseDay", () => {
   test.each([
     // Impossible days.
     ["2026-02-30", "2026-02-30 does not exist; 2026-02 has 28 days"],
-    ["2026-02-29", "2026-02-29 does not exist; 2026-02 has 28 days"],
     ["2100-02-29", "2100-02-29 does not exist; 2100-02 has 28 days"],
-    ["2024-02-30", "2024-02-30 does not exist; 2024-02 has 29 days"],
-    ["2026-11-31", "2026-11-31 does not exist; 2026-11 has 30 days"],
     ["2026-11-00", "2026-11-00 does not exist; 2026-11 has 30 days"],
-    ["2026-13-01", "2026-13-01 does not exist; months go from 01 to 12"],
-    ["20260010", "2026-00-10 does not exist; months go from 01 to 12"],
-    ["2026/02/30", "2026-02-30 does not exist; 2026-02 has 28 days"],
+    ["20261301", "2026-13-01 does not exist; months go from 01 to 12"],
+    ["2026/00/10", "2026-00-10 does not exist; months go from 01 to 12"],
     ["2026-02-30T10:00Z", "2026-02-30 does not exist; 2026-02 has 28 days"],
     ["2026-13", "2026-13-01 does not exist; months go from 01 to 12"],
     // Without its year it is one of several days.
@@ -316,7 +200,6 @@ describe("parseDay", () => {
     // None of the forms.
     ["", `"" ${FORMS}`],
     ["7d", `"7d" ${FORMS}`],
-    ["-1y", `"-1y" ${FORMS}`],
     ["2026-11-21T25:00Z", `"2026-11-21T25:00Z" ${FORMS}`],
     ["金", `"金" ${FORMS}`],
     ["11/1/2026", `"11/1/2026" ${FORMS}`],
@@ -336,84 +219,51 @@ describe("parseDay", () => {
   });
 });
 
-describe("addDays", () => {
-  test.each([
-    ["2026-12-31", 1, "2027-01-01"],
-    ["2026-03-01", -1, "2026-02-28"],
-    ["2024-02-28", 1, "2024-02-29"],
-    ["2026-11-22", 0, "2026-11-22"],
-  ])("%s and %d days is %s", (day, days, expected) => {
-    expect(addDays(day, days)).toBe(expected);
-  });
-});
-
 describe("parseTimeZone", () => {
   test.each([
-    ["UTC", "UTC"],
     ["utc", "UTC"],
-    ["Asia/Tokyo", "Asia/Tokyo"],
-    ["asia/tokyo", "Asia/Tokyo"],
-    ["ASIA/TOKYO", "Asia/Tokyo"],
-    [" Asia/Tokyo ", "Asia/Tokyo"],
-    ["Ａｓｉａ／Ｔｏｋｙｏ", "Asia/Tokyo"],
-    ["America/New_York", "America/New_York"],
+    [" ａｓｉａ／ｔｏｋｙｏ ", "Asia/Tokyo"],
     // Named as the person named it, though another name is the runtime's.
     ["Asia/Kolkata", "Asia/Kolkata"],
     ["US/Pacific", "US/Pacific"],
     ["+09:00", "+09:00"],
-    ["-05:30", "-05:30"],
     // As people say it.
     ["JST", "Asia/Tokyo"],
     ["Tokyo", "Asia/Tokyo"],
-    ["東京", "Asia/Tokyo"],
-    ["日本", "Asia/Tokyo"],
     ["日本時間", "Asia/Tokyo"],
     ["Asia Tokyo", "Asia/Tokyo"],
-    ["PST", "America/Los_Angeles"],
     ["New York", "America/New_York"],
-    ["America/New York", "America/New_York"],
-    ["CEST", "Europe/Paris"],
     ["Z", "UTC"],
     ["UTC+9", "+09:00"],
-    ["ＧＭＴ＋９", "+09:00"],
-    ["GMT-05:30", "-05:30"],
+    ["ＧＭＴ-05:30", "-05:30"],
   ])("%j is %s", (text, expected) => {
     expect(parseTimeZone(text)).toBe(expected);
   });
 
-  const ADVICE = "Use an IANA name such as Asia/Tokyo, Europe/Berlin or UTC";
   test.each([
-    [
-      "CST",
-      '"CST" names more than one time zone: America/Chicago, Asia/Shanghai.',
-    ],
-    ["Mars/Phobos", '"Mars/Phobos" names no time zone.'],
-    ["constructor", '"constructor" names no time zone.'],
-    ["", '"" names no time zone.'],
+    ["CST", "more than one time zone: America/Chicago, Asia/Shanghai"],
+    ["Mars/Phobos", "no time zone"],
+    ["constructor", "no time zone"],
+    ["", "no time zone"],
     // An offset that no clock has.
-    ["UTC+25", '"UTC+25" names no time zone.'],
-    ["x".repeat(5_000), `"${"x".repeat(60)}…" names no time zone.`],
-  ])("%s is refused", (text, expected) => {
-    expect(messageOf(() => parseTimeZone(text))).toBe(`${expected} ${ADVICE}`);
+    ["UTC+25", "no time zone"],
+  ])("%j names %s", (text, which) => {
+    expect(messageOf(() => parseTimeZone(text))).toBe(
+      `"${text}" names ${which}. Use an IANA name such as Asia/Tokyo, Europe/Berlin or UTC`,
+    );
   });
 });
 
-describe("formatDistance", () => {
-  test.each([
-    ["2026-11-22", "2026-11-22", "today"],
-    ["2026-11-23", "2026-11-22", "in 1 day"],
-    ["2026-11-30", "2026-11-22", "in 8 days"],
-    ["2026-11-21", "2026-11-22", "1 day overdue"],
-    ["2026-11-19", "2026-11-22", "3 days overdue"],
-    ["2027-01-01", "2026-12-31", "in 1 day"],
-    ["2024-03-01", "2024-02-28", "in 2 days"],
-    ["2026-03-30", "2026-03-28", "in 2 days"],
-    ["2026-10-24", "2026-10-26", "2 days overdue"],
-    // No calendar has it, but Backlog may.
-    ["2026-02-30", "2026-02-28", "in 2 days"],
-  ])("%s seen on %s is %s", (day, today, expected) => {
-    expect(formatDistance(day, today)).toBe(expected);
-  });
+test.each([
+  ["2026-11-22", "2026-11-22", "today"],
+  ["2027-01-01", "2026-12-31", "in 1 day"],
+  ["2026-03-30", "2026-03-28", "in 2 days"],
+  ["2026-11-21", "2026-11-22", "1 day overdue"],
+  ["2026-10-24", "2026-10-26", "2 days overdue"],
+  // No calendar has it, but Backlog may.
+  ["2026-02-30", "2026-02-28", "in 2 days"],
+])("formatDistance: %s seen on %s is %s", (day, today, expected) => {
+  expect(formatDistance(day, today)).toBe(expected);
 });
 
 /** The tools' answers over the sample space, which is on no fixed port. */
