@@ -53,14 +53,10 @@ describe("a word is matched", () => {
 describe("quotes around a word are dropped", () => {
   test.each([
     ['"a"', "a"],
-    ["'a'", "a"],
-    ["`a`", "a"],
     ["“a”", "a"],
     ["「 a 」", "a"],
-    ["『a』", "a"],
     // One pair, of one kind.
     ['""a""', '"a"'],
-    ['"a', '"a'],
     ["「a”", "「a”"],
     ['"', '"'],
   ])("%s is %s", (text, expected) => {
@@ -72,34 +68,30 @@ describe("the nearest name", () => {
   test.each([
     ["Serch", ["Auth", "Checkout", "Search"], "Search"],
     ["kenn", ["hana", "ken", "hanako"], "ken"],
-    ["resolve it", ["Open", "Resolved"], "Resolved"],
     ["sprint", ["v1.2", "Sprint 42"], "Sprint 42"],
-    // Hardly anything in common.
+    // Hardly anything in common, however long.
     ["xyz", ["Open", "Closed"], undefined],
+    ["x".repeat(70), ["y".repeat(500)], undefined],
   ])("of %s among %j is %p", (word, names, expected) => {
     expect(nearest(word, names)).toBe(expected);
   });
 
   test("comes first, what is not near keeps its order", () => {
     const names = ["Zoo", "Alpha", "Serach"];
-    expect(byNearness("Search", names, (name) => [name])).toEqual([
-      "Serach",
-      "Zoo",
-      "Alpha",
-    ]);
+    const sorted = byNearness("Search", names, (name) => [name]);
+    expect(sorted).toEqual(["Serach", "Zoo", "Alpha"]);
   });
 });
 
-describe("two titles", () => {
-  test.each([
-    ["Write the release notes", "Write the release notes", false],
-    ["write the release", "Write the release notes", false],
-    ["Write release note", "Write the release notes", false],
-    ["WEB-7: 「Write the release notes」", "Write the release notes", false],
-    ["🔑", "Write the release notes", false],
-    ["Dark mode for the admin pages", "Write the release notes", true],
-    ["夜間バッチが落ちる", "証明書の更新", true],
-  ])("%s, %s differ plainly: %p", (a, b, expected) => {
-    expect(differsPlainly(a, b)).toBe(expected);
-  });
+const NOTES = "Write the release notes";
+test.each([
+  [NOTES, NOTES, false],
+  ["write the release", NOTES, false],
+  ["Write release note", NOTES, false],
+  ["WEB-7: 「Write the release notes」", NOTES, false],
+  ["🔑", NOTES, false],
+  ["Dark mode for the admin pages", NOTES, true],
+  ["夜間バッチが落ちる", "証明書の更新", true],
+])("the titles %s, %s differ plainly: %p", (a, b, expected) => {
+  expect(differsPlainly(a, b)).toBe(expected);
 });
