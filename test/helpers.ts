@@ -1,7 +1,6 @@
 import { chmod } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Limits } from "../backlog.ts";
 import { listUsualFiles } from "../places.ts";
 import { addThread, type SpaceData, sampleData } from "../sample-space/data.ts";
 import {
@@ -128,14 +127,15 @@ export function withThread(
 export async function readList(
   args: Record<string, unknown>,
   options: SampleSpaceOptions = {},
-  { limits = {}, now }: { limits?: Partial<Limits>; now?: Date } = {},
+  server: Parameters<typeof connectInProcess>[1] = {},
 ) {
   await using space = startSampleSpace(options);
   await using connected = await connectInProcess(space, {
-    limits: { retryWaitMs: 1, ...limits },
-    ...(now && { now }),
+    ...server,
+    limits: { retryWaitMs: 1, ...server.limits },
   });
-  const { text, isError } = await connected.list(args);
+  const given = JSON.stringify(args).replaceAll("HOST", space.host);
+  const { text, isError } = await connected.list(JSON.parse(given));
   const { requests } = space;
   const count = (pattern: RegExp) =>
     requests.filter(({ path }) => pattern.test(path)).length;
@@ -143,6 +143,9 @@ export async function readList(
     ...parseList(text.replaceAll(space.host, "HOST")),
     isError,
     requests,
+    paths: requests.map(({ path }) => path),
+    /** Of the first page. */
+    query: requests.find(({ path }) => path === "/issues")?.query ?? "",
     cost: {
       pages: count(/^\/issues$/),
       counts: count(/^\/issues\/count$/),
@@ -167,6 +170,7 @@ export function parseList(text: string) {
     total: Number(/^(\d+) issues? match/.exec(text)?.[1] ?? 0),
     next: next === undefined ? undefined : JSON.parse(next),
     notes: [...text.matchAll(/^Note: (.*)$/gm)].map(([, note]) => note ?? ""),
+    filters: /^Filters: (.*)\.$/m.exec(text)?.[1]?.split("; ") ?? [],
     /** The cells of each row, by the title of their column. */
     rows: cells,
     keys: cells.map(({ Key }) => Key ?? ""),
