@@ -93,7 +93,7 @@ function toNoKey(text: string, host: string): Error {
 function describeMissing(title: string | undefined): string {
   const search = title?.trim()
     ? `: get_user_issue_list ${JSON.stringify({
-        keyword: title.trim().slice(0, 200).toWellFormed(),
+        keyword: title.trim().slice(0, 200),
         assignee_names: ["anyone"],
         status_names: ["any"],
       })}`
@@ -155,17 +155,13 @@ function withWords(reference: IssueReference, text: string): IssueReference {
   return /[\p{L}\p{N}]/u.test(words) ? { ...reference, words } : reference;
 }
 
-/** Undefined where the text is not an address at all. */
-function toAddress(text: string, host: string): URL | undefined {
-  if (/\s/.test(text)) return undefined;
-  if (/^https?:\/\//i.test(text)) {
-    return URL.canParse(text) ? new URL(text) : undefined;
-  }
+/** Null where the text is not an address at all. */
+function toAddress(text: string, host: string): URL | null {
+  if (/\s/.test(text)) return null;
+  if (/^https?:\/\//i.test(text)) return URL.parse(text);
   const isHost =
     /^[\w.-]+\.[a-z]{2,}(:\d+)?\//i.test(text) || text.startsWith(`${host}/`);
-  return isHost && URL.canParse(`https://${text}`)
-    ? new URL(`https://${text}`)
-    : undefined;
+  return isHost ? URL.parse(`https://${text}`) : null;
 }
 
 /** Why an address of another space is refused. */

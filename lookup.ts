@@ -222,8 +222,8 @@ const PROJECT_PAGE =
 function readAddress(word: string, host: string): string {
   const text = unquote(word).normalize("NFKC");
   const full = text.startsWith(`${host}/`) ? `https://${text}` : text;
-  if (!/^https?:\/\//i.test(full) || !URL.canParse(full)) return word;
-  const address = new URL(full);
+  const address = /^https?:\/\//i.test(full) ? URL.parse(full) : null;
+  if (address === null) return word;
   if (address.host !== host) {
     throw new WordProblem(describeOtherSpace("project_keys", address, host));
   }
@@ -380,15 +380,14 @@ function resolveItem(
     scope: ` of ${toName(name)}`,
   });
   const { ids = [], names: [chosen = ""] = [] } = item ?? {};
-  const isChosen = (own: unknown) => fold(`${own}`) === fold(chosen);
   return {
     query: { [`customField_${id}`]: ids[0] },
     told: tell(`${toName(name)} =`, [{ name: chosen, ids }]),
     next: [`${name}=${chosen}`],
     holds: (own) =>
       [own].flat().some((one) => {
-        if (typeof one !== "object") return isChosen(one);
-        return one.id ? ids.includes(one.id) : isChosen(one.name);
+        const value = typeof one === "object" ? one.name : `${one}`;
+        return fold(value) === fold(chosen);
       }),
   };
 }

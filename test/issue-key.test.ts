@@ -91,7 +91,7 @@ describe("issue_key", () => {
     // Nothing climbs out of the path of an issue.
     "../users/myself",
     "%2e%2e/users",
-    "W".repeat(2_001),
+    `WEB-1 ${"W".repeat(2_000)}`,
   ])("%j is no issue", (text) => {
     expect(messageOf(() => parseIssueKey(text, HOST))).toBe(
       `issue_key ${quote(text, 80)} is no issue key such as PROJ-123, no numeric ID and no address of an issue in example.backlog.com`,
@@ -102,6 +102,11 @@ describe("issue_key", () => {
     ["WEB-1,WEB-2", 2, 'issue_key "WEB-1", issue_key "WEB-2"'],
     ['["WEB-1","WEB-2"]', 2, 'issue_key "WEB-1", issue_key "WEB-2"'],
     ["WEB-1と OPS-2", 2, 'issue_key "WEB-1", issue_key "OPS-2"'],
+    [
+      `https://${HOST}/view/WEB-1 https://${HOST}/view/WEB-2`,
+      2,
+      'issue_key "WEB-1", issue_key "WEB-2"',
+    ],
     [
       Array.from({ length: 12 }, (_, n) => `A-${n + 1}`).join(" "),
       12,
