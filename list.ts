@@ -4,8 +4,8 @@ import {
   type HistoryArguments,
   type ListArguments,
 } from "./arguments.ts";
-import type { BacklogCall, Query } from "./backlog.ts";
-import { addDays, startOfDay } from "./dates.ts";
+import { type BacklogCall, PAGE_SIZE, type Query } from "./backlog.ts";
+import { addDays, startOfDay, toToday } from "./dates.ts";
 import { BacklogError, valueOrError } from "./errors.ts";
 import { listInstants } from "./facts.ts";
 import { readHistory } from "./history.ts";
@@ -19,13 +19,11 @@ import {
 import type { Me } from "./lookup.ts";
 import {
   describeNotClosed,
-  type ResolvedFilter,
   type ResolvedNames,
   resolveNames,
 } from "./names.ts";
-import type { Found } from "./pages.ts";
 import type { IssueRow } from "./responses.ts";
-import { MOST_READ, type Search, searchIssues } from "./search.ts";
+import { type Found, MOST_READ, type Search, searchIssues } from "./search.ts";
 import type { Tally } from "./tally.ts";
 import { toName } from "./text.ts";
 
@@ -36,70 +34,35 @@ export async function getUserIssueList(
   getMe: () => Promise<Me>,
 ): Promise<IssueList> {
   const resolved = await resolveNames(call, args, getMe);
-  const showsCreated =
-    args.sort === "created" ||
-    args.dates.some(({ argument }) => argument.startsWith("created"));
-  const customFields = resolved.custom?.columns ?? [];
-  const search: Search = {
-    ...toSearch(args, resolved),
-    capacity: (rows) => toCapacity(rows, args, { showsCreated, customFields }),
-  };
-  const zone = askZone(call, args);
-  if (args.history) {
-    const asked = { args, resolved, search, zone };
-    return await getHistory(call, asked, args.history);
-  }
-  const [{ found, isLifted }, daysIn] = await Promise.all([
-    searchFitting(search, resolved, (search) => searchIssues(call, search)),
-    zone,
+  const [read, days] = await Promise.all([
+    args.history
+      ? readWhatHappened(call, args, resolved, args.history)
+      : find(call, args, resolved, {
+          capacity: (rows) => toCapacity(rows, args, resolved.custom),
+        }),
+    describeDays(call, args),
   ]);
-  if (found.total === 0 && /\S\s+\S/.test(args.keyword ?? "")) {
-    call.notes.add(
-      "Backlog most likely looks for all words of keyword at once: try fewer words.",
-    );
-  }
-  const toIssue = ({ issue }: Found["rows"][number]) => issue;
-  const fitting = { ...resolved, isLifted };
-  const { kept, unfit } = keepFitting(found.rows, toIssue, fitting);
-  const issues = kept.map(toIssue);
-  const around = await readAround(call, { args, search, found, issues });
+  const rows = read.rows.map(({ issue }) => issue);
   return {
-    ...found,
-    rows: kept,
-    total: unfit.length > 0 ? undefined : found.total,
-    missing: [...found.missing, ...unfit],
-    ...around,
-    offset: args.offset,
-    limit: args.limit,
-    sort: args.sort,
-    order: args.order,
-    showsCreated,
-    customFields,
-    filters: toFilters(args, resolved, { rows: issues, daysIn }),
-    nextArguments: toNextArguments(args, resolved),
+    ...read,
+    origin: call.origin,
+    custom: resolved.custom,
+    filters: toFilters(args, resolved, { rows, days }),
   };
 }
 
 /** The issues in which something happened, and what. */
-async function getHistory(
+async function readWhatHappened(
   call: BacklogCall,
-  {
-    args,
-    resolved,
-    search,
-    zone,
-  }: {
-    args: ListArguments;
-    resolved: ResolvedNames;
-    search: Search;
-    zone: Promise<string | undefined> | undefined;
-  },
+  args: ListArguments,
+  resolved: ResolvedNames,
   { since, until }: HistoryArguments,
-): Promise<IssueList> {
-  const { timeZone } = args;
-  const reading = searchFitting(search, resolved, (search) =>
+) {
+  const { timeZone, limit } = args;
+  const search = await toSearch(call, { ...args, sort: "updated" }, resolved);
+  const { found, isLifted } = await searchFitting(search, resolved, (search) =>
     readHistory(call, {
-      search,
+      search: { ...search, capacity: () => limit },
       day: since,
       from: startOfDay(since, timeZone),
       to: until
@@ -112,45 +75,34 @@ async function getHistory(
       measure: (told) => measureTold(told, args),
     }),
   );
-  const [{ found, isLifted }, daysIn] = await Promise.all([reading, zone]);
   const { history, missing } = found;
-  const { next, left } = history;
-  const { kept: told, unfit } = keepFitting(history.told, ({ row }) => row, {
-    ...resolved,
-    isLifted,
-  });
-  const issues = told.map(({ row }) => row);
-  const changes = told
-    .flatMap(({ comments }) => comments)
-    .flatMap(({ changeLog }) => changeLog ?? []);
+  const told = history.told.filter(({ row }) => fits(row, resolved));
+  const unfit = describeUnfit(history.told.length, told.length, isLifted);
+  const instants = told.flatMap(({ row, comments }) => [
+    row.dueDate,
+    ...comments.flatMap(({ changeLog }) =>
+      (changeLog ?? []).flatMap(listInstants),
+    ),
+  ]);
   return {
-    origin: call.origin,
-    rows: issues.map((issue) => ({ issue, next })),
-    total: undefined,
-    end: next,
-    more: left > 0,
-    missing: [...missing, ...unfit],
-    offset: args.offset,
-    limit: args.limit,
-    sort: args.sort,
-    order: args.order,
-    showsCreated: false,
-    customFields: resolved.custom?.columns ?? [],
     history: { ...history, told },
-    nextArguments: toNextArguments(args, resolved),
-    filters: toFilters(args, resolved, { rows: issues, daysIn }),
-    spaceTimeZone: await call.getTimeZone([
-      ...issues.map(({ dueDate }) => dueDate),
-      ...changes.flatMap(listInstants),
-    ]),
+    rows: told.map(({ row }) => ({ issue: row, next: history.next })),
+    total: undefined,
+    end: history.next,
+    more: history.left > 0,
+    missing: [...missing, ...unfit],
+    spaceTimeZone: await call.getTimeZone(instants),
   };
 }
 
 /** Where Backlog refuses `custom_fields`, what it finds without them. */
-async function searchFitting<Answer>(
-  search: Search,
+async function searchFitting<
+  Answer,
+  Asked extends Pick<Search, "filters" | "limit">,
+>(
+  search: Asked,
   { custom }: ResolvedNames,
-  ask: (search: Search) => Promise<Answer>,
+  ask: (search: Asked) => Promise<Answer>,
 ): Promise<{ found: Answer; isLifted: boolean }> {
   const found = await valueOrError(ask(search));
   if (!(found instanceof BacklogError)) return { found, isLifted: false };
@@ -161,16 +113,15 @@ async function searchFitting<Answer>(
   return { found: await ask({ ...search, filters }), isLifted: true };
 }
 
-/** Those that fit `custom_fields`, and what is said where Backlog sent others. */
-function keepFitting<Item>(
-  items: readonly Item[],
-  toIssue: (item: Item) => IssueRow,
-  { custom, isLifted }: Pick<ResolvedNames, "custom"> & { isLifted: boolean },
-): { kept: Item[]; unfit: string[] } {
-  const kept = items.filter((item) => custom?.fits(toIssue(item)) ?? true);
-  if (kept.length === items.length && !isLifted) return { kept, unfit: [] };
-  const what = `of ${items.length} issues read here, ${kept.length} fit`;
-  return { kept, unfit: [`Backlog did not apply custom_fields: ${what}.`] };
+function fits(issue: IssueRow, { custom }: ResolvedNames): boolean {
+  return custom?.fits(issue) ?? true;
+}
+
+/** What is said where Backlog sent what does not fit `custom_fields`. */
+function describeUnfit(read: number, fitting: number, isLifted: boolean) {
+  if (fitting === read && !isLifted) return [];
+  const what = `of ${read} issues read here, ${fitting} fit`;
+  return [`Backlog did not apply custom_fields: ${what}.`];
 }
 
 /** A minute's searches that counting leaves to other questions. */
@@ -183,165 +134,265 @@ export async function countUserIssues(
   getMe: () => Promise<Me>,
 ): Promise<Tally> {
   const resolved = await resolveNames(call, args, getMe);
-  const asked = toSearch(args, resolved);
-  const search: Search = {
-    ...asked,
-    // New issues come last, so that no page moves while the others are read.
-    filters: { ...asked.filters, sort: "created", order: "asc" },
-    offset: 0,
-    limit: MOST_READ,
-    capacity: () => MOST_READ,
-    spare: SPARE_SEARCHES,
-  };
-  const [{ found, isLifted }, daysIn] = await Promise.all([
-    searchFitting(search, resolved, (search) => searchIssues(call, search)),
-    askZone(call, args),
+  // New issues come last, so that no page moves while the others are read.
+  const all = { ...args, sort: "created", order: "asc" } as const;
+  const [found, days] = await Promise.all([
+    find(call, { ...all, offset: 0, limit: MOST_READ }, resolved, {
+      capacity: () => MOST_READ,
+      spare: SPARE_SEARCHES,
+    }),
+    describeDays(call, args),
   ]);
-  const { kept: issues, unfit } = keepFitting(
-    found.rows.map(({ issue }) => issue),
-    (issue) => issue,
-    { ...resolved, isLifted },
-  );
-  const isWhole = !found.more && found.end === found.total;
-  const around = await readAround(call, { args, search, found, issues });
-  const since = issues.at(-1)?.created?.slice(0, 10);
-  const { offset, limit, sort, order, ...narrower } = toNextArguments(
-    args,
-    resolved,
-  );
+  const issues = found.rows.map(({ issue }) => issue);
+  const last = found.isWhole ? undefined : issues.at(-1)?.created;
   return {
+    ...found,
+    origin: call.origin,
+    custom: resolved.custom,
     issues,
-    groups: args.countBy,
-    // Of a part, how many of the others would fit is not known.
-    total: unfit.length > 0 && !isWhole ? undefined : found.total,
-    lost: found.end - found.rows.length,
-    isWhole,
-    narrower: { ...narrower, ...(since && { created_since: since }) },
-    ...around,
-    filters: toFilters(args, resolved, { rows: issues, daysIn }),
-    missing: [...found.missing, ...unfit],
+    until: last
+      ? toToday(new Date(last), (await call.getTimeZone()) ?? "UTC")
+      : undefined,
+    filters: toFilters(args, resolved, { rows: issues, days }),
   };
 }
 
-/** What is told around the issues, whether they are listed or counted. */
-async function readAround(
+/** What matches, and what is told around it, listed or counted. */
+async function find(
   call: BacklogCall,
-  {
-    issues,
-    ...asked
-  }: {
-    args: ListArguments;
-    search: Search;
-    found: Found;
-    issues: readonly IssueRow[];
-  },
+  args: ListArguments,
+  resolved: ResolvedNames,
+  reading: Pick<Search, "capacity" | "spare">,
 ) {
+  const search = { ...(await toSearch(call, args, resolved)), ...reading };
+  const { found, isLifted } = await searchFitting(search, resolved, (search) =>
+    searchIssues(call, search),
+  );
+  if (found.total === 0 && /\S\s+\S/.test(args.keyword ?? "")) {
+    call.notes.add(
+      "Backlog most likely looks for all words of keyword at once: try fewer words.",
+    );
+  }
   const [spaceTimeZone, hidden] = await Promise.all([
-    call.getTimeZone(issues.map(({ dueDate }) => dueDate)),
-    asked.found.total === 0 ? describeHidden(call, asked) : undefined,
+    call.getTimeZone(found.rows.map(({ issue }) => issue.dueDate)),
+    found.total === 0
+      ? describeHidden(call, args, { search, found })
+      : undefined,
   ]);
-  return { origin: call.origin, spaceTimeZone, hidden };
+  const rows = found.rows.filter(({ issue }) => fits(issue, resolved));
+  const unfit = describeUnfit(found.rows.length, rows.length, isLifted);
+  return {
+    ...found,
+    rows,
+    total: unfit.length > 0 ? undefined : found.total,
+    isWhole: !found.more && found.end === found.total,
+    lost: found.end - search.offset - found.rows.length,
+    missing: [...found.missing, ...unfit],
+    spaceTimeZone,
+    hidden,
+  };
 }
 
-function toSearch(args: ListArguments, resolved: ResolvedNames) {
+async function toSearch(
+  call: BacklogCall,
+  args: ListArguments,
+  resolved: ResolvedNames,
+): Promise<Omit<Search, "capacity">> {
+  const filters = toQuery(args, resolved);
+  const order = await findOrder(call, args, filters);
+  const nobody = resolved.filters.assignee?.nobody ?? false;
   return {
-    filters: toQuery(args, resolved),
+    ...(await applyUnset(call, { ...filters, order }, [
+      ...(nobody ? [toNobody(filters)] : []),
+      ...(args.noDueDate ? [NO_DUE_DATE] : []),
+    ])),
     notClosed: resolved.notClosed,
-    nobody: resolved.filters.assignee?.nobody ?? false,
-    noDueDate: args.noDueDate,
     offset: args.offset,
     limit: args.limit,
   };
 }
 
-const SORTS: Record<string, string> = { due_date: "dueDate" };
-
 /** In Backlog's names, every argument but the page. */
 function toQuery(
-  args: ListArguments,
+  { dates, keyword, sort, order }: ListArguments,
   { filters, custom }: ResolvedNames,
 ): Query {
   const query: Query = { ...custom?.query };
   for (const [filter, parameter] of FILTERS) {
     query[parameter] = filters[filter]?.ids;
   }
-  for (const { parameter, day } of args.dates) query[parameter] = day;
-  query.keyword = args.keyword;
-  query.sort = SORTS[args.sort] ?? args.sort;
-  query.order = args.order;
+  for (const { parameter, day } of dates) query[parameter] = day;
+  query.keyword = keyword;
+  query.sort = sort === "due_date" ? "dueDate" : sort;
+  query.order = order;
   return query;
 }
 
+/**
+ * The order, turned where Backlog begins with the lowest priority: which way it
+ * sorts these is not documented. IDs are 2 High, 3 Normal, 4 Low.
+ */
+async function findOrder(
+  call: BacklogCall,
+  { sort, order, limit }: ListArguments,
+  filters: Query,
+) {
+  if (sort !== "priority" || limit === 0) return order;
+  const [down, up] = await Promise.all(
+    ["desc", "asc"].map(async (order) => {
+      const query = { ...filters, order, offset: 0, count: 20 };
+      const page = await valueOrError(call.listIssues(query));
+      if (page instanceof BacklogError) return undefined;
+      return page.entries.find(({ priority }) => priority?.id)?.priority?.id;
+    }),
+  );
+  const isTurned = down != null && up != null && down > up;
+  if (!isTurned) return order;
+  return order === "desc" ? "asc" : "desc";
+}
+
+type Hold = (issue: IssueRow) => boolean;
+
+/** What is searched for by its absence, as Backlog may be asked for it. */
+interface Unset {
+  alone: Query;
+  /** Of an issue that Backlog found by `alone`. */
+  isUnset: Hold;
+  /** With what is meant besides. */
+  asked?: Query;
+  holds?: Hold;
+}
+
+const NO_DUE_DATE: Unset = {
+  alone: { hasDueDate: false },
+  isUnset: ({ dueDate }) => dueDate === null,
+};
+
+/** Nobody's issues, beside those of the people named or instead. */
+function toNobody({ assigneeId }: Query): Unset {
+  const people = Array.isArray(assigneeId) ? assigneeId : [];
+  return {
+    alone: { assigneeId: [-1] },
+    isUnset: ({ assignee }) => assignee === null,
+    asked: { assigneeId: [...people, -1] },
+    holds: ({ assignee }) =>
+      assignee === null || people.some((id) => id === assignee?.id),
+  };
+}
+
+/**
+ * The filters that Backlog is seen to honour, and what the issues have to be
+ * looked at for: neither `assigneeId[]=-1` nor whether each space knows
+ * `hasDueDate=false` is documented. Unknown is neither nobody nor none.
+ */
+async function applyUnset(
+  call: BacklogCall,
+  filters: Query,
+  unset: readonly Unset[],
+): Promise<Pick<Search, "filters" | "holds">> {
+  const lifted = unset
+    .flatMap(({ alone }) => Object.keys(alone))
+    .map((name) => [name, undefined]);
+  const without: Query = { ...filters, ...Object.fromEntries(lifted) };
+  const honoured = await Promise.all(
+    unset.map((one) => isHonoured(call, without, one)),
+  );
+  const asked = unset.filter((_, index) => honoured[index]);
+  const read = unset.filter((_, index) => !honoured[index]);
+  return {
+    filters: Object.assign(
+      { ...without },
+      ...asked.map((one) => one.asked ?? one.alone),
+    ),
+    holds: read.map(({ holds, isUnset }) => holds ?? isUnset),
+  };
+}
+
+/**
+ * Whether Backlog applied the filter: it brought something, nothing else, and
+ * less than there is without it.
+ */
+async function isHonoured(
+  call: BacklogCall,
+  without: Query,
+  { alone, isUnset }: Unset,
+): Promise<boolean> {
+  const query = { ...without, ...alone };
+  const [page, all] = await Promise.all([
+    valueOrError(call.listIssues({ ...query, offset: 0, count: PAGE_SIZE })),
+    valueOrError(call.countIssues(without)),
+  ]);
+  if (page instanceof BacklogError) {
+    if (page.status === 400) return false;
+    throw page;
+  }
+  if (all === 0) return true;
+  if (page.entries.length === 0 || !page.entries.every(isUnset)) return false;
+  const isWhole = page.sent.length < PAGE_SIZE;
+  const found = isWhole ? page.sent.length : await call.countIssues(query);
+  return all instanceof BacklogError || found < all;
+}
+
+/** The filters that applied, in words. */
 function toFilters(
   args: ListArguments,
   { filters, historyBy, notClosed, custom }: ResolvedNames,
-  { rows, daysIn }: { rows: readonly IssueRow[]; daysIn: string | undefined },
+  { rows, days }: { rows: readonly IssueRow[]; days: string | undefined },
 ): ListFilter[] {
   const named = FILTERS.flatMap(([filter, , label]): ListFilter[] => {
     const isDefault = isNotGiven(args, filter);
-    if (filter === "status" && notClosed) {
-      const statuses = rows.map((row) => row.status);
-      const values = [{ name: describeNotClosed(statuses), ids: [] }];
-      return [{ label, values, isDefault }];
-    }
-    const resolved = filters[filter];
-    if (resolved === undefined) return [];
-    const values = resolved.meant.map((value) =>
-      nameFromRows(filter, value, rows),
-    );
-    return [{ label, values, isDefault }];
+    const { meant } = filters[filter] ?? {};
+    const names =
+      filter === "status" && notClosed
+        ? [
+            {
+              name: describeNotClosed(rows.map(({ status }) => status)),
+              ids: [],
+            },
+          ]
+        : meant?.map((value) => nameFromRows(filter, value, rows));
+    return names ? [{ label, values: names, isDefault }] : [];
   });
-  const say = (label: string): ListFilter => ({
-    label,
-    values: [],
-    isDefault: false,
-  });
-  const dates = args.dates.map(({ argument, day, given }) => {
-    const taken = day === given ? "" : ` (${toName(given)})`;
-    return say(`${argument.replaceAll("_", " ")} ${day}${taken}`);
-  });
-  const zone = daysIn === undefined ? "the space's time zone" : toName(daysIn);
+  const { history, timeZone, keyword } = args;
+  const until = history?.until ? ` until ${history.until}` : "";
+  const happened = history && {
+    label: "something happened since",
+    values: [{ name: `${history.since}${until} (${timeZone})`, ids: [] }],
+    isDefault: history.isSinceDefault,
+  };
+  const said = (label: string | false | undefined) =>
+    label ? [{ label }] : [];
+  const told = [
+    ...(custom?.told ?? []),
+    ...args.dates.map(({ argument, day, given }) => {
+      const taken = day === given ? "" : ` (${toName(given)})`;
+      return { label: `${argument.replaceAll("_", " ")} ${day}${taken}` };
+    }),
+    ...said(args.noDueDate && "without a due date"),
+    ...(happened ? [happened] : []),
+    ...(historyBy ? [{ label: "by", values: historyBy.meant }] : []),
+    ...said(args.todayTold),
+    ...said(days),
+    ...said(keyword !== undefined && `keyword ${JSON.stringify(keyword)}`),
+  ];
   return [
     ...named,
-    ...(custom?.told ?? []),
-    ...dates,
-    ...(args.noDueDate ? [say("without a due date")] : []),
-    ...toHistoryFilters(args, historyBy),
-    ...(args.todayTold ? [say(args.todayTold)] : []),
-    ...(args.dates.some(isInstant)
-      ? [say(`days probably as ${zone} has them`)]
-      : []),
-    ...(args.keyword === undefined
-      ? []
-      : [say(`keyword ${JSON.stringify(args.keyword)}`)]),
+    ...told.map((filter) => ({ values: [], isDefault: false, ...filter })),
   ];
 }
 
-function toHistoryFilters(
-  { history, timeZone }: ListArguments,
-  by: ResolvedFilter | undefined,
-): ListFilter[] {
-  if (history === undefined) return [];
-  const { since, until, isSinceDefault = false } = history;
-  const days = `${since}${until ? ` until ${until}` : ""} (${timeZone})`;
-  return [
-    {
-      label: "something happened since",
-      values: [{ name: days, ids: [] }],
-      isDefault: isSinceDefault,
-    },
-    ...(by ? [{ label: "by", values: by.meant, isDefault: false }] : []),
-  ];
-}
-
-/** The space's time zone, where it decides which days are meant. */
-function askZone(call: BacklogCall, { dates }: ListArguments) {
-  return dates.some(isInstant) ? call.getTimeZone() : undefined;
-}
-
-/** Whose day depends on a time zone; due and start dates are days as such. */
-function isInstant({ argument }: ListArguments["dates"][number]): boolean {
-  return /^(created|updated)/.test(argument);
+/** In whose days one asks; due and start dates are days as such. */
+async function describeDays(
+  call: BacklogCall,
+  { dates }: ListArguments,
+): Promise<string | undefined> {
+  const isAsked = dates.some(({ argument }) =>
+    /^(created|updated)/.test(argument),
+  );
+  if (!isAsked) return undefined;
+  const zone = await call.getTimeZone();
+  const whose = zone === undefined ? "the space's time zone" : toName(zone);
+  return `days probably as ${whose} has them`;
 }
 
 function isNotGiven({ choices }: ListArguments, filter: Filter): boolean {
@@ -352,79 +403,32 @@ function isNotGiven({ choices }: ListArguments, filter: Filter): boolean {
 /** The rows tell a name that no request was worth, in the space's language. */
 function nameFromRows(
   filter: Filter,
-  value: { name?: string; ids: number[] },
+  value: ListFilter["values"][number],
   rows: readonly IssueRow[],
 ) {
+  if (filter !== "status" && filter !== "assignee") return value;
   const [id] = value.ids;
-  const found =
-    filter === "status"
-      ? rows.find(({ status }) => status.id === id)?.status
-      : filter === "assignee"
-        ? rows.find(({ assignee }) => assignee?.id === id)?.assignee
-        : undefined;
-  return found && id !== undefined ? { ...value, name: found.name } : value;
-}
-
-/** The same question, in the words that were given; days as they were. */
-function toNextArguments(
-  args: ListArguments,
-  { custom }: ResolvedNames,
-): Record<string, unknown> {
-  const next: Record<string, unknown> = {};
-  for (const [filter, , , inWords, inNumbers] of FILTERS) {
-    const { ids, words } = args.choices(filter);
-    if (words.length > 0) next[inWords] = words;
-    if (inNumbers && ids.length > 0) next[inNumbers] = ids;
-  }
-  if (custom) next.custom_fields = custom.next;
-  for (const { argument, day } of args.dates) next[argument] = day;
-  if (args.noDueDate) next.due_date_until = "none";
-  if (args.countBy.length > 0) next.count_by = args.countBy;
-  const { history, keyword } = args;
-  if (history) {
-    next.history_since = history.since;
-    if (history.until) next.history_until = history.until;
-    if (history.words.length > 0) next.history_by_names = history.words;
-  }
-  if (keyword !== undefined) next.keyword = keyword;
-  if (args.sort !== "updated") next.sort = args.sort;
-  if (args.order !== (args.sort === "due_date" ? "asc" : "desc")) {
-    next.order = args.order;
-  }
-  if (args.limit !== 100) next.limit = args.limit;
-  if (args.timeZone !== "UTC") next.timezone = args.timeZone;
-  return next;
+  const found = rows.find((row) => id !== undefined && row[filter]?.id === id);
+  return found?.[filter] ? { ...value, name: found[filter].name } : value;
 }
 
 /** `0 assigned to you and not closed; 12 with assignee_names ["anyone"].` */
 async function describeHidden(
   call: BacklogCall,
-  {
-    args,
-    search,
-    found,
-  }: {
-    args: ListArguments;
-    search: Search;
-    found: Found;
-  },
+  args: ListArguments,
+  { search, found }: { search: Search; found: Found },
 ): Promise<string | undefined> {
   const isHidden = (filter: Filter) =>
     isNotGiven(args, filter) && args.defaults[filter] === undefined;
-  const ofMe = isHidden("assignee");
-  const ofOpen = isHidden("status");
+  const [ofMe, ofOpen] = [isHidden("assignee"), isHidden("status")];
   const defaults = [
     ...(ofMe ? ["assigned to you"] : []),
     ...(ofOpen ? ["not closed"] : []),
   ];
   if (defaults.length === 0) return undefined;
   const count = async (changes: Partial<Search>) => {
-    const { total } = await searchIssues(call, {
-      ...search,
-      ...changes,
-      limit: 0,
-    });
-    return total ?? "?";
+    const all = { ...search, ...changes, limit: 0 };
+    return (await searchIssues(call, all)).total ?? "?";
   };
   const filters = { ...search.filters, assigneeId: undefined };
   const counts = await valueOrError(
@@ -439,12 +443,8 @@ async function describeHidden(
     call.notes.add(`What defaults hid could not be counted: ${counts.message}`);
     return `${none}.`;
   }
-  const ways = [
-    'status_names ["any"]',
-    'assignee_names ["anyone"]',
-    "both",
-  ].flatMap((way, index) =>
-    counts[index] === false ? [] : [`${counts[index]} with ${way}`],
-  );
+  const ways = ['status_names ["any"]', 'assignee_names ["anyone"]', "both"]
+    .map((way, index) => `${counts[index]} with ${way}`)
+    .filter((_, index) => counts[index] !== false);
   return `${[none, ...ways].join("; ")}.`;
 }

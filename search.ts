@@ -7,52 +7,55 @@ import {
   type Sent,
 } from "./backlog.ts";
 import { BacklogError, toMessage, valueOrError } from "./errors.ts";
-import {
-  applyUnset,
-  type Count,
-  cut,
-  type Found,
-  isError,
-  putHighestFirst,
-  readOn,
-  readPages,
-  type Span,
-  spareOf,
-  toEnough,
-  toLie,
-  toPart,
-  toSpared,
-  type Unset,
-} from "./pages.ts";
-import type { IssueRow } from "./responses.ts";
+import type { IssueRow, Project } from "./responses.ts";
 
-/** Open, In Progress and Resolved have these IDs in every project. */
-const STANDARD_NOT_CLOSED = [1, 2, 3] as const;
-
-/** What a list asks of Backlog, beside its filters. */
-export interface Search extends Span, Unset {
+/** What a list asks of Backlog. */
+export interface Search {
   /** Filters and order in Backlog's names; no status where `notClosed`. */
   filters: Query;
   /** Backlog has no such filter: the custom statuses have to be found. */
   notClosed: boolean;
+  /** What Backlog cannot be asked for: issues are read and looked at for it. */
+  holds: readonly ((issue: IssueRow) => boolean)[];
+  offset: number;
+  /** 0: the total alone. */
+  limit: number;
+  /** How many can be shown that are like these; no more are read. */
+  capacity: (rows: readonly IssueRow[]) => number;
+  /** So many searches are left to others in this minute. */
+  spare?: number;
 }
 
-/** How many match with closed ones, and without. */
-interface Counts {
-  all: number;
-  total: number;
+export interface Found {
+  /** Each with the offset of what follows it. */
+  rows: { issue: IssueRow; next: number }[];
+  /** Of all that match, not of these rows; undefined: not counted. */
+  total: number | undefined;
+  /** The offset behind all that was read, and whether any follow. */
+  end: number;
+  more: boolean;
+  /** With closed ones too, where they were counted on the way. */
+  totalWithClosed?: number | undefined;
+  /** What is missing, and where counts and rows differ: a sentence each. */
+  missing: string[];
 }
+
+/** A number, or why there is none: that costs no row already read. */
+type Count = number | Error;
+
+/** Open, In Progress and Resolved have these IDs in every project. */
+const STANDARD_NOT_CLOSED = [1, 2, 3] as const;
 
 /** As many are read one by one where Backlog cannot be asked for them alone. */
 export const MOST_READ = 3_000;
-
 /** What a way may send at most, of the 100 requests of a call. */
 const MOST_LOOK_UPS = 70;
-
 /** Searches that the counts beside a page leave in a minute. */
 const SPARE_FOR_PAGES = 5;
+/** So many pages are under way at once. */
+const WAVE = 4;
 
-const MAY_MISS = "issues in custom statuses may be missing.";
+const MAY_MISS = "Therefore issues in custom statuses may be missing.";
 
 /**
  * The rows asked for and their true total, in as few requests as it takes. An
@@ -60,19 +63,17 @@ const MAY_MISS = "issues in custom statuses may be missing.";
  */
 export async function searchIssues(
   call: BacklogCall,
-  asked: Search,
+  search: Search,
 ): Promise<Found> {
-  const search = { ...asked, filters: await putHighestFirst(call, asked) };
-  const { filters, holds } = await applyUnset(call, search.filters, search);
-  const applied = { ...search, filters };
-  const found =
-    holds.length > 0
-      ? await searchOneByOne(call, applied, holds)
+  const way =
+    search.holds.length > 0
+      ? searchOneByOne
       : search.limit === 0
-        ? await countAlone(call, applied)
+        ? countAlone
         : search.notClosed
-          ? await searchNotClosed(call, applied)
-          : await searchAsFiltered(call, applied);
+          ? searchNotClosed
+          : searchAsFiltered;
+  const found = await way(call, search);
   const closed = found.rows.filter(({ issue }) => issue.status.id === CLOSED);
   if (search.notClosed && closed.length > 0) {
     found.missing.push(
@@ -82,17 +83,28 @@ export async function searchIssues(
   return found;
 }
 
+async function countAlone(call: BacklogCall, search: Search): Promise<Found> {
+  const { filters, notClosed, offset } = search;
+  const [all, closed] = await Promise.all([
+    call.countIssues(filters),
+    notClosed ? call.countIssues(onlyClosed(filters)) : 0,
+  ]);
+  const total = Math.max(all - closed, 0);
+  const more = total > offset;
+  return { rows: [], total, end: offset, more, missing: [] };
+}
+
 async function searchAsFiltered(
   call: BacklogCall,
   search: Search,
 ): Promise<Found> {
-  const { filters } = search;
-  const [first, [count = 0]] = await Promise.all([
-    firstPage(call, search, filters),
-    countBeside(call, [filters]),
+  const { filters: query, offset } = search;
+  const [first, count] = await Promise.all([
+    readPage(call, query, offset),
+    counting(call, 1)(query),
   ]);
-  const found = await readOn(call, search, { query: filters, first, count });
-  if (isError(count) && found.total === undefined) {
+  const found = await readRows(call, search, { query, first, count });
+  if (count instanceof Error && found.total === undefined) {
     found.missing.push(`The total could not be counted: ${count.message}`);
   }
   return found;
@@ -107,46 +119,38 @@ async function searchNotClosed(
   search: Search,
 ): Promise<Found> {
   const { filters, offset, limit } = search;
-  const standard = { ...filters, statusId: STANDARD_NOT_CLOSED };
-  const closed = { ...filters, statusId: [CLOSED] };
+  const query = { ...filters, statusId: STANDARD_NOT_CLOSED };
   const cannotTell = offset > 0 || limit > PAGE_SIZE;
-  const [first, [all = 0, allClosed = 0, early]] = await Promise.all([
-    firstPage(call, search, standard),
-    countBeside(call, [filters, closed, ...(cannotTell ? [standard] : [])]),
+  const count = counting(call, cannotTell ? 3 : 2);
+  const [first, all, closed, early] = await Promise.all([
+    readPage(call, query, offset),
+    count(filters),
+    count(onlyClosed(filters)),
+    cannotTell ? count(query) : undefined,
   ]);
-  const isLast =
-    first.sent.length < PAGE_SIZE && (first.sent.length > 0 || offset === 0);
-  const told = isLast ? offset + first.sent.length : undefined;
-  const inStandard =
-    typeof early === "number"
-      ? early
-      : (told ?? early ?? (await countBeside(call, [standard]))[0] ?? 0);
-  const page = { query: standard, first, count: inStandard };
-  const totalWithClosed = typeof all === "number" ? all : undefined;
-  const counts = [all, allClosed, inStandard].filter(
-    (count) => typeof count === "number",
-  );
-  const total =
-    typeof all === "number" && typeof allClosed === "number"
-      ? all - allClosed
-      : undefined;
-  if (total === undefined || counts.length < 3) {
-    const found = await readOn(call, search, page);
-    const failed = [all, allClosed, inStandard].find(isError);
-    const what = total === undefined ? "The total" : "The standard statuses";
-    found.missing.push(
-      `${what} could not be counted: ${toMessage(failed)} Therefore ${MAY_MISS}`,
-    );
-    return { ...found, total, ...(totalWithClosed && { totalWithClosed }) };
+  const { length } = first.sent;
+  const isLast = length < PAGE_SIZE && (length > 0 || offset === 0);
+  const told = isLast ? offset + length : (early ?? counting(call, 1)(query));
+  const standard = typeof early === "number" ? early : await told;
+  const total = less(all, closed);
+  const page = { query, first, count: standard };
+  if (
+    typeof all === "number" &&
+    typeof total === "number" &&
+    typeof standard === "number"
+  ) {
+    const found =
+      total > standard
+        ? await searchCustomStatuses(call, search, { all, total, first })
+        : await readRows(call, search, page);
+    return { ...found, totalWithClosed: all };
   }
-  const known = { all: Number(all), total };
-  const found =
-    total <= Number(inStandard)
-      ? await readOn(call, search, page)
-      : offset >= total
-        ? { rows: [], total, end: offset, more: false, missing: [] }
-        : await searchCustomStatuses(call, search, known, first);
-  return { ...found, totalWithClosed: known.all };
+  const found = await readRows(call, search, page);
+  const isUncounted = total instanceof Error;
+  const what = isUncounted ? "The total" : "The standard statuses";
+  const why = toMessage(isUncounted ? total : standard);
+  found.missing.push(`${what} could not be counted: ${why} ${MAY_MISS}`);
+  return { ...found, total: isUncounted ? undefined : total };
 }
 
 /**
@@ -156,236 +160,280 @@ async function searchNotClosed(
 async function searchCustomStatuses(
   call: BacklogCall,
   search: Search,
-  counts: Counts,
-  { entries }: IssuePage,
+  { all, total, first }: { all: number; total: number; first: IssuePage },
 ): Promise<Found> {
   const { filters, offset } = search;
-  const { all, total } = counts;
-  const limit = toEnough(search, entries);
+  if (offset >= total) {
+    return { rows: [], total, end: offset, more: false, missing: [] };
+  }
+  const limit = Math.min(search.limit, search.capacity(first.entries));
   const wanted = Math.min(offset + limit, total);
   // Newest first the closed ones are spread or further back; in another order
   // they may all come first.
-  const newestFirst =
+  const isNewestFirst =
     filters.order === "desc" && /^(updated|created)$/.test(`${filters.sort}`);
-  const spread = newestFirst
-    ? (wanted * all) / total
-    : Number.POSITIVE_INFINITY;
+  const spread = isNewestFirst ? (wanted * all) / total : all;
   const pages = toPages(Math.min(spread, wanted + all - total));
-  const named = toList(filters.projectId);
-  const projects =
-    named.length > 0
-      ? named.map((id) => ({ id, name: `project ${id}` }))
-      : // Listing them, one project's statuses and a page: no less is possible.
-        pages > 3
-        ? await listProjects(call)
-        : [];
+  const projects = await listProjects(call, filters, pages);
   const lookUps = projects.length + toPages(wanted - offset);
-  const byStatuses =
-    projects.length > 0 && lookUps < pages && lookUps <= MOST_LOOK_UPS
-      ? await searchByStatuses(call, search, counts, projects)
-      : undefined;
-  return (
-    byStatuses ?? (await searchLessClosed(call, { ...search, limit }, counts))
+  if (projects.length > 0 && lookUps < pages && lookUps <= MOST_LOOK_UPS) {
+    const found = await searchByStatuses(call, search, total, projects);
+    if (found) return found;
+  }
+  return await readRows(
+    call,
+    { ...search, limit },
+    { query: filters, count: total, keep: ({ isClosed }) => !isClosed, all },
   );
 }
 
-interface Project {
-  id: string | number;
-  name: string;
-}
+type NamedProject = Pick<Project, "id" | "projectKey">;
 
-/** None where they cannot be listed: there is another way. */
-async function listProjects(call: BacklogCall): Promise<Project[]> {
-  const projects = await valueOrError(call.listProjects());
-  return projects instanceof BacklogError
-    ? []
-    : projects.map(({ id, projectKey }) => ({ id, name: projectKey }));
-}
-
-async function searchLessClosed(
+/** Those asked for, or all; none where reading `pages` costs less. */
+async function listProjects(
   call: BacklogCall,
-  search: Search,
-  { all, total }: Counts,
-): Promise<Found> {
-  const { filters, offset, limit } = search;
-  const wanted = Math.min(offset + limit, total);
-  call.expect(wanted);
-  const { places, end, ended, failure } = await readPages(call, {
-    ...spareOf(search),
-    query: filters,
-    from: 0,
-    total: all,
-    keep: ({ isClosed }) => !isClosed,
-    missing: (places, read) => {
-      const open = wanted - places.length;
-      const rowsForOne = Math.max(all / total, read / (places.length + 1));
-      const most = Math.max(wanted + all - total - read, 1);
-      return Math.min(open * rowsForOne, most);
-    },
-  });
-  if (failure && places.length <= offset) throw failure;
-  const missing: string[] = [];
-  if (failure) missing.push(toPart(failure, places.length, wanted));
-  if (ended && places.length < wanted) {
-    missing.push(toLie(total, places.length));
+  { projectId = [] }: Query,
+  pages: number,
+): Promise<NamedProject[]> {
+  const named = [projectId].flat().map(Number);
+  if (named.length > 0) {
+    return named.map((id) => ({ id, projectKey: `project ${id}` }));
   }
-  return {
-    ...cut(places.slice(offset), { ...search, end, total, ended }),
-    total: Math.max(total, places.length),
-    missing,
-  };
+  // Listing them, one project's statuses and a page: no less is possible.
+  const listed = pages > 3 ? await valueOrError(call.listProjects()) : [];
+  return listed instanceof BacklogError ? [] : listed;
 }
 
 /** Undefined where Backlog does not take so many or such statuses. */
 async function searchByStatuses(
   call: BacklogCall,
   search: Search,
-  { total }: Counts,
-  projects: readonly Project[],
+  total: number,
+  projects: readonly NamedProject[],
 ): Promise<Found | undefined> {
-  const missing: string[] = [];
-  const { statuses, unread } = await listStatuses(call, projects);
-  const query = { ...search.filters, statusId: statuses };
-  const first = await valueOrError(firstPage(call, search, query));
+  const { statusId, unread } = await listStatuses(call, projects);
+  const query = { ...search.filters, statusId };
+  const first = await valueOrError(readPage(call, query, search.offset));
   if (first instanceof BacklogError) {
     if ([400, 414].includes(first.status ?? 400)) return undefined;
     throw first;
   }
   const isWhole = first.sent.length >= total && search.offset === 0;
-  const [count = 0] = isWhole
-    ? [first.sent.length]
-    : await countBeside(call, [query]);
-  if (isError(count)) {
-    missing.push(
-      `How many of the ${total} these statuses hold could not be counted: ${count.message} Therefore ${MAY_MISS}`,
+  const held = isWhole ? total : await counting(call, 1)(query);
+  const count = held instanceof Error ? total : held;
+  const found = await readRows(call, search, { query, first, count });
+  if (held instanceof Error) {
+    found.missing.unshift(
+      `How many of the ${total} these statuses hold could not be counted: ${held.message} ${MAY_MISS}`,
     );
-  } else if (total > count) {
+  } else if (total > held) {
     const why = unread ? "see the notes" : "no project lists their status";
-    missing.push(
-      `${total - count} of the ${total} that are not closed are missing here, in custom statuses that could not be found (${why}).`,
+    found.missing.unshift(
+      `${total - held} of the ${total} that are not closed are missing here, in custom statuses that could not be found (${why}).`,
     );
   }
-  const counted = isError(count) ? total : count;
-  const found = await readOn(call, search, { query, first, count: counted });
-  return { ...found, total, missing: [...missing, ...found.missing] };
+  return { ...found, total };
 }
 
 /** All but closed; what cannot be read is noted. */
 async function listStatuses(
   call: BacklogCall,
-  projects: readonly Project[],
-): Promise<{ statuses: number[]; unread: boolean }> {
-  const answers = await Promise.all(
-    projects.map(({ id }) =>
-      valueOrError(call.listProjectChoices(id, "statuses")),
-    ),
-  );
-  call.signal.throwIfAborted();
-  const listed = answers.map((answer, index) =>
-    call.keep(`The statuses of ${projects[index]?.name}`, answer),
+  projects: readonly NamedProject[],
+) {
+  const listed = await Promise.all(
+    projects.map(async ({ id, projectKey }) => {
+      const statuses = call.listProjectChoices(id, "statuses");
+      const what = `The statuses of ${projectKey}`;
+      return call.keep(what, await valueOrError(statuses));
+    }),
   );
   const ids = listed.flatMap((statuses = []) => statuses.map(({ id }) => id));
-  return {
-    statuses: [...new Set([...STANDARD_NOT_CLOSED, ...ids])].filter(
-      (id) => id !== CLOSED,
-    ),
-    unread: listed.includes(undefined),
-  };
+  const statusId = new Set([...STANDARD_NOT_CLOSED, ...ids]);
+  statusId.delete(CLOSED);
+  return { statusId: [...statusId], unread: listed.includes(undefined) };
 }
 
 /** Reads what Backlog cannot be asked for, and keeps what fits. */
 async function searchOneByOne(
   call: BacklogCall,
   search: Search,
-  holds: readonly ((issue: IssueRow) => boolean)[],
 ): Promise<Found> {
-  const { filters, notClosed, offset, limit } = search;
+  const { filters, notClosed, holds } = search;
   const standard = { ...filters, statusId: STANDARD_NOT_CLOSED };
-  const closed = { ...filters, statusId: [CLOSED] };
-  const [all = 0, allClosed = 0, inStandard = 0] = await countBeside(call, [
-    filters,
-    ...(notClosed ? [closed, standard] : []),
+  const count = counting(call, notClosed ? 3 : 1);
+  const [all, closed, inStandard] = await Promise.all([
+    count(filters),
+    notClosed ? count(onlyClosed(filters)) : 0,
+    notClosed ? count(standard) : 0,
   ]);
-  const isStandard =
-    notClosed &&
-    ![all, allClosed, inStandard].some(isError) &&
-    Number(all) - Number(allClosed) <= Number(inStandard);
-  const count = isStandard ? inStandard : all;
-  const total = isError(count) ? undefined : count;
-  if (total !== undefined && total > MOST_READ) {
-    throw new Error(
-      `Whose assignee is nobody, or which have no due date, could not be told: Backlog does not show by itself that it searches for these, and ${total} issues are more than the ${MOST_READ} that are read one by one. Name a project, or days such as updated_since.`,
+  const custom = less(less(all, closed), inStandard);
+  const isStandard = notClosed && typeof custom === "number" && custom <= 0;
+  const most = isStandard ? inStandard : all;
+  if (typeof most === "number" && most > MOST_READ) {
+    throw new BacklogError(
+      `Whose assignee is nobody, or which have no due date, could not be told: Backlog does not show by itself that it searches for these, and ${most} issues are more than the ${MOST_READ} that are read one by one. Name a project, or days such as updated_since.`,
     );
   }
-  const { places, ended, failure } = await readPages(call, {
+  const found = await readRows(call, search, {
     query: isStandard ? standard : filters,
-    from: 0,
-    total,
-    keep: ({ entry, isClosed }: Sent<IssueRow>) =>
+    // One more than is read: that number is no end.
+    all: most instanceof Error ? MOST_READ + 1 : most,
+    keep: ({ entry, isClosed }) =>
       !(notClosed && isClosed) &&
       (entry === undefined || holds.every((hold) => hold(entry))),
-    missing: (_, read) => (total ?? MOST_READ) - read,
   });
-  if (failure && places.length <= offset) throw failure;
-  const end = places.length;
-  return {
-    ...cut(places.slice(offset), {
-      offset,
-      limit,
-      end,
-      total: undefined,
-      ended,
-    }),
-    total: ended ? end : undefined,
-    missing: ended
-      ? []
-      : [
-          `Not all could be read one by one, so that others may match${failure ? `: ${failure.message}` : "."}`,
-        ],
-  };
+  if (found.total === undefined) {
+    found.missing.push(
+      "Not all could be read one by one, so that others may match.",
+    );
+  }
+  return found;
 }
 
-async function countAlone(call: BacklogCall, search: Search): Promise<Found> {
-  const { filters, notClosed, offset } = search;
-  const [all, closed] = await Promise.all([
-    call.countIssues(filters),
-    notClosed ? call.countIssues({ ...filters, statusId: [CLOSED] }) : 0,
-  ]);
-  const total = Math.max(all - closed, 0);
+/** What is read, and from where. */
+interface Reading {
+  query: Query;
+  /** Read already, at the offset. */
+  first?: IssuePage;
+  /** How many match, where that was asked. */
+  count?: Count;
+  /** Those that match among others, which are read from the first on. */
+  keep?: (sent: Sent<IssueRow>) => boolean;
+  /** How many Backlog has with these others. */
+  all?: number | undefined;
+}
+
+/** The rows, as far as they are wanted and can be shown. */
+async function readRows(
+  call: BacklogCall,
+  search: Search,
+  reading: Reading,
+): Promise<Found> {
+  const { offset, limit } = search;
+  const { first, count, keep } = reading;
+  const known = count instanceof Error ? undefined : count;
+  const most = known ?? reading.all ?? offset + PAGE_SIZE;
+  const enough = Math.min(limit, search.capacity(first?.entries ?? []));
+  const asked = Math.min(offset + limit, most) - offset;
+  // Only who has seen all can tell how many match.
+  const needsAll = keep !== undefined && known === undefined;
+  const wanted = needsAll ? most : Math.min(offset + enough, most);
+  call.expect(asked);
+  const all = reading.all ?? known;
+  const pages = { ...reading, all };
+  const { rows, end, ended, failure } = await readPages(call, search, pages, {
+    most,
+    wanted,
+  });
+  const read = Math.max(end - offset, 0);
+  if (failure && read === 0) throw failure;
+  const missing: string[] = [];
+  if (failure) {
+    missing.push(`Only ${read} of ${asked} could be read: ${failure.message}`);
+  }
+  const isBeyond = known !== undefined && read > 0 && end > known;
+  if (isBeyond || (known !== undefined && ended && end < known)) {
+    missing.push(`Backlog counts ${known}, but its list ends at ${end}.`);
+  }
+  // A short page that is the first, or has others before it, tells the total.
+  const told = ended && (keep || read > 0 || offset === 0) ? end : undefined;
+  const total = (isBeyond ? undefined : known) ?? told;
+  const last = Math.min(end, offset + limit);
   return {
-    rows: [],
+    rows: rows.filter(({ next }) => next > offset && next <= last),
     total,
-    end: offset,
-    more: total > offset,
-    ...(notClosed && { totalWithClosed: all }),
-    missing: [],
+    end: last,
+    more: last < end || (!ended && (total === undefined || last < total)),
+    missing,
   };
 }
 
-function firstPage(call: BacklogCall, { offset }: Search, query: Query) {
+/**
+ * Reads pages until there is enough, each issue once. Behind a page that is
+ * shorter than asked it goes on where that one ended, so that none is missed.
+ */
+async function readPages(
+  call: BacklogCall,
+  { offset, spare }: Search,
+  { query, first, keep, all }: Reading,
+  { most, wanted }: Record<"most" | "wanted", number>,
+) {
+  const rows = new Map<number, Found["rows"][number]>();
+  // Backlog's offset, and ours, which counts those that match.
+  let at = keep ? 0 : offset;
+  let end = at;
+  // Ended: Backlog has nothing behind these.
+  const result = (ended: boolean, failure?: Error) => {
+    return { rows: [...rows.values()], end, ended, failure };
+  };
+  let answers: (IssuePage | BacklogError)[] = first ? [first] : [];
+  for (;;) {
+    for (const page of answers) {
+      // Behind a failure nothing is taken, so that no gap goes unseen.
+      if (page instanceof BacklogError) break;
+      for (const { entry: issue } of page.sent.filter(keep ?? (() => true))) {
+        end += 1;
+        if (issue && !rows.has(issue.id)) {
+          rows.set(issue.id, { issue, next: end });
+        }
+      }
+      at += page.sent.length;
+      call.progress(rows.size);
+      if (page.sent.length === PAGE_SIZE) continue;
+      if (page.sent.length === 0 || at >= (all ?? 0)) return result(true);
+      // The pages behind were asked for as if this one were full.
+      break;
+    }
+    // As many of Backlog's as hold those that are wanted, to judge by its
+    // counts and by what was read; the others cannot be more than there are.
+    const others = (all ?? most) - most;
+    const share = Math.max(1 + others / Math.max(most, 1), at / (end + 1));
+    const behind = Math.max(wanted + others - at, 1);
+    const pages = toPages(Math.min((wanted - end) * share, behind));
+    if (pages <= 0 || at === all) return result(at === all);
+    const failure = answers.find((answer) => answer instanceof BacklogError);
+    if (failure) return result(false, failure);
+    const left = call.remaining("search") ?? Number.POSITIVE_INFINITY;
+    const allowed = spare === undefined ? pages : left - spare;
+    if (allowed <= 0) return result(false, toSpared(left));
+    const length = Math.min(pages, allowed, WAVE);
+    answers = await Promise.all(
+      Array.from({ length }, (_, index) =>
+        valueOrError(readPage(call, query, at + index * PAGE_SIZE)),
+      ),
+    );
+  }
+}
+
+function readPage(call: BacklogCall, query: Query, offset: number) {
   return call.listIssues({ ...query, offset, count: PAGE_SIZE });
 }
 
-/** Counts that nobody misses as much as the page they are asked beside. */
-async function countBeside(
-  call: BacklogCall,
-  queries: readonly Query[],
-): Promise<Count[]> {
+/** For counts that nobody misses as much as the page they are asked beside. */
+function counting(call: BacklogCall, counts: number) {
   const left = call.remaining("search") ?? Number.POSITIVE_INFINITY;
-  return await Promise.all(
-    queries.map((query) =>
-      left - queries.length - 1 < SPARE_FOR_PAGES
-        ? toSpared(left)
-        : valueOrError(call.countIssues(query)),
-    ),
+  const isSpared = left - counts - 1 < SPARE_FOR_PAGES;
+  return async (query: Query): Promise<Count> =>
+    isSpared ? toSpared(left) : await valueOrError(call.countIssues(query));
+}
+
+/** Why nothing was asked although nothing failed. */
+function toSpared(left: number): Error {
+  const searches = left === 1 ? "1 search is" : `${left} searches are`;
+  return new Error(
+    `Backlog allows so many searches a minute, and only ${searches} left of them. Try again in a minute.`,
   );
+}
+
+function onlyClosed(filters: Query): Query {
+  return { ...filters, statusId: [CLOSED] };
+}
+
+function less(all: Count, part: Count): Count {
+  if (all instanceof Error) return all;
+  return part instanceof Error ? part : all - part;
 }
 
 function toPages(rows: number): number {
   return Math.ceil(rows / PAGE_SIZE);
-}
-
-function toList(value: Query[string]): readonly (string | number)[] {
-  if (value === undefined || typeof value === "boolean") return [];
-  return typeof value === "object" ? value : [value];
 }
