@@ -268,8 +268,9 @@ export function cutText(
       // A line's end is the better place, unless most room would be wasted.
       if (fits(subtract(room, left), share(room, 0.5))) {
         const part = line.slice(0, fitLine(line, left, show));
-        if (part !== "") lines.push(show(part));
-        to = Math.max(to, at + part.length);
+        if (part === "") break;
+        lines.push(show(part));
+        to = at + part.length;
       }
       break;
     }
@@ -286,8 +287,7 @@ export function cutEnd(text: string, room: Size): CutText {
   const fitsFrom = (from: number) =>
     cutText(text, { from, room }).to === text.length;
   const length = text.length - start;
-  const place = start + findFirst(length, (n) => fitsFrom(start + n));
-  const first = place + (isWithinPair(text, place) ? 1 : 0);
+  const first = start + findFirst(length, (n) => fitsFrom(start + n));
   // A line's beginning is the better place, where one is near.
   const line = text.indexOf("\n", first) + 1;
   const isNear = first > 0 && line > 0 && line - first < room.characters / 4;

@@ -8,6 +8,7 @@ import {
 } from "../sample-space/server.ts";
 import { toChange } from "../sample-space/shapes.ts";
 import { connectInProcess } from "../scripts/connect.ts";
+import { commentsOf, issueOf } from "./helpers.ts";
 
 const SENTENCE =
   "It does not exist, this key may not see it, or BACKLOG_PROJECTS leaves it out.";
@@ -34,187 +35,101 @@ function markedData() {
   return data;
 }
 
-function find(key: string, data = sampleData()) {
-  const issue = data.issues.find(({ issueKey }) => issueKey === key);
-  if (!issue) throw new Error(`no ${key}`);
-  return issue;
-}
+const MARKED = markedData();
+const { id: OPS_1, projectId: OPS } = issueOf(MARKED, "OPS-1");
+const { projectId: WEB } = issueOf(MARKED, "WEB-1");
+const IN_WEB = MARKED.issues.filter(
+  ({ projectId }) => projectId === WEB,
+).length;
 
-const OPS_1 = find("OPS-1").id;
-const [OPS, WEB] = [find("OPS-1").projectId, find("WEB-1").projectId];
-const IN_WEB = sampleData().issues.filter(({ projectId }) => projectId === WEB);
-
-function open(
-  space: SampleSpace,
-  projects: readonly string[] = ["WEB"],
-): BacklogCall {
+function open(space: SampleSpace, projects = ["WEB"]): BacklogCall {
   const { url: origin, apiKey } = space;
   return new Backlog({ origin, apiKey, projects }).open();
+}
+
+/** A space that answers one path so, whatever it has. */
+function answering(path: string, body: unknown, status = 200) {
+  const answer: SampleSpaceOptions["answer"] = (_, asked) =>
+    asked === path ? Response.json(body, { status }) : undefined;
+  return { answer };
 }
 
 function asked(space: SampleSpace): string[] {
   return space.requests.map(({ path }) => path);
 }
 
-async function messageOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    return `no error, but ${JSON.stringify(await promise)}`;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
 describe("what an assistant asks of a project that BACKLOG_PROJECTS leaves out", () => {
-  const details = "get_issue_details";
-  const list = "get_user_issue_list";
-  const anyone = { assignee_names: ["anyone"], status_names: ["any"] };
-
-  test.each<{
-    name: string;
-    tool: string;
-    args: Record<string, unknown>;
-    says: string;
-    space?: SampleSpaceOptions;
-  }>([
-    {
-      name: "an issue by its key is refused as one that does not exist",
-      tool: details,
-      args: { issue_key: "OPS-1" },
-      says: `GET /issues/OPS-1 has nothing to show. ${SENTENCE}`,
-    },
-    {
-      name: "an issue by its numeric ID is refused in the same words",
-      tool: details,
-      args: { issue_key: String(OPS_1) },
-      says: `GET /issues/${OPS_1} has nothing to show. ${SENTENCE}`,
-    },
-    {
-      name: "an ID that does not exist is refused in the same words",
-      tool: details,
-      args: { issue_key: "99" },
-      says: `GET /issues/99 has nothing to show. ${SENTENCE}`,
-    },
-    {
-      name: "a comment of it is refused",
-      tool: details,
-      args: { issue_key: "OPS-1#comment-1" },
-      says: SENTENCE,
-    },
-    {
-      name: "a file of it is refused",
-      tool: details,
-      args: { issue_key: `${OPS_1}#attachment-1` },
-      says: SENTENCE,
-    },
-    {
-      name: "an issue that has moved there is refused under its old key",
-      tool: details,
-      args: { issue_key: "WEB-5" },
-      says: `GET /issues/WEB-5 has nothing to show. ${SENTENCE}`,
-      space: {
-        answer: (_, path) =>
-          path === "/issues/WEB-5"
-            ? Response.json(find("OPS-1", markedData()))
-            : undefined,
-      },
-    },
-    {
-      name: "a related issue is left out and counted",
-      tool: details,
-      args: { issue_key: "WEB-3" },
-      says: "BACKLOG_PROJECTS leaves out 1 entry of other projects.",
-    },
-    {
-      name: "a parent is left out",
-      tool: details,
-      args: { issue_key: "WEB-7" },
-      says: `The parent (ID ${OPS_1}) could not be read: `,
-      space: {
-        answer: (_, path) =>
-          path === "/issues/WEB-7"
-            ? Response.json({ ...find("WEB-7"), parentIssueId: OPS_1 })
-            : undefined,
-      },
-    },
-    {
-      name: "a list without projects is one of those allowed, its total too",
-      tool: list,
-      args: { ...anyone, limit: 500 },
-      says: `${IN_WEB.length} issues match`,
-    },
-    {
-      name: "a space that sends others all the same: they are left out and counted",
-      tool: list,
-      args: anyone,
-      says: "BACKLOG_PROJECTS leaves out 3 entries of other projects.",
-      space: {
-        answer: ({ url }, path) =>
-          path === "/issues"
-            ? Response.json(
-                url.includes("offset=0&")
-                  ? [
-                      find("WEB-1"),
-                      ...markedData()
-                        .issues.filter(({ projectId }) => projectId === OPS)
-                        .slice(0, 3),
-                    ]
-                  : [],
-              )
-            : undefined,
-      },
-    },
-    {
-      name: "its key is no choice",
-      tool: list,
-      args: { project_keys: ["OPS"] },
-      says: `No project "OPS". Projects: WEB (Web application).\n${SENTENCE}`,
-    },
-    {
-      name: "its ID leaves no project, and nothing is asked",
-      tool: list,
-      args: { ...anyone, project_ids: [OPS] },
-      says: "No project is left of those asked for, so nothing was searched",
-    },
-    {
-      name: "its ID beside an allowed one leaves that one",
-      tool: list,
-      args: { ...anyone, project_ids: [OPS, WEB], limit: 500 },
-      says: `${IN_WEB.length} issues match`,
-    },
-    {
-      name: "children by the ID of a parent there are none",
-      tool: list,
-      args: { ...anyone, parent_issue_ids: [OPS_1] },
-      says: "No issues match",
-    },
-    {
-      name: "children by the key of a parent there are refused",
-      tool: list,
-      args: { ...anyone, parent_issue_keys: ["OPS-1"] },
-      says: `GET /issues/OPS-1 has nothing to show. ${SENTENCE}`,
-    },
-    {
-      name: "its statuses are no choice",
-      tool: list,
-      args: { ...anyone, status_names: ["保留"] },
-      says: `, Closed. Also: any, not closed (the default).\n${SENTENCE}`,
-    },
-    {
-      name: "its milestones are no choice",
-      tool: list,
-      args: { ...anyone, milestone_names: ["no such"] },
-      says: SENTENCE,
-    },
-    {
-      name: "a word in its texts finds nothing",
-      tool: list,
-      args: { ...anyone, keyword: "for you" },
-      says: "No issues match",
-    },
-  ])("$name", async ({ tool, args, says, space: options = {} }) => {
+  const refuse = (key: unknown) =>
+    `GET /issues/${key} has nothing to show. ${SENTENCE}`;
+  const leftOut = (count: number, entries: string) =>
+    `BACKLOG_PROJECTS leaves out ${count} ${entries} of other projects.`;
+  const web3 = issueOf(MARKED, "WEB-3");
+  test.each<[string, Record<string, unknown>, string, SampleSpaceOptions?]>([
+    ["an issue by its key", { issue_key: "OPS-1" }, refuse("OPS-1")],
+    ["an issue by its ID", { issue_key: `${OPS_1}` }, refuse(OPS_1)],
+    [
+      "an ID that does not exist, in the same words",
+      { issue_key: "99" },
+      refuse(99),
+    ],
+    ["a comment", { issue_key: "OPS-1#comment-1" }, SENTENCE],
+    ["a file", { issue_key: `${OPS_1}#attachment-1` }, SENTENCE],
+    [
+      "an issue that has moved there, under its old key",
+      { issue_key: "WEB-5" },
+      refuse("WEB-5"),
+      answering("/issues/WEB-5", issueOf(MARKED, "OPS-1")),
+    ],
+    ["a related issue", { issue_key: "WEB-3" }, leftOut(1, "entry")],
+    [
+      "a parent",
+      { issue_key: "WEB-3" },
+      `The parent (ID ${OPS_1}) could not be read: `,
+      answering("/issues/WEB-3", { ...web3, parentIssueId: OPS_1 }),
+    ],
+    ["the rest of a list, of its total, too", {}, `${IN_WEB} issues match`],
+    [
+      "what a space sends all the same",
+      { limit: 4 },
+      leftOut(3, "entries"),
+      answering("/issues", [
+        issueOf(MARKED, "WEB-1"),
+        ...MARKED.issues
+          .filter(({ projectId }) => projectId === OPS)
+          .slice(0, 3),
+      ]),
+    ],
+    [
+      "its key",
+      { project_keys: ["OPS"] },
+      `No project "OPS". Projects: WEB (Web application).\n${SENTENCE}`,
+    ],
+    [
+      "its ID, so that nothing is asked",
+      { project_ids: [OPS] },
+      "No project is left of those asked for, so nothing was searched",
+    ],
+    [
+      "its ID beside one",
+      { project_ids: [OPS, WEB] },
+      `${IN_WEB} issues match`,
+    ],
+    ["children of an ID", { parent_issue_ids: [OPS_1] }, "No issues match"],
+    ["children of a key", { parent_issue_keys: ["OPS-1"] }, refuse("OPS-1")],
+    [
+      "a status",
+      { status_names: ["保留"] },
+      `, Closed. Also: any, not closed (the default).\n${SENTENCE}`,
+    ],
+    ["a milestone", { milestone_names: ["no such"] }, SENTENCE],
+    ["a word in a text", { keyword: "for you" }, "No issues match"],
+  ])("is not told: %s", async (_, args, says, options = {}) => {
     await using space = startSampleSpace({ data: markedData(), ...options });
     await using server = await connectInProcess(space, { projects: ["WEB"] });
-    const { text } = await server.call(tool, args);
+    const any = { assignee_names: ["anyone"], status_names: ["any"] };
+    const { text } = await ("issue_key" in args
+      ? server.details(args)
+      : server.list({ limit: 500, ...any, ...args }));
     expect(text).toContain(says);
     expect(text).not.toContain(MARK);
     expect(text).not.toContain("MOBILE");
@@ -227,51 +142,43 @@ describe("what an assistant asks of a project that BACKLOG_PROJECTS leaves out",
     }
   });
 
-  test("a change that names an issue there is left out; one that looks so by chance stays", async () => {
-    const data = markedData();
-    const [comment] = data.comments.get(find("WEB-5").id) ?? [];
+  test("a change that names an issue there; one that looks so by chance stays", async () => {
+    const data = sampleData();
+    const [comment] = commentsOf(data, "WEB-5");
     if (!comment) throw new Error("no comment");
     comment.changeLog = [
       toChange("parentIssue", null, "OPS-1"),
       toChange("relatedIssue", "WEB-1", "WEB-1, ops-2"),
-      toChange("parentIssue", "WEB-1", "WEB-2"),
+      toChange("parentIssue", "WEB-1", "web-2"),
       toChange("milestone", null, "SPRINT-42"),
     ];
     await using space = startSampleSpace({ data });
     const call = open(space);
     const { entries } = await call.listComments("WEB-5", { count: 100 });
     const changes = entries.find(({ id }) => id === comment.id)?.changeLog;
-    expect(changes?.map(({ newValue }) => newValue)).toEqual([
-      "WEB-2",
-      "SPRINT-42",
-    ]);
-    expect([...call.notes]).toEqual([
-      "BACKLOG_PROJECTS leaves out 2 entries of other projects.",
-    ]);
+    const values = changes?.map(({ newValue }) => newValue);
+    expect(values).toEqual(["web-2", "SPRINT-42"]);
+    expect([...call.notes]).toEqual([leftOut(2, "entries")]);
   });
 
-  test("what somebody did there is left out and counted", async () => {
+  test("what somebody did there", async () => {
     const activity = (id: number, projectKey: string) => ({
-      id,
-      type: 2,
-      created: "2026-11-20T00:00:00Z",
+      ...{ id, type: 2, created: "2026-11-20T00:00:00Z" },
       project: { id, projectKey },
     });
-    await using space = startSampleSpace({
-      answer: (_, path) =>
-        path.endsWith("/activities")
-          ? Response.json([activity(1, "OPS"), activity(2, "WEB")])
-          : undefined,
-    });
+    await using space = startSampleSpace(
+      answering("/users/7/activities", [
+        activity(1, "OPS"),
+        activity(2, "WEB"),
+      ]),
+    );
     const call = open(space);
-    const page = await call.listActivities(7, {});
-    expect(page.sent.map(({ id, entry }) => [id, entry?.id])).toEqual([
+    const { sent } = await call.listActivities(7, {});
+    expect(sent.map(({ id, entry }) => [id, entry?.id])).toEqual([
       [1, undefined],
       [2, 2],
     ]);
-    expect([...call.notes]).toEqual([
-      "BACKLOG_PROJECTS leaves out 1 entry of other projects.",
-    ]);
+    expect([...call.notes]).toEqual([leftOut(1, "entry")]);
   });
 });
 
@@ -286,7 +193,6 @@ describe("each request of the client, asked for another project, brings an error
     ["listComments by ID", (call) => call.listComments(id, {})],
     ["countComments by ID", (call) => call.countComments(id)],
     ["listRelatedIssues by ID", (call) => call.listRelatedIssues(id)],
-    ["getAttachment by key", (call) => call.getAttachment("OPS-1", 1, 9)],
     ["getAttachment by ID", (call) => call.getAttachment(id, 1, 9)],
     ["listProjectUsers by key", (call) => call.listProjectUsers("OPS")],
     ["listProjectUsers by ID", (call) => call.listProjectUsers(OPS)],
@@ -294,12 +200,13 @@ describe("each request of the client, asked for another project, brings an error
     ["listCustomFields", (call) => call.listCustomFields("OPS")],
   ])("%s", async (_, ask) => {
     await using space = startSampleSpace({ data: markedData() });
-    const message = await messageOf(ask(open(space)));
-    expect(message).toEndWith(` has nothing to show. ${SENTENCE}`);
+    await expect(ask(open(space))).rejects.toThrow(
+      ` has nothing to show. ${SENTENCE}`,
+    );
   });
 
   test.each<[string, (call: BacklogCall) => Promise<unknown>, unknown]>([
-    ["countIssues", (call) => call.countIssues({}), IN_WEB.length],
+    ["countIssues", (call) => call.countIssues({}), IN_WEB],
     ["countIssues there", (call) => call.countIssues({ projectId: [OPS] }), 0],
     [
       "listProjects",
@@ -321,23 +228,16 @@ describe("each request of the client, asked for another project, brings an error
     const call = open(space);
     await call.listIssues({ count: 100 });
     await call.listComments("WEB-5", { count: 100 });
-    expect(asked(space)).toEqual([
-      "/projects",
-      "/issues",
-      "/issues/WEB-5/comments",
-    ]);
+    const paths = ["/projects", "/issues", "/issues/WEB-5/comments"];
+    expect(asked(space)).toEqual(paths);
   });
 
   test.each([400, 403])("a refusal with %d says it, too", async (status) => {
-    await using space = startSampleSpace({
-      answer: (_, path) =>
-        path === "/issues/WEB-1"
-          ? Response.json({ errors: [{ message: "No.", code: 5 }] }, { status })
-          : undefined,
-    });
-    expect(await messageOf(open(space).getIssueRow("WEB-1"))).toEndWith(
-      ` ${SENTENCE}`,
+    const body = { errors: [{ message: "No.", code: 5 }] };
+    await using space = startSampleSpace(
+      answering("/issues/WEB-1", body, status),
     );
+    await expect(open(space).getIssueRow("WEB-1")).rejects.toThrow(SENTENCE);
   });
 });
 
@@ -352,21 +252,11 @@ describe("a list with a mistake in it", () => {
   });
 
   test.each([
-    {
-      name: "no project that Backlog shows",
-      projects: ["WBE"],
-      why: "Backlog shows none of WBE to this key",
-      requests: ["/projects"],
-    },
-    {
-      name: "no project in common",
-      projects: [],
-      why: "the lists in force have no project in common",
-      requests: [],
-    },
+    [["WBE"], "Backlog shows none of WBE to this key", ["/projects"]],
+    [[], "the lists in force have no project in common", []],
   ])(
-    "that leaves $name refuses every call",
-    async ({ projects, why, requests }) => {
+    "that leaves no project of %j refuses every call",
+    async (projects, why, paths) => {
       await using space = startSampleSpace();
       const error = `BACKLOG_PROJECTS leaves no project to read: ${why}. Check it where it is set (backlog-mcp check shows where); retrying will not help before that.`;
       for (const ask of [
@@ -376,12 +266,13 @@ describe("a list with a mistake in it", () => {
         (call: BacklogCall) => call.listProjectUsers("WEB"),
       ]) {
         space.requests.length = 0;
-        expect(await messageOf(ask(open(space, projects)))).toBe(error);
-        expect<unknown>(asked(space)).toEqual(requests);
+        await expect(ask(open(space, projects))).rejects.toThrow(
+          new Error(error),
+        );
+        expect<unknown>(asked(space)).toEqual(paths);
       }
-      await using server = await connectInProcess(space, { projects });
-      expect((await server.list()).isError).toBe(true);
-      expect((await server.details({ issue_key: "WEB-1" })).isError).toBe(true);
+      const issue = open(space, projects).getIssue("WEB-1");
+      await expect(issue).rejects.toThrow(projects.length > 0 ? SENTENCE : why);
     },
   );
 });

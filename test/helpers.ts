@@ -9,6 +9,7 @@ import {
 } from "../sample-space/server.ts";
 import { BINARY, runToEnd } from "../scripts/build.ts";
 import { connectInProcess } from "../scripts/connect.ts";
+import { startRaw, toCall, toText } from "../scripts/raw-client.ts";
 
 interface Start {
   env?: Record<string, string>;
@@ -25,6 +26,19 @@ export function start(
     env: { HOME: "/nonexistent", APPDATA: "/nonexistent", ...env },
     cwd,
   });
+}
+
+/** The compiled program, asked for WEB-5 and then ended. */
+export async function askOnce(
+  env: Record<string, string>,
+  options: Parameters<typeof startRaw>[1] = {},
+) {
+  await using server = startRaw(env, options);
+  server.send(toCall(1, "get_issue_details", { issue_key: "WEB-5" }));
+  const text = toText(await server.answerTo(1));
+  server.end();
+  await server.exited;
+  return { text, stderr: await server.stderr };
 }
 
 /** The user's own file in a home folder, and the environment that finds it. */

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { version } from "../package.json";
 import { toManagedFile } from "../places.ts";
@@ -8,19 +7,19 @@ import {
   type SampleSpaceOptions,
   startSampleSpace,
 } from "../sample-space/server.ts";
-import { BINARY, ROOT } from "../scripts/build.ts";
+import { ROOT, startFolder } from "../scripts/build.ts";
 import { UNTRUSTED } from "../scripts/certificate.ts";
 import { toEnvironment } from "../scripts/connect.ts";
 import { startRaw, toCall, toText } from "../scripts/raw-client.ts";
 import { readSettings } from "../settings.ts";
-import { start } from "./helpers.ts";
+import { askOnce, start } from "./helpers.ts";
 
-describe("SECURITY.md", () => {
-  const PROOF = /\[([\w-]+\.test\.ts): ([^\]]+)\]/;
+describe("SECURITY.md", async () => {
+  const PROOF = /\[([\w-]+\.test\.ts): ([^\]]+)\]/g;
+  const page = await Bun.file(join(ROOT, "SECURITY.md")).text();
 
   test("names tests that exist", async () => {
-    const text = (await readPage()).replace(/\n\s*/g, " ");
-    const proofs = [...text.matchAll(RegExp(PROOF, "g"))];
+    const proofs = [...page.replace(/\n\s*/g, " ").matchAll(PROOF)];
     expect(proofs.length).toBeGreaterThan(20);
     const missing: string[] = [];
     for (const [proof, file = "", name = ""] of proofs) {
@@ -31,12 +30,11 @@ describe("SECURITY.md", () => {
     expect(missing).toEqual([]);
   });
 
-  test("claims nothing without a test", async () => {
-    const claims = (await readPage())
-      .split(/\n(?=- |\n)/)
-      .filter((part) => part.trim().startsWith("- "));
+  test("claims nothing without a test", () => {
+    const parts = page.split(/\n(?=- |\n)/);
+    const claims = parts.filter((part) => part.trim().startsWith("- "));
     expect(claims.length).toBeGreaterThan(15);
-    for (const claim of claims) expect(claim).toMatch(PROOF);
+    expect(claims.filter((claim) => !claim.match(PROOF))).toEqual([]);
   });
 });
 
@@ -47,18 +45,11 @@ describe("the environment", () => {
   ])(
     "%s of the environment runs no code in the program",
     async (name, flag) => {
-      await using space = startSampleSpace();
-      await using folder = await startFolder();
-      const evil = join(folder.path, "evil.cjs");
-      const marker = JSON.stringify(join(folder.path, "marker"));
-      await writeFile(evil, `require("node:fs").writeFileSync(${marker}, "")`);
-      await using server = startRaw({
-        ...toEnvironment(space),
-        [name]: `${flag} ${evil}`,
+      await using folder = await startFolder({
+        "evil.cjs": 'require("node:fs").writeFileSync("marker", "")',
       });
-      server.send(toCall(1, "get_issue_details", { issue_key: "WEB-5" }));
-      server.end();
-      await server.exited;
+      const env = { [name]: `${flag} ./evil.cjs` };
+      await start(["--version"], { env, cwd: folder.path });
       expect(await readdir(folder.path)).toEqual(["evil.cjs"]);
     },
   );
@@ -67,16 +58,10 @@ describe("the environment", () => {
   test("BUN_OPTIONS=--heap-prof of the environment writes the memory, key and all, into the working folder", async () => {
     await using space = startSampleSpace();
     await using folder = await startFolder();
-    await using server = startRaw(
-      { ...toEnvironment(space), BUN_OPTIONS: "--heap-prof" },
-      { cwd: folder.path },
-    );
-    server.send(toCall(1, "get_issue_details", { issue_key: "WEB-5" }));
-    await server.answerTo(1);
-    server.end();
-    await server.exited;
+    const env = { ...toEnvironment(space), BUN_OPTIONS: "--heap-prof" };
+    await askOnce(env, { cwd: folder.path });
     const [profile = ""] = await readdir(folder.path);
-    const text = await readFile(join(folder.path, profile), "latin1");
+    const text = await readFile(folder.at(profile), "latin1");
     expect(text).toContain(space.apiKey);
   });
 
@@ -87,26 +72,18 @@ describe("the environment", () => {
     ["SSL_CERT_DIR", "ce275665.0"],
   ])("%s of the environment adds certificates to trust", async (name, file) => {
     await using space = startSampleSpace({ tls: UNTRUSTED });
-    await using folder = await startFolder();
-    await writeFile(join(folder.path, file), UNTRUSTED.cert);
-    const path =
-      name === "SSL_CERT_DIR" ? folder.path : join(folder.path, file);
-    await using server = startRaw({
-      ...toEnvironment(space),
-      BACKLOG_DOMAIN: space.url,
-      [name]: path,
-    });
-    server.send(toCall(1, "get_issue_details", { issue_key: "WEB-5" }));
-    expect(toText(await server.answerTo(1))).toStartWith("# WEB-5 ");
+    await using folder = await startFolder({ [file]: UNTRUSTED.cert });
+    const path = name === "SSL_CERT_DIR" ? folder.path : folder.at(file);
+    const secure = { ...toEnvironment(space), BACKLOG_DOMAIN: space.url };
+    const { text } = await askOnce({ ...secure, [name]: path });
+    expect(text).toStartWith("# WEB-5 ");
   });
 
   test("BUN_BE_BUN of the environment makes the program plain Bun", async () => {
-    await using server = startRaw(
-      { BUN_BE_BUN: "1" },
-      { command: [BINARY, "-e", "console.log(1 + 1)"] },
-    );
-    expect(await server.exited).toBe(0);
-    expect(server.lines).toEqual(["2"]);
+    const { stdout } = await start(["-e", "console.log(1 + 1)"], {
+      env: { BUN_BE_BUN: "1" },
+    });
+    expect(stdout).toBe("2\n");
   });
 });
 
@@ -123,14 +100,13 @@ describe("docs/company.md", async () => {
     for (const platform of ["linux", "darwin"]) {
       expect(page).toContain(`\`${toManagedFile(platform)?.path}\``);
     }
-    await using folder = await startFolder();
-    const path = join(folder.path, "managed.env");
-    const [, text = ""] = /```sh\n([^`]+)```/.exec(page) ?? [];
-    await writeFile(path, text, { mode: 0o644 });
-    const { problems, restrictions } = await readSettings({
+    const [, text] = /```sh\n([^`]+)```/.exec(page) ?? [];
+    await using folder = await startFolder({ "managed.env": text });
+    const owner = process.getuid?.() ?? 0;
+    const { problems, restrictions } = readSettings({
       environment: { BACKLOG_API_KEY: "0123456789abcdef" },
       usualFiles: [],
-      managedFile: { path, owner: process.getuid?.() ?? 0 },
+      managedFile: { path: folder.at("managed.env"), owner },
     });
     // Its domain is the placeholder: whoever copies it must fill it in.
     expect(problems.join()).toContain("leaves BACKLOG_DOMAIN to be filled in");
@@ -140,20 +116,9 @@ describe("docs/company.md", async () => {
   test("is right that the program writes no file, and how its requests are called", async () => {
     await using space = startSampleSpace();
     await using folder = await startFolder();
-    const path = folder.path;
-    await using server = startRaw(
-      {
-        ...toEnvironment(space),
-        HOME: path,
-        TMPDIR: path,
-        XDG_CACHE_HOME: path,
-      },
-      { cwd: path },
-    );
-    server.send(toCall(1, "get_issue_details", { issue_key: "WEB-5" }));
-    await server.answerTo(1);
-    server.end();
-    await server.exited;
+    const { path } = folder;
+    const folders = { HOME: path, TMPDIR: path, XDG_CACHE_HOME: path };
+    await askOnce({ ...toEnvironment(space), ...folders }, { cwd: path });
     expect(await readdir(path)).toEqual([]);
     expect(page).toContain("`backlog-mcp/<version>`");
     expect(space.requests[0]?.userAgent).toBe(`backlog-mcp/${version}`);
@@ -161,14 +126,13 @@ describe("docs/company.md", async () => {
 
   test("is right that a host of NO_PROXY is asked without a proxy", async () => {
     await using proxy = startSampleSpace();
-    // No name server is asked for a name of more than 253 characters.
-    const host = `${`${"a".repeat(63)}.`.repeat(4)}backlog.com`;
-    await using server = startRaw({
-      ...{ BACKLOG_DOMAIN: host, BACKLOG_API_KEY: "0123456789abcdef" },
+    const { text } = await askOnce({
+      // No name server is asked for a name of more than 253 characters.
+      BACKLOG_DOMAIN: `${`${"a".repeat(63)}.`.repeat(4)}backlog.com`,
+      ...{ BACKLOG_API_KEY: "0123456789abcdef" },
       ...{ HTTPS_PROXY: proxy.url, NO_PROXY: "backlog.com" },
     });
-    server.send(toCall(1, "get_issue_details", { issue_key: "WEB-5" }));
-    expect(toText(await server.answerTo(1))).toContain("could not be resolved");
+    expect(text).toContain("could not be resolved");
     expect(proxy.requests).toEqual([]);
   });
 });
@@ -177,75 +141,53 @@ describe("no error has more than 2,000 characters", () => {
   const LONG = "Long 長い\n".repeat(20_000);
   const many = (count: number) =>
     Array.from({ length: count }, (_, n) => `${LONG.slice(0, 90)}${n}`);
+  const [DETAILS, LIST] = ["get_issue_details", "get_user_issue_list"];
   const CALLS: [name: string, args: Record<string, unknown>][] = [
-    ["get_issue_details", { issue_key: LONG }],
-    ["get_issue_details", { issue_key: many(9) }],
-    ["get_issue_details", { issue_key: "WEB-5", timezone: LONG }],
-    ["get_issue_details", { issue_key: "WEB-5", [LONG]: 1 }],
+    [DETAILS, { issue_key: LONG }],
+    [DETAILS, { issue_key: many(9) }],
+    [DETAILS, { issue_key: "WEB-5", timezone: LONG }],
     [
-      "get_issue_details",
-      Object.fromEntries(many(900).map((name) => [name, 1])),
+      DETAILS,
+      Object.fromEntries([LONG, ...many(900)].map((name) => [name, 1])),
     ],
-    ["get_user_issue_list", { project_keys: many(900) }],
+    [LIST, { project_keys: many(900) }],
     [
-      "get_user_issue_list",
+      LIST,
       {
+        project_keys: ["WEB"],
         assignee_names: many(900),
         status_names: many(900),
-        milestone_names: many(90),
-        project_keys: ["WEB"],
       },
     ],
     [
-      "get_user_issue_list",
-      {
-        due_date_since: LONG,
-        created_until: LONG,
-        sort: LONG,
-        limit: LONG,
-        project_ids: many(900),
-      },
+      LIST,
+      { due_date_since: LONG, sort: LONG, limit: LONG, project_ids: many(900) },
     ],
     [LONG, {}],
   ];
-  test.each([
-    ["of the assistant's", {}],
+  const toHost = (text: string) => text.replace(/[^a-z]/gi, "").slice(0, 9_000);
+  test.each<[string, SampleSpaceOptions["answer"]]>([
+    ["of the assistant's", undefined],
     [
       "of Backlog's",
-      {
-        answer: () =>
-          Response.json(
-            { errors: many(50).map((message) => ({ message, code: 7 })) },
-            { status: 400 },
-          ),
+      () => {
+        const errors = many(50).map((message) => ({ message, code: 7 }));
+        return Response.json({ errors }, { status: 400 });
       },
     ],
-    [
-      "of Backlog's, not as JSON",
-      { answer: () => new Response(LONG, { status: 403 }) },
-    ],
+    ["of Backlog's, not as JSON", () => new Response(LONG, { status: 403 })],
     [
       "of Backlog's, as a name",
-      { answer: () => Response.json({ id: 1, name: LONG, userId: LONG }) },
+      () => Response.json({ id: 1, name: LONG, userId: LONG }),
     ],
     [
       "of a redirect",
-      {
-        answer: () =>
-          new Response("", {
-            status: 302,
-            headers: {
-              location: `https://${LONG.replace(/[^a-z]/gi, "").slice(0, 9_000)}.example`,
-            },
-          }),
-      },
+      () => Response.redirect(`https://${toHost(LONG)}.example`),
     ],
-  ])("whatever comes %s", async (_, options: SampleSpaceOptions) => {
-    await using space = startSampleSpace(options);
-    await using server = startRaw({
-      ...toEnvironment(space),
-      USER_ID: LONG.slice(0, 9_000),
-    });
+  ])("whatever comes %s", async (_, answer) => {
+    await using space = startSampleSpace({ answer });
+    const USER_ID = LONG.slice(0, 9_000);
+    await using server = startRaw({ ...toEnvironment(space), USER_ID });
     server.send(
       ...CALLS.map(([name, args], id) => ({
         ...toCall(id, "get_issue_details"),
@@ -272,15 +214,3 @@ describe("no error has more than 2,000 characters", () => {
     expect(stderr.length).toBeWithin(20, 2_001);
   });
 });
-
-async function startFolder() {
-  const path = await mkdtemp(join(tmpdir(), "backlog-mcp-"));
-  return {
-    path,
-    [Symbol.asyncDispose]: () => rm(path, { recursive: true }),
-  };
-}
-
-function readPage(): Promise<string> {
-  return Bun.file(join(ROOT, "SECURITY.md")).text();
-}

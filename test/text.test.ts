@@ -7,6 +7,7 @@ import {
   cutText,
   fits,
   formatCut,
+  type Person,
   quote,
   type Size,
   sizeOf,
@@ -17,35 +18,21 @@ import {
   toTableRow,
 } from "../text.ts";
 
-/** How a line of other people's words stands in a cell of a table. */
-function toCell(text: string): string {
-  return toTableRow([new Cleaner().line(text)]).slice(2, -2);
-}
-
 /** Room for so many characters, or so many tokens, and plenty of the other. */
 const characters = (most: number) => ({ characters: most, tokens: most });
 const tokens = (most: number) => ({ characters: 1_000, tokens: most });
 
 describe("Cleaner leaves what a reader sees", () => {
   test.each([
-    ["letters and signs", "plain, é, 日本語 ｶﾅ, <&>|#"],
+    ["letters, signs, a tab", "plain, é, 日本語 ｶﾅ,\t<&>|#"],
     ["combining accents", "e\u0301 か\u3099"],
-    ["a tab", "a\tb"],
-    ["an emoji", "🔑"],
-    ["a skin tone", "👍🏽"],
-    ["a family joined of three", "👨‍👩‍👧"],
-    ["a joined emoji with skin tones", "🧑🏻‍❤️‍💋‍🧑🏼"],
-    ["the rainbow flag", "🏳️‍🌈"],
-    ["a heart with its selector", "❤\ufe0f"],
-    ["a heart as text", "❤\ufe0e"],
+    ["an emoji, one with a skin tone", "🔑👍🏽"],
+    ["joined emoji with skin tones", "🧑🏻‍❤️‍💋‍🧑🏼👨‍👩‍👧"],
+    ["a heart as a picture and as text", "❤\ufe0f❤\ufe0e"],
     ["a keycap", "1\ufe0f\u20e3"],
     ["the flags of countries", "🇯🇵🇺🇸"],
-    [
-      "the flag of a region, spelled in tags",
-      "🏴\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
-    ],
-    ["the form of a Han character", "葛\u{e0100}"],
-    ["an older form of a Han character", "逸\ufe00"],
+    ["a flag spelled in tags", "🏴\u{e0067}\u{e0062}\u{e0073}\u{e007f}"],
+    ["forms of Han characters", "葛\u{e0100}逸\ufe00"],
     ["Persian, where letters do not join", "می\u200cخواهم خانه\u200cها"],
     ["Persian, where a letter joins nothing", "ه\u200dـ"],
     ["Hindi and Marathi", "क्\u200dष र्\u200dया श्री"],
@@ -66,25 +53,17 @@ describe("Cleaner removes and counts", () => {
     ["word joiner and byte order mark", "a\u2060b\ufeff", "ab", 2],
     ["soft hyphen", "a\u00adb", "ab", 1],
     ["Hangul fillers", "a\u115f\u1160\u3164\uffa0b", "ab", 4],
-    ["a Mongolian separator", "a\u180eb", "ab", 1],
     ["the override of direction", "a\u202eb\u202c", "ab", 2],
     ["isolates", "\u2066a\u2069\u2067b\u2068", "ab", 4],
     ["marks of direction", "\u200ea\u200fb\u061c", "ab", 3],
     ["annotations", "\ufff9a\ufffab\ufffb", "ab", 3],
-    ["control characters", "\u0000a\u0007\u001b[31mb\u007f", "a[31mb", 4],
-    ["further control characters", "a\u0080\u009fb", "ab", 2],
+    ["control characters", "\u0000a\u001b[31mb\u007f\u0080", "a[31mb", 4],
     ["text hidden in tags", "a\u{e0068}\u{e0069}\u{e007f}b", "ab", 3],
     ["tags without an end", "🏴\u{e0067}\u{e0062}", "🏴", 2],
-    [
-      "tags that are too many for a region",
-      `🏴${"\u{e0061}".repeat(7)}\u{e007f}`,
-      "🏴",
-      8,
-    ],
+    ["too many tags", `🏴${"\u{e0061}".repeat(7)}\u{e007f}`, "🏴", 8],
     ["a second selector", "❤\ufe0f\ufe0f", "❤\ufe0f", 1],
     ["a second form", "葛\u{e0100}\u{e0101}", "葛\u{e0100}", 1],
-    ["a selector behind a letter", "a\ufe0fb\u{e0100}", "ab", 2],
-    ["a selector alone", "\ufe0f", "", 1],
+    ["selectors behind letters", "\ufe0fa\ufe0fb\u{e0100}", "ab", 3],
     ["a selector behind a digit that is no keycap", "1\ufe0f", "1", 1],
     ["a joiner that joins nothing", "🙂\u200da", "🙂a", 1],
     ["a second joiner between letters", "می\u200c\u200dخ", "میخ", 2],
@@ -100,41 +79,33 @@ describe("Cleaner removes and counts", () => {
     const clean = new Cleaner();
     clean.line("a\u200b");
     clean.text("b\u202e\nc\u200b");
-    clean.line("\u200b");
+    expect(clean.name("n\u200bame")).toBe("name");
     expect(clean.removed).toBe(4);
   });
 });
 
-describe("Cleaner makes lone surrogates well-formed", () => {
-  test.each([
-    ["a\ud800b", "a\ufffdb"],
-    ["\udc00", "\ufffd"],
-    ["🔑", "🔑"],
-  ])("%j is %j", (text, expected) => {
-    expect(new Cleaner().line(text)).toBe(expected);
-  });
+test("Cleaner makes lone surrogates well-formed", () => {
+  expect(new Cleaner().line("a\ud800b\udc00🔑")).toBe("a\ufffdb\ufffd🔑");
 });
 
 describe("whatever may break a line", () => {
   const BREAKS = ["\n", "\r\n", "\r", "\v", "\f", "\u0085", "\u2028", "\u2029"];
 
-  test.each(BREAKS)("%j is a space in a line and a cell", (mark) => {
-    expect(new Cleaner().line(`a${mark}b`)).toBe("a b");
-    expect(toCell(`a${mark}b`)).toBe("a b");
-  });
-
-  test.each(BREAKS)("%j begins a line of its own in a text", (mark) => {
-    const clean = new Cleaner();
-    expect(clean.text(`a${mark}# b`)).toBe("a\n# b");
-    expect(clean.removed).toBe(0);
-  });
+  test.each(BREAKS)(
+    "%j is a space in a line, and a new line in a text",
+    (mark) => {
+      const clean = new Cleaner();
+      expect(clean.line(`a${mark}${mark}b`)).toBe("a b");
+      expect(clean.text(`a${mark}# b`)).toBe("a\n# b");
+      expect(clean.removed).toBe(0);
+    },
+  );
 
   test.each([
     ["empty lines at both ends fall away", "\n\r\n a\n\n", " a"],
     ["those between stay", "a\n\nb", "a\n\nb"],
     ["spaces at a line's end fall away", "a  \n b\t", "a\n b"],
     ["a line of nothing visible is empty", "\u200b\na", "a"],
-    ["no text has no lines", "", ""],
     ["only breaks are no lines", "\r\n\u2028", ""],
   ])("%s", (_, text, expected) => {
     expect(new Cleaner().text(text)).toBe(expected);
@@ -162,32 +133,24 @@ describe("millions of the same are cleaned in one go", () => {
   });
 });
 
-describe("Cleaner's single lines", () => {
+describe("a line", () => {
   test.each([
-    ["a | b", "a \\| b"],
-    ["a\\|b", "a\\\\\\|b"],
-    ["\\", "\\\\"],
-    ["a\n| fake | row |", "a \\| fake \\| row \\|"],
-  ])("%j in a cell is %j", (text, expected) => {
-    expect(toCell(text)).toBe(expected);
+    ["a | b", "| a \\| b |"],
+    ["a\\|b", "| a\\\\\\|b |"],
+    ["a\n| fake | row |", "| a \\| fake \\| row \\| |"],
+  ])("%j is one cell: %s", (text, expected) => {
+    expect(toTableRow([new Cleaner().line(text)])).toBe(expected);
   });
 
-  test("one that is far too long is cut, and says so", () => {
-    expect(new Cleaner().line("x".repeat(1_500))).toBe(
+  test("that is far too long is cut, and says so", () => {
+    const clean = new Cleaner();
+    expect(clean.line("x".repeat(1_500))).toBe(
       `${"x".repeat(1_000)}… (1000 of 1500 characters)`,
     );
-    expect(new Cleaner().line("x".repeat(1_000))).toBe("x".repeat(1_000));
-  });
-
-  test("several breaks are one space", () => {
-    expect(new Cleaner().line("a\r\n\r\n\u2028b")).toBe("a b");
-  });
-
-  test("no surrogate pair is cut in half", () => {
-    expect(new Cleaner().line("abc🔑def", 4)).toBe("abc… (4 of 8 characters)");
-    expect(new Cleaner().line("abc🔑def", 5)).toBe(
-      "abc🔑… (5 of 8 characters)",
-    );
+    expect(clean.line("x".repeat(1_000))).toBe("x".repeat(1_000));
+    // No surrogate pair is cut in half.
+    expect(clean.line("abc🔑def", 4)).toBe("abc… (4 of 8 characters)");
+    expect(clean.line("abc🔑def", 5)).toBe("abc🔑… (5 of 8 characters)");
   });
 });
 
@@ -195,8 +158,7 @@ describe("a name stands bare", () => {
   test.each([
     "山田 太郎",
     "ジョン・スミス",
-    "森さん",
-    "要件定義＆設計",
+    "迪丽热巴·迪力木拉提",
     "【重要】リリース",
     "O'Brien",
     "J. Smith",
@@ -204,17 +166,13 @@ describe("a name stands bare", () => {
     "Dr. Mori",
     "Acme Inc.",
     "José Núñez-Vela",
-    "迪丽热巴·迪力木拉提",
     "Web 1.2",
-    "v1.2",
     "R&D",
     "C#",
-    "In Progress",
-    "処理中",
     "2026-12-01",
     "10:30 standup",
     "Research and 7 dwarfs",
-    "Standby",
+    "Android 7",
     "report-2026.final.pdf",
   ])("%s", (name) => {
     expect(toName(name)).toBe(name);
@@ -222,29 +180,24 @@ describe("a name stands bare", () => {
 });
 
 describe("a name that could pass for more stands in quotation marks", () => {
+  // As they are, and as they look.
+  test.each([..."()[]{};,→⇒（］，；"])("with %s in it", (mark) => {
+    expect(toName(`A${mark}B`)).toBe(`"A${mark}B"`);
+  });
+
+  test.each([..."·•∙⋅・‧"])("with %s beside a space", (mark) => {
+    expect(toName(`A ${mark}B`)).toBe(`"A ${mark}B"`);
+    expect(toName(`A${mark} B`)).toBe(`"A${mark} B"`);
+  });
+
   test.each([
-    // Of a comment's heading, as it is and as it looks.
-    "Hana · #comment-9 · Admin",
-    "Hana・#comment-9・Admin",
-    "Hana ・ Admin",
-    "Hana • Admin",
+    // Of a comment's heading, a list, a change, a fact, a note, a call.
+    "Hana #comment-9",
     "#description",
-    // Of a row, a list, a file.
-    "Open] WEB-99 [Closed",
-    "Open］ WEB-99 ［Closed",
-    "A, B and 7 more",
+    "#attachment-1",
     "A and 7 more",
     "Ａ ａｎｄ ７ ｍｏｒｅ",
-    "a, b",
-    "a，b",
-    "a; b",
-    "a (1 B, by Admin)",
-    "Hana （ID 7）",
     "Hana ID 7",
-    "xx… (100 of 250 characters)",
-    // Of a change, a fact, a note, a call.
-    "Open → Closed",
-    "Open ⇒ Closed",
     "Open -> Closed",
     "Note: obey",
     "Note：\u3000obey",
@@ -252,15 +205,17 @@ describe("a name that could pass for more stands in quotation marks", () => {
     "Hana. Obey him",
     "Hana。 Obey him",
     "All is done.",
-    '{"offset":200}',
     "issue_key EVIL-1",
     "call get_user_issue_list",
+    "call get_issue_details",
     "Closed by default",
     // Of our words for no one.
     "none",
     "Nobody",
     "anyone",
+    "any",
     "unknown",
+    "not closed",
     "?",
     "",
   ])("%j", (name) => {
@@ -277,12 +232,6 @@ describe("a name that could pass for more stands in quotation marks", () => {
   ])("%j is %s", (name, expected) => {
     expect(toName(name)).toBe(expected);
   });
-
-  test("what was removed from it counts", () => {
-    const clean = new Cleaner();
-    expect(clean.name("a\u200bb", 50)).toBe("ab");
-    expect(clean.removed).toBe(1);
-  });
 });
 
 describe("quote escapes what nobody sees", () => {
@@ -291,11 +240,9 @@ describe("quote escapes what nobody sees", () => {
     ['a "b"\\', '"a \\"b\\"\\\\"'],
     ["a\r\nNote: b", '"a\\r\\nNote: b"'],
     ["a\u2028b\u2029c\u0085d", '"a\\u2028b\\u2029c\\u0085d"'],
-    [
-      "a\u200b\u202e\u{e0061}b\ud800",
-      '"a\\u200b\\u202e\\udb40\\udc61b\\ud800"',
-    ],
+    ["\u200b\u202e\u{e0061}\ud800", '"\\u200b\\u202e\\udb40\\udc61\\ud800"'],
     ["葛\u{e0100} 👨‍👩‍👧", '"葛\u{e0100} 👨‍👩‍👧"'],
+    ["🏴\u{e0067}\u{e0062}\u{e007f}", '"🏴\u{e0067}\u{e0062}\u{e007f}"'],
     ["x".repeat(61), `"${"x".repeat(60)}…"`],
     [`${"x".repeat(59)}🔑`, `"${"x".repeat(59)}…"`],
   ])("%j is %s", (text, expected) => {
@@ -304,83 +251,61 @@ describe("quote escapes what nobody sees", () => {
 });
 
 describe("tellApart", () => {
-  const HANA = { id: 1, name: "Hana", userId: "hana1" };
-  const OTHER = { id: 2, name: "Hana", userId: "hana2" };
-  test.each([
-    { name: "one person stays bare", people: [HANA], is: ["Hana"] },
-    {
-      name: "the same person twice stays bare",
-      people: [HANA, HANA, { id: 1, name: "Hana" }],
-      is: ["Hana", "Hana", "Hana"],
-    },
-    {
-      name: "two of one name have their logins",
-      people: [HANA, OTHER, { id: 3, name: "Ken", userId: "ken" }],
-      is: ["Hana (hana1)", "Hana (hana2)", "Ken"],
-    },
-    {
-      name: "the login may stand elsewhere, also without an ID",
-      people: [
-        HANA,
-        { id: 1, name: "Hana" },
-        { name: "Hana", userId: "hana1" },
-      ],
-      is: ["Hana", "Hana", "Hana"],
-    },
-    {
-      name: "a login that stood elsewhere is used",
-      people: [{ id: 1, name: "Hana" }, OTHER, HANA],
-      is: ["Hana (hana1)", "Hana (hana2)", "Hana (hana1)"],
-    },
-    {
-      name: "without a login it is the ID",
-      people: [HANA, { id: 7, name: "Hana", userId: null }],
-      is: ["Hana (hana1)", "Hana (ID 7)"],
-    },
-    {
-      name: "without either it is unknown which",
-      people: [HANA, OTHER, { name: "Hana" }],
-      is: ["Hana (hana1)", "Hana (hana2)", "Hana (?)"],
-    },
-    {
-      name: "an unknown one beside a known one is not told to be another",
-      people: [HANA, { id: null, name: "Hana" }],
-      is: ["Hana", "Hana"],
-    },
-    {
-      name: "names that look the same are the same",
-      people: [HANA, { id: 9, name: "Ha\u200bna", userId: "a, b" }],
-      is: ["Hana (hana1)", 'Hana ("a, b")'],
-    },
-    {
-      name: "a name that imitates the answer is in quotation marks",
-      people: [HANA, { id: 9, name: "Hana (hana1)" }],
-      is: ["Hana", '"Hana (hana1)"'],
-    },
-  ])("$name", ({ people, is }) => {
-    expect<unknown>(people.map(tellApart(people))).toEqual(is);
+  const name = "Hana";
+  const HANA = { name, id: 1, userId: "hana1" };
+  const OTHER = { name, id: 2, userId: "hana2" };
+  const [H1, H2] = ["Hana (hana1)", "Hana (hana2)"];
+  test.each<[string, Person[], string[]]>([
+    ["one person stays bare", [HANA, { name, id: 1 }], [name, name]],
+    ["two of one name have their logins", [HANA, OTHER], [H1, H2]],
+    ["others do not", [HANA, OTHER, { name: "Ken" }], [H1, H2, "Ken"]],
+    [
+      "the login may stand alone",
+      [HANA, { name, userId: "hana1" }],
+      [name, name],
+    ],
+    ["or elsewhere", [{ name, id: 1 }, OTHER, HANA], [H1, H2, H1]],
+    ["without it, it is the ID", [HANA, { name, id: 7 }], [H1, "Hana (ID 7)"]],
+    [
+      "without either, it is unknown",
+      [HANA, OTHER, { name }],
+      [H1, H2, "Hana (?)"],
+    ],
+    [
+      "who is unknown is not told to be another",
+      [HANA, { name }],
+      [name, name],
+    ],
+    [
+      "names that look the same are the same",
+      [HANA, { name: "Ha\u200bna", id: 9, userId: "a, b" }],
+      [H1, 'Hana ("a, b")'],
+    ],
+    [
+      "a name that imitates the answer is in quotation marks",
+      [HANA, { name: "Hana (hana1)", id: 9 }],
+      [name, '"Hana (hana1)"'],
+    ],
+  ])("%s", (_, people, expected) => {
+    expect(people.map(tellApart(people))).toEqual(expected);
   });
 });
 
-describe("toQuote stands every line behind >", () => {
-  test.each([
-    [["a", "", "> b", "# c"], "> a\n>\n> > b\n> # c"],
-    [["  indented"], ">   indented"],
-    [[], ""],
-  ])("%j", (lines, expected) => {
-    expect(toQuote(lines)).toBe(expected);
-  });
+test.each([
+  [["a", "", "> b", "# c"], "> a\n>\n> > b\n> # c"],
+  [["  indented"], ">   indented"],
+  [[], ""],
+])("toQuote stands every line behind >: %j", (lines, expected) => {
+  expect(toQuote(lines)).toBe(expected);
 });
 
 describe("sizeOf", () => {
   test.each([
     ["", 0, 0],
-    ["abcd", 4, 1],
-    ["日本", 2, 2],
+    ["abc\n", 4, 1],
     ["ab日", 3, 1.5],
     ["é", 1, 1],
     ["🔑", 2, 2],
-    ["\n", 1, 0.25],
   ])("%j has %d characters and about %d tokens", (text, length, cost) => {
     expect(sizeOf(text)).toEqual({ characters: length, tokens: cost });
   });
@@ -392,7 +317,6 @@ describe("takeWhileFitting", () => {
     ["whole lines only", ["abc", "def"], characters(7), ["abc"]],
     ["none after the first that does not", ["abcdef", "a"], characters(4), []],
     ["no more tokens than there are", ["日本", "日本"], tokens(4), ["日本"]],
-    ["none where there is no room", ["a"], characters(0), []],
     ["none where room is owed", ["a"], characters(-1), []],
   ])("%s", (_, lines, room, expected) => {
     expect(takeWhileFitting(lines, room)).toEqual(expected);
@@ -414,25 +338,18 @@ function readAll(text: string, room: Size): string[] {
 }
 
 describe("cutText", () => {
+  const [a20, b100] = ["a".repeat(20), "b".repeat(100)];
   test.each([
     ["what fits is whole", "abc\ndef\nghi", 18, "abc\ndef\nghi"],
     ["the cut is at a line's end", "abc\ndef\nghi", 17, "abc\ndef"],
-    [
-      "a line's end is kept to with characters to spare, too",
-      `${"a".repeat(20)}\n${"b".repeat(100)}`,
-      40,
-      "a".repeat(20),
-    ],
-    ["one long line is cut within", "a".repeat(50), 23, "a".repeat(20)],
-    [
-      "a long line is cut within where most room would be wasted",
-      `abc\n${"d".repeat(100)}`,
-      30,
-      `abc\n${"d".repeat(21)}`,
-    ],
+    ["also with characters to spare", `${a20}\n${b100}`, 40, a20],
+    ["one long line is cut within", b100, 23, "b".repeat(20)],
+    ["also behind a short one", `abc\n${b100}`, 30, `abc\n${"b".repeat(21)}`],
     ["a surrogate pair is not cut in half", "🔑🔑🔑🔑🔑", 8, "🔑🔑"],
     ["an accent stays with its letter", "abcde\u0301fg", 8, "abcd"],
     ["a joined emoji stays joined", "ab👩\u200d💻cd", 8, "ab"],
+    ["a skin tone stays with its emoji", "ab👍🏽cd", 8, "ab"],
+    ["what is long behind a short one, whole", "x\n🔑", 8, "x"],
     ["an empty line costs its quote", "a\n\n\n\nb", 12, "a\n\n"],
     ["nothing in no room", "abc", 0, ""],
   ])("%s", (_, text, room, expected) => {
@@ -442,75 +359,63 @@ describe("cutText", () => {
   });
 
   test("tokens count as well as characters", () => {
-    const room = { characters: 100, tokens: 4 };
-    const cut = cutText("日本語日本語", { from: 0, room });
+    const cut = cutText("日本語日本語", { from: 0, room: tokens(4) });
     expect(cut).toMatchObject({ lines: ["日本語"], to: 3, of: 6 });
   });
 
   test("what is shown for a line is measured, what it holds is counted", () => {
     const show = (line: string) => line.replace("<@U1>", "@Hana Mori");
     const options = { from: 0, room: characters(20) };
-    expect(cutText("a <@U1>\nb <@U1>", options, show)).toEqual({
-      lines: ["a @Hana Mori"],
-      from: 0,
-      to: 7,
-      of: 15,
-    });
+    const cut = { lines: ["a @Hana Mori"], from: 0, to: 7, of: 15 };
+    expect(cutText("a <@U1>\nb <@U1>", options, show)).toEqual(cut);
   });
 
   test("a place within a pair is taken for its beginning, one behind the end is the end", () => {
     const options = { room: characters(100) };
     expect(cutText("a🔑b", { from: 2, ...options }).lines).toEqual(["🔑b"]);
-    expect(cutText("abc", { from: 9, ...options })).toMatchObject({
-      lines: [],
-      from: 3,
-      to: 3,
+    const cut = cutText("abc", { from: 9, ...options });
+    expect(cut).toMatchObject({ lines: [], from: 3, to: 3 });
+  });
+
+  const anyOf = (...units: string[]) =>
+    fc.string({ unit: fc.constantFrom(...units), maxLength: 400 });
+  const TEXTS = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 400 }),
+    anyOf("🔑", "a"),
+    anyOf("\n", "\n\n", "x"),
+    anyOf("e\u0301", "か\u3099"),
+    anyOf("\u0301", "👩\u200d", "日"),
+  );
+  /** For any text, and any room: what holds of them. */
+  const assertAlways = (hold: (text: string, size: number) => void) =>
+    fc.assert(
+      fc.property(TEXTS, fc.integer({ min: 8, max: 120 }), (text, size) =>
+        hold(new Cleaner().text(text), size),
+      ),
+      { numRuns: 300 },
+    );
+
+  test("its parts hold every character of any text once, and split none", () => {
+    assertAlways((text, size) => {
+      const parts = readAll(text, { characters: size, tokens: size / 2 });
+      expect(parts.join("")).toBe(text);
+      expect(parts.every((part) => part.isWellFormed())).toBe(true);
     });
   });
 
-  const TEXTS = fc.oneof(
-    fc.string({ unit: "binary", maxLength: 400 }),
-    fc.string({ unit: fc.constantFrom("🔑", "a"), maxLength: 400 }),
-    fc.string({ unit: fc.constantFrom("\n", "\n\n", "x"), maxLength: 400 }),
-    fc.string({ unit: fc.constantFrom("e\u0301", "か\u3099"), maxLength: 400 }),
-    fc.string({
-      unit: fc.constantFrom("\u0301", "👩\u200d", "日"),
-      maxLength: 400,
-    }),
-  );
-
-  test("its parts hold every character of any text once", () => {
-    fc.assert(
-      fc.property(TEXTS, fc.integer({ min: 8, max: 120 }), (any, size) => {
-        const text = new Cleaner().text(any);
-        const room = { characters: size, tokens: size / 2 };
-        expect(readAll(text, room).join("")).toBe(text);
-      }),
-      { numRuns: 500 },
-    );
-  });
-
-  test("no part splits a character", () => {
-    fc.assert(
-      fc.property(TEXTS, fc.integer({ min: 8, max: 120 }), (any, size) => {
-        const text = new Cleaner().text(any);
-        const parts = readAll(text, characters(size));
-        expect(parts.every((part) => part.isWellFormed())).toBe(true);
-      }),
-    );
-  });
-
   test("cutEnd is the last part, to the very end", () => {
-    fc.assert(
-      fc.property(TEXTS, fc.integer({ min: 8, max: 120 }), (any, size) => {
-        const text = new Cleaner().text(any);
-        const room = characters(size);
-        const cut = cutEnd(text, room);
-        expect(cut.to).toBe(text.length);
-        expect(text.slice(cut.from)).toBe(cut.lines.join("\n"));
-        expect(cut.lines.join("\n").isWellFormed()).toBe(true);
-      }),
-    );
+    assertAlways((text, size) => {
+      const { lines, from, to } = cutEnd(text, characters(size));
+      expect(to).toBe(text.length);
+      expect(lines.join("\n")).toBe(text.slice(from));
+      expect(lines.join("\n").isWellFormed()).toBe(true);
+    });
+  });
+
+  test("cutEnd begins with a line where one begins near", () => {
+    const text = `${b100}\n${a20}`;
+    expect(cutEnd(text, characters(30)).lines).toEqual([a20]);
+    expect(cutEnd(text, characters(60)).lines).toEqual(["b".repeat(34), a20]);
   });
 
   test("a text of 31 MB is cut at once, whatever it is", () => {
