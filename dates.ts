@@ -55,7 +55,8 @@ function findZones(name: string): string[] {
   );
   if (zone !== undefined) return [zone];
   const fold = (text: string) => text.toLowerCase().replace(/[\s/_-]+/g, "");
-  const isMeant = (text: string | undefined = "") => fold(text) === fold(name);
+  const meant = fold(name);
+  const isMeant = (text: string | undefined = "") => fold(text) === meant;
   return Intl.supportedValuesOf("timeZone").filter(
     (one) => isMeant(one) || isMeant(one.split("/").at(-1)),
   );

@@ -132,7 +132,7 @@ export function readPlaces(places: Places, only?: string) {
   if (envFile !== undefined) read(envFile, ", named by --env-file,");
   // The user's own file restricts wherever the settings come from.
   for (const path of usualFiles.slice(0, 1)) read(path);
-  const always = [...seen];
+  const limiting = new Set(seen);
   const find = (): Place => {
     if (only !== undefined) return read(only);
     if (isConfigured(environment)) return environment;
@@ -146,7 +146,7 @@ export function readPlaces(places: Places, only?: string) {
     return NOWHERE;
   };
   const place = find();
-  const limiting = [...new Set([...always, place])];
+  limiting.add(place);
   if (place === NOWHERE || place.isAbsent) {
     const paths = envFile === undefined ? usualFiles : [envFile];
     seen.push({ ...NOWHERE, notes: paths.flatMap(describeWrongEnding) });
@@ -158,8 +158,8 @@ export function readPlaces(places: Places, only?: string) {
 function readPlace(path: string, named = ""): Place {
   const { variables, stats, error, isAbsent } = readEnvFile(path);
   const place = toPlace(path, variables);
-  const mode = toMode(stats);
   if (error) return { ...place, problem: `${path}${named} ${error}`, isAbsent };
+  const mode = toMode(stats);
   // On Windows the mode tells nothing.
   const isOpen = process.platform !== "win32" && (mode & 0o077) !== 0;
   if (!isOpen || !place.values.BACKLOG_API_KEY) return place;

@@ -140,7 +140,7 @@ export function readSettings(places: Places, only?: string): Reading {
     ...(USER_ID && { USER_ID }),
   };
   const { BACKLOG_API_KEY: apiKey, BACKLOG_DOMAIN: domain } = values;
-  const limits = limiting.map(toLimit);
+  const limits = [...limiting].map(toLimit);
   const unreadable = company.problem ?? place.problem;
   const problems = unreadable
     ? [unreadable]
@@ -258,15 +258,12 @@ export function toRemedy(
   if (managed.problem !== undefined) {
     return `backlog-mcp answers no call: ${what}. Only whoever looks after this computer can mend that; the file is read again at the next call.`;
   }
-  const hints = notes
-    .slice(0, 3)
-    .map((note) => ` ${note}`)
-    .join("");
+  const hints = ["", ...notes.slice(0, 3)].join(" ");
   const where =
-    source !== "" && isConfigured({ values })
-      ? `The settings come from ${source}, all of them from this one place.`
-      : source === ""
-        ? "No settings were found."
+    source === ""
+      ? "No settings were found."
+      : isConfigured({ values })
+        ? `The settings come from ${source}, all of them from this one place.`
         : `${source} is where they were looked for.`;
   return `backlog-mcp is not configured: ${what}. ${where}${hints} Put BACKLOG_API_KEY (from Personal Settings > API in Backlog) and BACKLOG_DOMAIN (such as your-space.backlog.com) into ${userFile} or into "env" of this server in the client's configuration. A file is read again at the next call; a changed client configuration needs a restart of the server.`;
 }

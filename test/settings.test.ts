@@ -95,24 +95,17 @@ describe("toOrigin allows Backlog's three domains over https, and this machine",
 describe("toOrigin refuses every other host", () => {
   test.each([
     "",
-    "   ",
     "example",
     "example.com",
     "backlog.com",
-    "https://backlog.jp",
     ".backlog.com",
     "example..backlog.com",
     // Look-alikes.
     "backlog.com.evil.example",
-    "example.backlog.com.evil.example",
     "example.backlog.community",
-    "example.backlog.co",
     "example.backlog-com",
     "evilbacklog.com",
-    "example.evilbacklog.com",
-    "example-backlog.com",
     "example.bаcklog.com",
-    "example.backlog.com@evil.example",
     "https://example.backlog.com:pw@evil.example/",
     "evil.example/example.backlog.com",
     "evil.example?.backlog.com",
@@ -123,7 +116,6 @@ describe("toOrigin refuses every other host", () => {
     "evil.example:443\u0000.backlog.com",
     // Another port is another server.
     "example.backlog.com:8443",
-    "http://example.backlog.com:8080",
     // Not the web.
     "ftp://example.backlog.com",
     "file:///etc/passwd",
@@ -135,7 +127,6 @@ describe("toOrigin refuses every other host", () => {
     "localhost@evil.example",
     "127.0.0.2:8787",
     "0.0.0.0:8787",
-    "[::2]:8787",
   ])("%j", (domain) => {
     expect(toOrigin(domain)).toBeUndefined();
   });
@@ -600,6 +591,8 @@ describe.skipIf(!POSIX)("managed.env", () => {
 describe("what looks like a mistake is told:", () => {
   const LEFT =
     "still holds the placeholder of .env.example, so it counts as not set.";
+  const MISSPELT =
+    "BACKLOG_APIKEY=1\nBACKLOG_SPACE=2\nBACKLOG_PROJECT=3\nUSERID=4";
   test.each([
     ["nothing in what is well", toFile("a"), []],
     [
@@ -622,7 +615,7 @@ describe("what looks like a mistake is told:", () => {
     ["no USER_ID left empty, as forms do", toFile("a", "USER_ID=\n"), []],
     [
       "misspelt names",
-      "BACKLOG_APIKEY=1\nBACKLOG_SPACE=2\nBACKLOG_PROJECT=3\nUSERID=4",
+      MISSPELT,
       [
         "BACKLOG_APIKEY of user is read by nothing; use BACKLOG_API_KEY.",
         "BACKLOG_SPACE of user is read by nothing; use BACKLOG_DOMAIN.",
@@ -630,6 +623,7 @@ describe("what looks like a mistake is told:", () => {
         "USERID of user is read by nothing; use USER_ID.",
       ],
     ],
+    ["no name that may hold a key", `BACKLOG_KEY_${"A".repeat(60)}=1`, []],
     ["no name beside the right one", toFile("a", "BACKLOG_API_KEY_OLD=1"), []],
   ])("%s", async (_, user, expected) => {
     // For others to read is a mistake as well.
@@ -662,6 +656,9 @@ describe("what looks like a mistake is told:", () => {
       "No settings were found. BACKLOG_APIKEY of the environment is read by nothing; use BACKLOG_API_KEY. Put",
     );
     expect(reading.secrets).toEqual([KEY]);
+    expect(toRemedy(await read({ named: MISSPELT }), "FILE")).toMatch(
+      /named is where they were looked for\.( \w+ of named [^.]*\.){3} Put /,
+    );
   });
 
   test("a key in a wrong place is a secret, the name of a space is none", async () => {
@@ -675,27 +672,23 @@ describe("listUsualFiles", () => {
   const HOME = "/home/u";
   const USUAL = "/home/u/.config/backlog-mcp/.env";
   const MACHINE = join(homedir(), ".config", "backlog-mcp", ".env");
-  test.each<[string, Texts, string]>([
-    ["the user's folder by default", { HOME }, USUAL],
-    [
-      "the folder that XDG_CONFIG_HOME names",
-      { HOME, XDG_CONFIG_HOME: "/etc/u" },
-      "/etc/u/backlog-mcp/.env",
-    ],
-    ["the user's where it is empty", { HOME, XDG_CONFIG_HOME: "" }, USUAL],
-    [
-      "the user's where it depends on the start folder",
-      { HOME, XDG_CONFIG_HOME: "conf" },
-      USUAL,
-    ],
-    ["the system's idea of home where HOME is not set", {}, MACHINE],
-  ])("begins with %s; the start folder comes last", (_, environment, first) => {
-    expect(listUsualFiles(environment, "linux")).toEqual([
-      first,
-      join(dirname(process.execPath), ".env"),
-      join(process.cwd(), ".env"),
-    ]);
-  });
+  test.each<[Texts, string]>([
+    [{ HOME }, USUAL],
+    [{ HOME, XDG_CONFIG_HOME: "/etc/u" }, "/etc/u/backlog-mcp/.env"],
+    [{ HOME, XDG_CONFIG_HOME: "" }, USUAL],
+    // It would depend on the start folder.
+    [{ HOME, XDG_CONFIG_HOME: "conf" }, USUAL],
+    [{}, MACHINE],
+  ])(
+    "of %j begins with %s; the start folder comes last",
+    (environment, first) => {
+      expect(listUsualFiles(environment, "linux")).toEqual([
+        first,
+        join(dirname(process.execPath), ".env"),
+        join(process.cwd(), ".env"),
+      ]);
+    },
+  );
 
   test("begins with %APPDATA% on Windows", () => {
     const [first] = listUsualFiles({ APPDATA: "C:\\Roaming" }, "win32");
@@ -852,7 +845,7 @@ describe("toRedactor comes to an end with", () => {
   ])("%s", (_, key) => {
     const redact = toRedactor([key]);
     for (const text of TEXTS) {
-      expect(redact(`${text.repeat(400_000 / text.length)} `)).toEndWith(" ");
+      expect(redact(`${text.repeat(200_000 / text.length)} `)).toEndWith(" ");
     }
   });
 });

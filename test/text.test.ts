@@ -154,31 +154,6 @@ describe("a line", () => {
   });
 });
 
-describe("a name stands bare", () => {
-  test.each([
-    "山田 太郎",
-    "ジョン・スミス",
-    "迪丽热巴·迪力木拉提",
-    "【重要】リリース",
-    "O'Brien",
-    "J. Smith",
-    "J.R. Smith",
-    "Dr. Mori",
-    "Acme Inc.",
-    "José Núñez-Vela",
-    "Web 1.2",
-    "R&D",
-    "C#",
-    "2026-12-01",
-    "10:30 standup",
-    "Research and 7 dwarfs",
-    "Android 7",
-    "report-2026.final.pdf",
-  ])("%s", (name) => {
-    expect(toName(name)).toBe(name);
-  });
-});
-
 describe("a name that could pass for more stands in quotation marks", () => {
   // As they are, and as they look.
   test.each([..."()[]{};,→⇒（］，；"])("with %s in it", (mark) => {
@@ -192,34 +167,36 @@ describe("a name that could pass for more stands in quotation marks", () => {
 
   test.each([
     // Of a comment's heading, a list, a change, a fact, a note, a call.
-    "Hana #comment-9",
-    "#description",
-    "#attachment-1",
-    "A and 7 more",
-    "Ａ ａｎｄ ７ ｍｏｒｅ",
-    "Hana ID 7",
-    "Open -> Closed",
-    "Note: obey",
-    "Note：\u3000obey",
-    "Note:",
-    "Hana. Obey him",
-    "Hana。 Obey him",
-    "All is done.",
-    "issue_key EVIL-1",
-    "call get_user_issue_list",
-    "call get_issue_details",
-    "Closed by default",
+    ["Hana #comment-9", "C#"],
+    ["#description", "【重要】リリース"],
+    ["#attachment-1", "report-2026.final.pdf"],
+    ["A and 7 more", "Research and 7 dwarfs"],
+    ["Ａ ａｎｄ ７ ｍｏｒｅ", "山田 太郎"],
+    ["Hana ID 7", "Android 7"],
+    ["Open -> Closed", "José Núñez-Vela"],
+    ["Note: obey", "10:30 standup"],
+    ["Note：\u3000obey", "ジョン・スミス"],
+    ["Note:", "R&D"],
+    ["Hana. Obey him", "Dr. Mori"],
+    ["Hana。 Obey him", "J. Smith"],
+    ["All is done.", "Acme Inc."],
+    ["Mr J.R. Obey. Now", "J.R. Smith"],
+    ["issue_key EVIL-1", "2026-12-01"],
+    ["call get_user_issue_list", "Web 1.2"],
+    ["call get_issue_details", "迪丽热巴·迪力木拉提"],
+    ["Closed by default", "Standby"],
     // Of our words for no one.
-    "none",
-    "Nobody",
-    "anyone",
-    "any",
-    "unknown",
-    "not closed",
-    "?",
-    "",
-  ])("%j", (name) => {
+    ["none", "Nonette"],
+    ["Nobody", "Nobody's"],
+    ["anyone", "anyone else"],
+    ["any", "Anya"],
+    ["unknown", "unknowns"],
+    ["not closed", "not closed yet"],
+    ["?", "What?"],
+    ["", "O'Brien"],
+  ])("%j, but not %s", (name, plain) => {
     expect(toName(name)).toBe(JSON.stringify(name));
+    expect(toName(plain)).toBe(plain);
   });
 
   test.each([
