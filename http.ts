@@ -39,13 +39,10 @@ export const LIMITS = {
 };
 export type Limits = typeof LIMITS;
 
-export type QueryValue =
-  | string
-  | number
-  | boolean
-  | readonly (string | number)[]
-  | undefined;
-export type Query = Record<string, QueryValue>;
+export type Query = Record<
+  string,
+  string | number | boolean | readonly (string | number)[] | undefined
+>;
 
 /** `?a=1&b%5B%5D=2`: lists repeat `name[]`, empty and undefined are left out. */
 export function toQueryString(query: Query): string {
@@ -76,11 +73,6 @@ export class Space {
 
   get host(): string {
     return new URL(this.connection.origin).host;
-  }
-
-  /** Before anything is cut or measured, or a part of a key might remain. */
-  redact(text: string): string {
-    return this.connection.redact?.(text) ?? text;
   }
 }
 
@@ -116,9 +108,9 @@ export class Requests {
     return this.space.rates.remaining(rate);
   }
 
-  /** Without the key: for what is decoded elsewhere, such as a file's text. */
+  /** Before anything is cut or measured, or a part of a key might remain. */
   redact(text: string): string {
-    return this.space.redact(text);
+    return this.space.connection.redact?.(text) ?? text;
   }
 
   /** Stops whatever is still under way. */
@@ -234,7 +226,7 @@ export class Requests {
     });
     if (body === undefined) throw tooLarge(path, mostBytes);
     if (status === 200) return body;
-    throw toRefusal(path, response, space.redact(toText(body)), space.host);
+    throw toRefusal(path, response, this.redact(toText(body)), space.host);
   }
 }
 

@@ -6,19 +6,22 @@ type Dataset<Output> = v.OutputDataset<Output, v.BaseIssue<unknown>>;
 
 // What may be dropped is told upwards as an issue of a typed value: valibot
 // gives it the path on the way, and the value itself stays whole.
-const FIELD = "field left out";
-const ENTRIES = "entries left out";
+const LEFT_OUT = "left out";
 
-function toIssue(
-  type: string,
-  details: Partial<v.BaseIssue<unknown>>,
-): v.BaseIssue<unknown> {
+/** `what` stands before the name of the field. */
+function leftOut(what: "" | "entries of ", times: number) {
   const nothing = { input: undefined, expected: null, received: "" };
-  return { kind: "schema", type, message: type, ...nothing, ...details };
+  return {
+    kind: "validation",
+    type: LEFT_OUT,
+    message: what,
+    requirement: times,
+    ...nothing,
+  } as const;
 }
 
 function isLeftOut({ type }: v.BaseIssue<unknown>): boolean {
-  return type === FIELD || type === ENTRIES;
+  return type === LEFT_OUT;
 }
 
 function isWhole<Output>(
@@ -37,11 +40,7 @@ function optional<Output>(
     "~run"(dataset, config) {
       const read = nullish["~run"](dataset, config);
       if (isWhole(read)) return read;
-      return {
-        typed: true,
-        value: undefined,
-        issues: [toIssue(FIELD, { requirement: 1 })],
-      };
+      return { typed: true, value: undefined, issues: [leftOut("", 1)] };
     },
   };
 }
@@ -73,7 +72,7 @@ function each<Output, Place>(
         value.push(...toPlaces(isWhole(read) ? read.value : undefined, one));
       }
       const dropped = sent.length - whole;
-      if (dropped > 0) notes.push(toIssue(ENTRIES, { requirement: dropped }));
+      if (dropped > 0) notes.push(leftOut("entries of ", dropped));
       const [first, ...others] = notes;
       if (!first) return { typed: true, value };
       return { typed: true, value, issues: [first, ...others] };
@@ -117,36 +116,22 @@ const page = <Entry>(entry: Schema<Entry>, most = PAGE_SIZE) =>
     { most, mostWrong: most },
   );
 
-/** As v.object, to which a list is an object that lacks every field. */
-function object<const Entries extends v.ObjectEntries>(
-  entries: Entries,
-): v.ObjectSchema<Entries, undefined> {
-  const schema = v.object(entries);
-  return {
-    ...schema,
-    "~run"(dataset, config) {
-      const { value } = dataset;
-      if (!Array.isArray(value)) return schema["~run"](dataset, config);
-      const issue = toIssue("object", { expected: "Object", input: value });
-      return { typed: false, value, issues: [issue] };
-    },
-  };
-}
-
 const IdSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const CountSchema = IdSchema;
 const NumberSchema = v.pipe(v.number(), v.finite());
 // Years that a person may mean; others would be printed in odd ways.
-const InstantSchema = v.pipe(
-  v.string(),
-  v.regex(/^(?:19|[2-9]\d)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/),
-  v.check((text) => !Number.isNaN(Date.parse(text)), "not a real instant"),
+const time = (pattern: RegExp) =>
+  v.pipe(
+    v.string(),
+    v.regex(pattern),
+    v.check((text) => !Number.isNaN(Date.parse(text))),
+  );
+const InstantSchema = time(
+  /^(?:19|[2-9]\d)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/,
 );
 // Older data writes a calendar day as midnight of the space's zone, in UTC.
-const DaySchema = v.pipe(
-  v.string(),
-  v.regex(/^(?:19|[2-9]\d)\d\d-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?$/),
-  v.check((text) => !Number.isNaN(Date.parse(text)), "not a real day"),
+const DaySchema = time(
+  /^(?:19|[2-9]\d)\d\d-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?$/,
 );
 /** What tells an entry of any form apart. */
 const MarksSchema = v.fallback(
@@ -158,28 +143,28 @@ const MarksSchema = v.fallback(
 );
 const ProjectKeySchema = v.pipe(v.string(), v.regex(/^[A-Z0-9_]{1,25}$/i));
 /** What is shown by its name; the ID tells two of one name apart. */
-const NamedSchema = object({ id: optional(IdSchema), name: v.string() });
-const PersonSchema = object({
+const NamedSchema = v.object({ id: optional(IdSchema), name: v.string() });
+const PersonSchema = v.object({
   ...NamedSchema.entries,
   userId: optional(v.string()),
 });
-const ChoiceSchema = object({ id: IdSchema, name: v.string() });
+const ChoiceSchema = v.object({ id: IdSchema, name: v.string() });
 /** A status, a category, an issue type; the days are a milestone's. */
-const ProjectChoiceSchema = object({
+const ProjectChoiceSchema = v.object({
   ...ChoiceSchema.entries,
   startDate: optional(DaySchema),
   releaseDueDate: optional(DaySchema),
 });
-const UserSchema = object({
+const UserSchema = v.object({
   id: IdSchema,
   name: v.string(),
   userId: optional(v.string()),
   mailAddress: optional(v.string()),
-  nulabAccount: optional(object({ uniqueId: optional(v.string()) })),
+  nulabAccount: optional(v.object({ uniqueId: optional(v.string()) })),
 });
 export type User = v.InferOutput<typeof UserSchema>;
 
-const CustomFieldSchema = object({
+const CustomFieldSchema = v.object({
   id: optional(IdSchema),
   name: v.string(),
   value: optional(
@@ -195,7 +180,7 @@ const CustomFieldSchema = object({
 });
 
 /** https://developer.nulab.com/docs/backlog/api/2/get-issue-list/ */
-const IssueRowSchema = object({
+const IssueRowSchema = v.object({
   id: IdSchema,
   projectId: optional(IdSchema),
   // They go into addresses and next calls, so they must be keys.
@@ -217,7 +202,7 @@ const IssueRowSchema = object({
 export type IssueRow = v.InferOutput<typeof IssueRowSchema>;
 const { customFields, ...relatedFields } = IssueRowSchema.entries;
 
-const FileSchema = object({
+const FileSchema = v.object({
   id: optional(IdSchema),
   name: v.string(),
   dir: optional(v.string()),
@@ -227,7 +212,7 @@ const FileSchema = object({
 });
 
 /** https://developer.nulab.com/docs/backlog/api/2/get-issue/ */
-const IssueSchema = object({
+const IssueSchema = v.object({
   ...IssueRowSchema.entries,
   customFields: optionalList(CustomFieldSchema),
   description: optional(v.string()),
@@ -241,29 +226,29 @@ const IssueSchema = object({
   attachments: optionalList(FileSchema),
   sharedFiles: optionalList(FileSchema),
   externalFileLinks: optionalList(
-    object({ title: optional(v.string()), url: v.string() }),
+    v.object({ title: optional(v.string()), url: v.string() }),
   ),
   childIssueSummary: optional(
-    object({ total: CountSchema, closed: optional(CountSchema) }),
+    v.object({ total: CountSchema, closed: optional(CountSchema) }),
   ),
 });
 export type Issue = v.InferOutput<typeof IssueSchema>;
 
 /** https://developer.nulab.com/docs/backlog/api/2/get-comment-list/ */
-const CommentSchema = object({
+const CommentSchema = v.object({
   id: IdSchema,
   created: InstantSchema,
   content: optional(v.string()),
   createdUser: optional(PersonSchema),
   changeLog: optionalList(
-    object({
+    v.object({
       field: v.string(),
       newValue: optional(v.string()),
       originalValue: optional(v.string()),
       attachmentInfo: optional(NamedSchema),
       attributeInfo: optional(
         // The reference and Nulab's own clients differ in which it is.
-        object({ typeId: optional(v.union([v.string(), NumberSchema])) }),
+        v.object({ typeId: optional(v.union([v.string(), NumberSchema])) }),
       ),
     }),
   ),
@@ -271,24 +256,23 @@ const CommentSchema = object({
 export type Comment = v.InferOutput<typeof CommentSchema>;
 
 /** https://developer.nulab.com/docs/backlog/api/2/get-user-recent-updates/ */
-const ActivitySchema = object({
+const ActivitySchema = v.object({
   id: IdSchema,
   type: IdSchema,
   created: InstantSchema,
-  project: object({ projectKey: ProjectKeySchema }),
+  project: v.object({ projectKey: ProjectKeySchema }),
   content: optional(
-    object({
+    v.object({
       id: optional(IdSchema),
       /** Several issues that were updated at once. */
-      link: optionalList(object({ id: IdSchema })),
+      link: optionalList(v.object({ id: IdSchema })),
     }),
   ),
 });
-
 export type Activity = v.InferOutput<typeof ActivitySchema>;
 
 /** https://developer.nulab.com/docs/backlog/api/2/get-custom-field-list/ */
-const CustomFieldDefinitionSchema = object({
+const CustomFieldDefinitionSchema = v.object({
   ...ChoiceSchema.entries,
   typeId: IdSchema,
   items: optionalList(ChoiceSchema),
@@ -297,7 +281,7 @@ export type CustomFieldDefinition = v.InferOutput<
   typeof CustomFieldDefinitionSchema
 >;
 
-const ProjectSchema = object({
+const ProjectSchema = v.object({
   id: IdSchema,
   projectKey: ProjectKeySchema,
   name: optional(v.string()),
@@ -305,7 +289,7 @@ const ProjectSchema = object({
 });
 export type Project = v.InferOutput<typeof ProjectSchema>;
 
-const LimitSchema = object({
+const LimitSchema = v.object({
   limit: NumberSchema,
   remaining: NumberSchema,
   reset: optional(NumberSchema),
@@ -317,21 +301,21 @@ export const Responses = {
   issueRow: IssueRowSchema,
   issueRows: page(IssueRowSchema),
   /** All at once; Backlog itself allows 50. */
-  relatedIssues: page(object(relatedFields), 1_000),
+  relatedIssues: page(v.object(relatedFields), 1_000),
   comments: page(CommentSchema),
-  count: object({ count: CountSchema }),
+  count: v.object({ count: CountSchema }),
   user: UserSchema,
   users: longList(UserSchema),
   projects: longList(ProjectSchema),
   choices: longList(ProjectChoiceSchema),
   activities: page(ActivitySchema),
   customFields: longList(CustomFieldDefinitionSchema),
-  space: object({
+  space: v.object({
     name: optional(v.string()),
     timezone: optional(v.string()),
   }),
-  rateLimit: object({
-    rateLimit: object({
+  rateLimit: v.object({
+    rateLimit: v.object({
       read: optional(LimitSchema),
       search: optional(LimitSchema),
     }),
@@ -362,9 +346,7 @@ export function parseLeniently<Output>(
   const fatal = issues.find((issue) => !isLeftOut(issue));
   if (fatal || !typed) throw toShapeError(path, fatal ? describe(fatal) : "");
   for (const issue of issues) {
-    const field = toFieldName(issue);
-    const what =
-      issue.type === ENTRIES ? `entries of ${field || "the list"}` : field;
+    const what = `${issue.message}${toFieldName(issue) || "the list"}`;
     leftOut.set(what, (leftOut.get(what) ?? 0) + Number(issue.requirement));
   }
   return redactTexts(output, redact);

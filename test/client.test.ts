@@ -222,12 +222,11 @@ describe("after a 401", () => {
   /** Whose key is right, and that connects with another one. */
   const start = (renewed: () => string | undefined) => {
     const space = startSampleSpace({ apiKey: "right" });
-    const connection = { origin: space.url, apiKey: "wrong" };
-    const renew = async () => {
+    const renew = async (): Promise<Connection | undefined> => {
       const apiKey = renewed();
-      return apiKey ? { ...connection, apiKey } : undefined;
+      return apiKey ? { origin: space.url, apiKey, renew } : undefined;
     };
-    return { space, backlog: connect(space, { ...connection, renew }) };
+    return { space, backlog: connect(space, { apiKey: "wrong", renew }) };
   };
 
   test("the settings are read again, once, and every request is repeated with the new key", async () => {
