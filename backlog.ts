@@ -227,7 +227,7 @@ export class BacklogCall extends Requests {
   }
 
   /** The body; while a list is in force what is absent is not told apart. */
-  override async get(path: string, options: RequestOptions) {
+  protected override async get(path: string, options: RequestOptions) {
     try {
       return await super.get(path, options);
     } catch (error) {

@@ -265,24 +265,20 @@ export function noProject(absent: readonly string[]): BacklogError {
   );
 }
 
-/** A refusal of Backlog's while BACKLOG_PROJECTS is in force. */
+/** What a refusal says besides while BACKLOG_PROJECTS is in force. */
+const BESIDES: Record<number, string> = {
+  400: WITHHELD,
+  403: WITHHELD,
+  414: "Where no project is named, each that BACKLOG_PROJECTS allows is asked for: name some of them.",
+};
+
+/** An error while BACKLOG_PROJECTS is in force. */
 export function toWithheld(path: string, error: BacklogError): BacklogError {
-  const { status, message } = error;
-  const say = (more: string) =>
-    new BacklogError(`${message} ${more}`, { status, cause: error });
-  switch (status) {
-    case 404:
-      return withheld(path);
-    case 400:
-    case 403:
-      return say(WITHHELD);
-    case 414:
-      return say(
-        "Where no project is named, each that BACKLOG_PROJECTS allows is asked for: name some of them.",
-      );
-    default:
-      return error;
-  }
+  const { status = 0, message } = error;
+  if (status === 404) return withheld(path);
+  const more = BESIDES[status];
+  if (!more) return error;
+  return new BacklogError(`${message} ${more}`, { status, cause: error });
 }
 
 function isHtml(body: string): boolean {

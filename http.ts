@@ -119,7 +119,10 @@ export class Requests {
   }
 
   /** The body of a 200 answer, asked for again where that can help. */
-  async get(path: string, options: RequestOptions = {}): Promise<Uint8Array> {
+  protected async get(
+    path: string,
+    options: RequestOptions = {},
+  ): Promise<Uint8Array> {
     const space = this.space;
     const { pathAndQueryBytes } = space.limits;
     const target = `${path}${toQueryString(options.query ?? {})}`;
@@ -141,7 +144,7 @@ export class Requests {
   }
 
   /** What the body says. */
-  async getJson(path: string, query: Query): Promise<unknown> {
+  protected async getJson(path: string, query: Query): Promise<unknown> {
     const body = toText(await this.get(path, { query }));
     try {
       return JSON.parse(body);
@@ -221,8 +224,7 @@ export class Requests {
     }
     const body = await readWithin(stream, mostBytes).catch((cause) => {
       // A connection that breaks off has a code; bytes that are no gzip, none.
-      const isDamaged = stream !== response.body && !("code" in Object(cause));
-      throw isDamaged ? notUnpacked(path, cause) : cause;
+      throw "code" in Object(cause) ? cause : notUnpacked(path, cause);
     });
     if (body === undefined) throw tooLarge(path, mostBytes);
     if (status === 200) return body;

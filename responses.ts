@@ -45,6 +45,11 @@ function optional<Output>(
   };
 }
 
+interface Bounds {
+  most?: number;
+  mostWrong?: number;
+}
+
 /**
  * As v.array, of what is made of each entry, of the first `most`; beyond so many
  * wrong ones the others are dropped unread. No list holds up the process.
@@ -52,7 +57,7 @@ function optional<Output>(
 function each<Output, Place>(
   entry: Schema<Output>,
   toPlaces: (read: Output | undefined, sent: unknown) => Place[],
-  { most = 1_000, mostWrong = 10 } = {},
+  { most = 1_000, mostWrong = 10 }: Bounds = {},
 ): Schema<Place[]> {
   const array = v.array(v.any());
   return {
@@ -81,7 +86,7 @@ function each<Output, Place>(
 }
 
 /** The entries that can be read. */
-const list = <Output>(entry: Schema<Output>, bounds = {}) =>
+const list = <Output>(entry: Schema<Output>, bounds?: Bounds) =>
   each(entry, (read) => (read === undefined ? [] : [read]), bounds);
 
 const optionalList = <Output>(entry: Schema<Output>) => optional(list(entry));

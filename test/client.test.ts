@@ -218,6 +218,23 @@ test("a call sends at most 100 requests, retries included, and then says so", as
   ]);
 });
 
+test("a call's time runs while it waits for another's slot; a call that has ended says so", async () => {
+  const never = () => new Promise<undefined>(() => {});
+  await using space = startSampleSpace({ answer: never });
+  const limits = { ...LIMITS, answerMs: 0, concurrentRequests: 1 };
+  const { url: origin, apiKey } = space;
+  const backlog = new Backlog({ origin, apiKey }, limits);
+  const long = backlog.open();
+  const asking = messageOf(long.getMyself());
+  limits.callMs = 100;
+  expect(await messageOf(backlog.open().getSpace())).toBe(
+    "The 0.1 s that one call may take were used up before Backlog answered GET /space. Narrow the search or try again.",
+  );
+  expect(space.requests.map(({ path }) => path)).toEqual(["/users/myself"]);
+  long.end();
+  expect(await asking).toBe("the call has ended");
+});
+
 describe("after a 401", () => {
   /** Whose key is right, and that connects with another one. */
   const start = (renewed: () => string | undefined) => {

@@ -335,20 +335,6 @@ describe("a call's time", () => {
     });
   });
 
-  test("runs while the call waits for one of the slots", async () => {
-    await using space = startSampleSpace({ answer: never });
-    await using server = await connectInProcess(space, {
-      limits: { callMs: 400, answerMs: 0, concurrentRequests: 1 },
-    });
-    const calls = [server.details(WEB_5), server.details(WEB_5)];
-    for (const { text, isError } of await Promise.all(calls)) {
-      expect(isError).toBe(true);
-      expect(text).toContain("The 0.4 s that one call may take were used up");
-    }
-    // The one that held the slot, and at most whoever was given it last.
-    expect(space.requests.length).toBeLessThanOrEqual(2);
-  });
-
   test("is not exceeded by retries: none begins that could not end", async () => {
     const limits = { retryWaitMs: 5_000, callMs: 1_000, answerMs: 100 };
     const { text, requests } = await ask(unavailable, limits);
