@@ -22,52 +22,48 @@ interface CommandLine {
   envFile?: string | undefined;
 }
 
+const OPTIONS = {
+  "env-file": { type: "string" },
+  version: { type: "boolean", short: "v" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
 /** Throws on anything unknown, with one line for the user. */
 async function parseCommandLine(args: string[]): Promise<CommandLine> {
   if (args.length === 0) return { command: "serve" };
   const { parseArgs } = await import("node:util");
-  const { values, positionals, tokens } = parseArgs({
-    args,
-    // Its own errors are longer than a line, and name no nearest option.
-    strict: false,
-    tokens: true,
-    options: {
-      "env-file": { type: "string" },
-      version: { type: "boolean", short: "v" },
-      help: { type: "boolean", short: "h" },
-    },
-  });
-  for (const token of tokens) {
+  // Its own errors would be longer than a line, and name no nearest option.
+  const how = { strict: false, tokens: true } as const;
+  const parsed = parseArgs({ args, options: OPTIONS, ...how });
+  for (const token of parsed.tokens) {
     if (token.kind !== "option") continue;
-    if (!["env-file", "version", "help"].includes(token.name)) {
-      const { describeTypo } = await import("./cli.ts");
-      throw new Error(describeTypo(token.rawName));
-    }
-    if (token.name !== "env-file" && token.value !== undefined) {
-      throw new Error(
-        `${token.rawName} takes no value. See backlog-mcp --help`,
-      );
+    const { name, rawName, value } = token;
+    if (!Object.hasOwn(OPTIONS, name)) throw await toTypo(rawName);
+    if (name !== "env-file" && value !== undefined) {
+      throw new Error(`${rawName} takes no value. ${SEE_HELP}`);
     }
   }
-  const { "env-file": envFile, version, help } = values;
-  const [command = "serve", client, ...rest] = positionals;
+  const { "env-file": envFile, version, help } = parsed.values;
+  const [command = "serve", client, ...rest] = parsed.positionals;
   if (help || command === "help") return { command: "help" };
   if (version || command === "version") return { command: "version" };
   if (typeof envFile === "boolean" || envFile === "") {
-    throw new Error(
-      "--env-file needs the path of a file. See backlog-mcp --help",
-    );
+    throw new Error(`--env-file needs the path of a file. ${SEE_HELP}`);
   }
-  if (positionals.length === 0) return { command: "serve", envFile };
-  if (command !== "check" && command !== "config") {
-    const { describeTypo } = await import("./cli.ts");
-    throw new Error(describeTypo(command));
-  }
+  if (parsed.positionals.length === 0) return { command: "serve", envFile };
+  if (command !== "check" && command !== "config") throw await toTypo(command);
   if (rest.length > 0 || (command === "check" && client !== undefined)) {
     const most = command === "check" ? "no argument" : "one client";
-    throw new Error(`${command} takes ${most}. See backlog-mcp --help`);
+    throw new Error(`${command} takes ${most}. ${SEE_HELP}`);
   }
   return { command, client, envFile };
+}
+
+const SEE_HELP = "See backlog-mcp --help";
+
+async function toTypo(word: string): Promise<Error> {
+  const { describeTypo } = await import("./cli.ts");
+  return new Error(describeTypo(word));
 }
 
 async function main(): Promise<void> {
@@ -85,17 +81,13 @@ async function main(): Promise<void> {
   }
   switch (commandLine.command) {
     case "help":
-      await print((await import("./cli.ts")).USAGE);
-      return;
+      return print((await import("./cli.ts")).USAGE);
     case "version":
-      await print(`${version}\n`);
-      return;
-    case "check":
-    case "config":
-      await report(commandLine);
-      return;
+      return print(`${version}\n`);
     case "serve":
-      await serve(commandLine.envFile);
+      return serve(commandLine.envFile);
+    default:
+      return report(commandLine);
   }
 }
 
@@ -191,19 +183,18 @@ const PLACE =
 
 /** The zone that this machine is set to, if it is a place such as Asia/Tokyo. */
 function readMachineZone(tz: string | undefined): string | undefined {
-  return PLACE.exec(tz ?? readLocalTime())?.[1];
-}
-
-function readLocalTime(): string {
-  // Elsewhere Intl would take as long as all the rest of a start.
-  if (process.platform === "win32") {
-    return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  let name = tz ?? "";
+  if (tz === undefined && process.platform === "win32") {
+    // Elsewhere Intl would take as long as all the rest of a start.
+    name = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  } else if (tz === undefined) {
+    try {
+      name = process.getBuiltinModule("node:fs").readlinkSync("/etc/localtime");
+    } catch {
+      // Not a link: then it is not known.
+    }
   }
-  try {
-    return process.getBuiltinModule("node:fs").readlinkSync("/etc/localtime");
-  } catch {
-    return "";
-  }
+  return PLACE.exec(name)?.[1];
 }
 
 /** A client has had its first answers by then; a person does not notice. */

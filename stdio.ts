@@ -75,7 +75,6 @@ export class Stdio implements Transport {
   onclose?: () => void;
   onmessage?: (message: JSONRPCMessage) => void;
 
-  readonly #options: StdioOptions;
   readonly #writer = Bun.stdout.writer();
   #sdk: Promise<void> | undefined;
   // Under numbers of our own: the SDK cannot cancel a request with the ID 0.
@@ -86,9 +85,7 @@ export class Stdio implements Transport {
   #unread = 0;
   #less = Promise.withResolvers<void>();
 
-  constructor(options: StdioOptions) {
-    this.#options = options;
-  }
+  constructor(private readonly options: StdioOptions) {}
 
   /** For the SDK: reading began before it was there. */
   async start(): Promise<void> {}
@@ -121,11 +118,11 @@ export class Stdio implements Transport {
       }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      this.#options.onEnd(`stdin could not be read any further: ${reason}`);
+      this.options.onEnd(`stdin could not be read any further: ${reason}`);
       return;
     }
     this.#ended = true;
-    setTimeout(() => this.#options.onEnd(), LAST_ANSWERS_MS);
+    setTimeout(() => this.options.onEnd(), LAST_ANSWERS_MS);
     this.#endIfDone();
   }
 
@@ -162,7 +159,7 @@ export class Stdio implements Transport {
   #receive({ id, method, params = {} }: Message): void {
     if (id !== undefined) {
       const asked = { id, method, era: toMeta(params)[VERSION_KEY] };
-      const answer = answerTo(method, params, this.#options.introduction);
+      const answer = answerTo(method, params, this.options.introduction);
       if (answer) this.#answer(asked, answer);
       else this.#call(asked, params);
     } else if (method === "notifications/cancelled") {
@@ -202,7 +199,7 @@ export class Stdio implements Transport {
 
   /** In the order of what was read, however long the SDK takes to load. */
   #tell(message: JSONRPCMessage): void {
-    this.#sdk ??= this.#options.connect(this);
+    this.#sdk ??= this.options.connect(this);
     void this.#sdk.then(() => this.onmessage?.(message));
   }
 
@@ -214,13 +211,13 @@ export class Stdio implements Transport {
   }
 
   #answer({ id, ...asked }: Asked, answer: Answer): void {
-    const { serverInfo } = this.#options.introduction;
+    const { serverInfo } = this.options.introduction;
     const told = toEra(answer, asked, serverInfo);
     this.#write({ jsonrpc: "2.0", id, ...told });
   }
 
   #write(message: object): void {
-    const { redact } = this.#options;
+    const { redact } = this.options;
     // Text by text: in the finished line, escapes could be torn apart.
     const line = JSON.stringify(message, (_, value: unknown) =>
       typeof value === "string" ? redact(value) : value,
@@ -234,12 +231,12 @@ export class Stdio implements Transport {
         this.#noteLess();
       })
       // The client has gone: a broken pipe is the end, not a fault.
-      .catch(() => this.#options.onEnd());
+      .catch(() => this.options.onEnd());
   }
 
   #endIfDone(): void {
     if (!this.#ended || this.#underWay.size > 0) return;
-    void this.#written.then(() => this.#options.onEnd());
+    void this.#written.then(() => this.options.onEnd());
   }
 }
 
@@ -303,18 +300,25 @@ function answerTo(
       return { result: { supportedVersions, capabilities, instructions } };
     }
     case "initialize": {
-      const protocolVersion =
-        versions.find((known) => known === params.protocolVersion) ??
-        versions[0];
-      return isText(params.protocolVersion) &&
-        isObject(params.capabilities) &&
-        isNamed(params.clientInfo)
-        ? {
-            result: { protocolVersion, capabilities, serverInfo, instructions },
-          }
-        : refuse(
-            "initialize needs protocolVersion, capabilities, and clientInfo with its name and version",
-          );
+      const { protocolVersion: asked, capabilities: theirs } = params;
+      const client = toFields(params.clientInfo);
+      const isSound =
+        isText(asked) &&
+        isObject(theirs) &&
+        isText(client.name) &&
+        isText(client.version);
+      if (!isSound)
+        return refuse(
+          "initialize needs protocolVersion, capabilities, and clientInfo with its name and version",
+        );
+      const protocolVersion = versions.includes(asked) ? asked : versions[0];
+      const result = {
+        protocolVersion,
+        capabilities,
+        serverInfo,
+        instructions,
+      };
+      return { result };
     }
     case "tools/call":
       if (!isText(params.name)) return refuse("tools/call needs a tool's name");
@@ -365,13 +369,8 @@ function refuse(what: string): Answer {
   return fail(INVALID_PARAMS, `Invalid params: ${what}.`);
 }
 
-const LONGEST_VERSION = 100;
-
 function refuseVersion(asked: unknown): Answer {
-  const text = isText(asked) ? asked : JSON.stringify(asked);
-  // Whole or not at all: a cut could leave a part of a key.
-  const requested =
-    text.length > LONGEST_VERSION ? `${text.length} characters` : text;
+  const requested = isText(asked) ? asked : typeof asked;
   const message = `Unsupported protocol version: ${requested}`;
   const data = { supported: [STATELESS_VERSION], requested };
   return fail(UNSUPPORTED_VERSION, message, data);
@@ -383,11 +382,11 @@ function fail(code: number, message: string, data?: Fields): Answer {
 
 /** What a message says beside its parameters. */
 function toMeta({ _meta }: Fields): Fields {
-  return isObject(_meta) ? _meta : {};
+  return toFields(_meta);
 }
 
-function isNamed(value: unknown): boolean {
-  return isObject(value) && isText(value.name) && isText(value.version);
+function toFields(value: unknown): Fields {
+  return isObject(value) ? value : {};
 }
 
 function isId(value: unknown): value is Id {

@@ -75,14 +75,12 @@ export async function serveTools(
 
 /** A tool's answer; whatever goes wrong is an answer too, marked as an error. */
 export async function callTool(
-  { name, arguments: args = {} }: CallToolRequest["params"],
+  params: CallToolRequest["params"],
   extra: Extra,
   options: ToolOptions,
 ): Promise<CallToolResult> {
   try {
-    const tool = TOOLS.find((tool) => tool.name === name);
-    if (!tool) throw new Error(describeUnknown(options.redact(name)));
-    const { text, image } = await tool.answer(args, extra, options);
+    const { text, image } = await answer(params, extra, options);
     const images = image ? [{ type: "image" as const, ...image }] : [];
     return { content: [{ type: "text", text }, ...images] };
   } catch (error) {
@@ -91,88 +89,86 @@ export async function callTool(
   }
 }
 
-const TOOLS = [
-  toTool("get_issue_details", {
-    schema: IssueDetailsSchema,
-    ifMissing: "Search with get_user_issue_list.",
-    async run(args, call, { now }) {
-      const timeZone = readTimeZone(args.timezone);
-      const { issue_key, issue_title: title } = args;
-      const reference = parseIssueKey(issue_key, call.host, title);
-      const today = toToday(now, timeZone);
-      const { focus } = reference;
-      const view = { timeZone, today, focus };
-      if (focus.on === "attachment") {
-        return await openAttachment(call, reference, { timeZone, focus });
-      }
-      const asked = { ...reference, title };
-      const { known, timeline } = await getIssueDetails(call, asked, view);
-      const notes = [...call.notes, ...describeLeftOut(call)];
-      const isTaken = reference.words !== undefined;
-      return { text: formatIssue(known, timeline, { view, notes, isTaken }) };
-    },
-  }),
-  toTool("get_user_issue_list", {
-    schema: IssueListSchema,
-    ifMissing: "Check the IDs and keys among the arguments.",
-    async run(args, call, { now, zone, userId }) {
-      const parsed = parseListArguments(args, now, zone);
-      for (const note of parsed.notes) call.notes.add(note);
-      const getMe = () => resolveMe(call, userId);
-      const toNotes = () => [...call.notes, ...describeLeftOut(call)];
-      if (parsed.countBy.length > 0) {
-        const tally = await countUserIssues(call, parsed, getMe);
-        return { text: formatTally(tally, parsed, toNotes()) };
-      }
-      const list = await getUserIssueList(call, parsed, getMe);
-      return { text: formatIssueList(list, parsed, toNotes()) };
-    },
-  }),
-];
-
-interface Tool<Schema extends z.ZodObject> {
-  schema: Schema;
-  /** What to do where Backlog finds something missing; it does not say what. */
-  ifMissing: string;
-  run: (
-    args: z.output<Schema>,
-    call: BacklogCall,
-    given: {
-      now: Date;
-      zone: string | undefined;
-      userId: string | undefined;
-    },
-  ) => Promise<ToolAnswer>;
-}
-
-/** A tool that reads its arguments and asks Backlog within one call. */
-function toTool<Schema extends z.ZodObject>(
-  name: string,
-  { schema, ifMissing, run }: Tool<Schema>,
-) {
-  const answer = async (
-    args: Record<string, unknown>,
-    extra: Extra,
-    { connect, redact, now, zone }: ToolOptions,
-  ): Promise<ToolAnswer> => {
-    const { backlog, userId } = await connect();
+async function answer(
+  { name, arguments: args = {} }: CallToolRequest["params"],
+  extra: Extra,
+  { connect, redact, now, zone }: ToolOptions,
+): Promise<ToolAnswer> {
+  const tool = TOOLS.get(name);
+  if (!tool) throw new Error(describeUnknown(redact(name)));
+  const { backlog, userId } = await connect();
+  const call = backlog.open(extra.signal, toProgress(extra));
+  const read: Given["read"] = (schema) => {
     const known = Object.keys(schema.shape);
     const taken = takeAliases(redactArguments(args, redact), known);
-    const parsed = parseArguments(schema, taken.args);
-    const call = backlog.open(extra.signal, toProgress(extra));
     for (const note of taken.notes) call.notes.add(note);
-    try {
-      return await run(parsed, call, { now: now(), zone, userId });
-    } catch (error) {
-      const isMissing = error instanceof BacklogError && error.status === 404;
-      if (!isMissing) throw error;
-      throw new Error(`${error.message} ${ifMissing}`, { cause: error });
-    } finally {
-      call.end();
-    }
+    return parseArguments(schema, taken.args);
   };
-  return { name, answer };
+  try {
+    return await tool.run({ read, call, now: now(), zone, userId });
+  } catch (error) {
+    const isMissing = error instanceof BacklogError && error.status === 404;
+    if (!isMissing) throw error;
+    const message = `${error.message} ${tool.ifMissing}`;
+    throw new Error(message, { cause: error });
+  } finally {
+    call.end();
+  }
 }
+
+/** What a tool has at hand within one call. */
+interface Given {
+  /** The arguments, as a schema understands them. */
+  read: <Schema extends z.ZodObject>(schema: Schema) => z.output<Schema>;
+  call: BacklogCall;
+  now: Date;
+  zone: string | undefined;
+  userId: string | undefined;
+}
+
+async function showIssue({ read, call, now }: Given): Promise<ToolAnswer> {
+  const { issue_key, issue_title: title, timezone } = read(IssueDetailsSchema);
+  const timeZone = readTimeZone(timezone);
+  const reference = parseIssueKey(issue_key, call.host, title);
+  const { focus } = reference;
+  if (focus.on === "attachment") {
+    return await openAttachment(call, reference, { timeZone, focus });
+  }
+  const view = { timeZone, today: toToday(now, timeZone), focus };
+  const asked = { ...reference, title };
+  const { known, timeline } = await getIssueDetails(call, asked, view);
+  const notes = toNotes(call);
+  const isTaken = reference.words !== undefined;
+  return { text: formatIssue(known, timeline, { view, notes, isTaken }) };
+}
+
+async function listIssues(given: Given): Promise<ToolAnswer> {
+  const { read, call, now, zone, userId } = given;
+  const parsed = parseListArguments(read(IssueListSchema), now, zone);
+  for (const note of parsed.notes) call.notes.add(note);
+  const getMe = () => resolveMe(call, userId);
+  if (parsed.countBy.length > 0) {
+    const tally = await countUserIssues(call, parsed, getMe);
+    return { text: formatTally(tally, parsed, toNotes(call)) };
+  }
+  const list = await getUserIssueList(call, parsed, getMe);
+  return { text: formatIssueList(list, parsed, toNotes(call)) };
+}
+
+/** How each answers, and what to do where Backlog finds something missing. */
+const TOOLS = new Map([
+  [
+    "get_issue_details",
+    { run: showIssue, ifMissing: "Search with get_user_issue_list." },
+  ],
+  [
+    "get_user_issue_list",
+    {
+      run: listIssues,
+      ifMissing: "Check the IDs and keys among the arguments.",
+    },
+  ],
+]);
 
 /** Texts, and lists of texts: nothing else in arguments is ever told. */
 function redactArguments(
@@ -205,7 +201,7 @@ function parseArguments<Schema extends z.ZodType>(
 }
 
 function describeUnknown(name: string): string {
-  const known = TOOLS.map(({ name }) => name).join(" and ");
+  const known = [...TOOLS.keys()].join(" and ");
   return `There is no tool ${quote(name)}; the tools are ${known}.`;
 }
 
@@ -251,12 +247,14 @@ function toProgress({
   };
 }
 
-function describeLeftOut({ leftOut }: BacklogCall): string[] {
-  if (leftOut.size === 0) return [];
+/** What the answer does not hold, or holds otherwise than was asked. */
+function toNotes({ notes, leftOut }: BacklogCall): string[] {
+  if (leftOut.size === 0) return [...notes];
   const parts = [...leftOut].map(([what, times]) =>
     times === 1 ? what : `${what} (${times} times)`,
   );
   return [
+    ...notes,
     `Backlog sent these in a form that this version cannot read, so they are left out: ${parts.join(", ")}.`,
   ];
 }

@@ -24,7 +24,7 @@ function toEnvFile(space: SampleSpace, more = ""): string {
 }
 
 describe("a whole conversation", () => {
-  test("writes nothing but JSON-RPC to stdout, the key nowhere, and sends nothing but GET", async () => {
+  test("asks nothing of the network before a tool is called, then sends nothing but GET, writes nothing but JSON-RPC to stdout, and the key nowhere", async () => {
     const data = sampleData();
     addThread(data, "WEB-7", 1_234);
     await using space = startSampleSpace({ data });
@@ -40,10 +40,13 @@ describe("a whole conversation", () => {
       toCall(10, "get_issue_details", { issue_key: space.apiKey }),
     ];
     server.send(...OPENING);
+    const { result } = await server.answerTo("list");
+    expect(result?.tools).toHaveLength(2);
+    expect(space.requests).toEqual([]);
     server.write("this is no JSON\n{}\n\n");
     server.send(...calls);
     const answers = await Promise.all(
-      ["list", ...calls.map(({ id }) => id)].map((id) => server.answerTo(id)),
+      calls.map(({ id }) => server.answerTo(id)),
     );
     server.end();
     expect(await server.exited).toBe(0);
@@ -53,10 +56,9 @@ describe("a whole conversation", () => {
     const errors = answers.map(
       ({ result, error }) => error?.code ?? result?.isError ?? false,
     );
-    const [listed, thread = {}] = answers;
-    expect(listed?.result?.tools).toHaveLength(2);
-    expect(errors.slice(1, 3)).toEqual([false, false]);
-    expect(errors.slice(3)).toEqual([true, true, true, -32601, true, true]);
+    expect(errors.slice(0, 2)).toEqual([false, false]);
+    expect(errors.slice(2)).toEqual([true, true, true, -32601, true, true]);
+    const [thread = {}] = answers;
     const stderr = await server.stderr;
     expect(`${server.lines.join("\n")}${stderr}`).not.toContain(space.apiKey);
     const sent = space.requests.map(({ method, query }) =>
@@ -69,14 +71,6 @@ describe("a whole conversation", () => {
     expect(toText(thread)).toMatch(
       /\nComments and changes: Backlog counts 1234; the newest \d+ are shown below\. Older: /,
     );
-  });
-
-  test("asks nothing of the network before a tool is called", async () => {
-    await using space = startSampleSpace();
-    await using server = await connectBinary(toEnvironment(space));
-    await server.client.listTools();
-    await server.client.ping();
-    expect(space.requests).toEqual([]);
   });
 });
 
@@ -113,20 +107,6 @@ describe("missing settings", () => {
     expect(await server.stderr).toBe(
       'backlog-mcp: not configured: BACKLOG_API_KEY is not set; BACKLOG_DOMAIN is "evil.example": use your-space.backlog.com, your-space.backlog.jp or your-space.backlogtool.com. Tool calls say what to do.\n',
     );
-  });
-
-  test("of an --env-file that is not there are never looked for elsewhere", async () => {
-    await using space = startSampleSpace();
-    await using folder = await startFolder();
-    await write(folder.path, { ".env": toEnvFile(space) });
-    await using server = await connectBinary(
-      {},
-      { cwd: folder.path, args: ["--env-file", "missing.env"] },
-    );
-    expect((await server.details(ISSUE)).text).toStartWith(
-      "backlog-mcp is not configured: missing.env, named by --env-file, cannot be read (ENOENT).",
-    );
-    expect(space.requests).toEqual([]);
   });
 });
 
@@ -272,17 +252,5 @@ describe("the .env file of the start folder", () => {
     expect((await server.list()).text).toContain("assignee 伊藤 健");
     expect(other.requests).toEqual([]);
     expect(await hostile.wasRun()).toBe(false);
-  });
-
-  test("never completes a key of the environment with its domain", async () => {
-    await using other = startSampleSpace();
-    await using folder = await startFolder();
-    await write(folder.path, { ".env": toEnvFile(other) });
-    const env = { BACKLOG_API_KEY: "my-own-key-0123456789" };
-    await using server = await connectBinary(env, { cwd: folder.path });
-    expect((await server.details(ISSUE)).text).toStartWith(
-      "backlog-mcp is not configured: BACKLOG_DOMAIN is not set. The settings come from the environment, all of them from this one place.",
-    );
-    expect(other.requests).toEqual([]);
   });
 });

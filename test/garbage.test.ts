@@ -127,25 +127,29 @@ describe("garbage from the client", () => {
   test.each([
     [
       "objects 20,000 deep",
-      `{"issue_key":${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}}`,
+      `"arguments":{"issue_key":${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}}`,
     ],
-    ["a key of 5 MB", JSON.stringify({ issue_key: "W".repeat(5_000_000) })],
+    ["a key of 5 MB", `"arguments":{"issue_key":"${"W".repeat(5_000_000)}"}`],
     [
       "a list of 500,000 IDs",
-      `{"issue_key":"WEB-5","project_ids":[${"1,".repeat(500_000)}1]}`,
+      `"arguments":{"issue_key":"WEB-5","project_ids":[${"1,".repeat(500_000)}1]}`,
     ],
     [
       "100,000 unknown arguments",
-      `{${Array.from({ length: 100_000 }, (_, n) => `"a${n}":1`).join()}}`,
+      `"arguments":{${Array.from({ length: 100_000 }, (_, n) => `"a${n}":1`).join()}}`,
+    ],
+    [
+      "a version that is a list 100,000 deep",
+      `"_meta":{"io.modelcontextprotocol/protocolVersion":${"[".repeat(100_000)}${"]".repeat(100_000)}}`,
     ],
   ])(
     "as %s brings an error in few words, and the next call works",
-    async (_, json) => {
+    async (_, params) => {
       await using space = startSampleSpace();
       await using server = startRaw(toEnvironment(space));
       for (const name of ["get_issue_details", "get_user_issue_list"]) {
         server.write(
-          `{"jsonrpc":"2.0","id":"${name}","method":"tools/call","params":{"name":"${name}","arguments":${json}}}\n`,
+          `{"jsonrpc":"2.0","id":"${name}","method":"tools/call","params":{"name":"${name}",${params}}}\n`,
         );
         const answer = await server.answerTo(name);
         expect(answer.error ?? answer.result?.isError).toBeTruthy();

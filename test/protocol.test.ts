@@ -124,23 +124,16 @@ describe("before a tool is called", () => {
     expect(publish().versions[0]).toBe(LATEST_PROTOCOL_VERSION);
   });
 
-  test.each([
-    ["a usual host", "example.backlog.com"],
-    ["the longest", `${`${"a".repeat(59)}.`.repeat(3)}backlogtool.com`],
-  ])(
-    "the two tools take a line of under 6,000 bytes with %s",
-    async (_, host) => {
-      await using server = startRaw({
-        BACKLOG_DOMAIN: host,
-        BACKLOG_API_KEY: "sample-key-0123456789",
-      });
-      const [answer] = await ask(server, [toRequest(1, "tools/list")]);
-      expect(namesOf(answer?.result?.tools)).toEqual(TOOLS);
-      const [line = ""] = server.lines;
-      expect(line.split(host)).toHaveLength(3);
-      expect(Buffer.byteLength(line)).toBeLessThan(6_000);
-    },
-  );
+  test("the two tools take a line of under 6,000 bytes, however long the host", async () => {
+    const host = `${`${"a".repeat(59)}.`.repeat(3)}backlogtool.com`;
+    const { apiKey } = space;
+    await using server = startRaw(toEnvironment({ host, apiKey }));
+    const [answer] = await ask(server, [toRequest(1, "tools/list")]);
+    expect(namesOf(answer?.result?.tools)).toEqual(TOOLS);
+    const [line = ""] = server.lines;
+    expect(line.split(host)).toHaveLength(3);
+    expect(Buffer.byteLength(line)).toBeLessThan(6_000);
+  });
 });
 
 describe("MCP 2026-07-28, without a handshake", () => {
@@ -184,8 +177,7 @@ describe("MCP 2026-07-28, without a handshake", () => {
   test.each([
     ["a later version", "2099-01-01", "2099-01-01"],
     ["an earlier one", "2025-11-25", "2025-11-25"],
-    ["no text", null, "null"],
-    ["a long one", "x".repeat(101), "101 characters"],
+    ["no text", 20_260_728, "number"],
   ])("%s gets the protocol's own error", async (_, asked, requested) => {
     await using server = startRaw(toEnvironment(space));
     const params = { _meta: { [KEY]: asked }, name: "get_user_issue_list" };
