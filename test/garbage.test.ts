@@ -181,10 +181,10 @@ const NEEDED = /^(?:id|issueKey|summary|status|status\.id|status\.name)$/;
 describe("garbage from Backlog", () => {
   test.each([
     ["/issues/WEB-5", askIssue("WEB-5")],
-    ["/issues/WEB-12/comments?count=3", askIssue("WEB-12")],
-    ["/issues/WEB-5/comments?count=3", askIssue("WEB-5")],
+    ["/issues/WEB-12/comments", askIssue("WEB-12")],
+    ["/issues/WEB-5/comments", askIssue("WEB-5")],
     ["/issues/WEB-5/relatedIssues", askIssue("WEB-5")],
-    ["/issues?count=1", askList],
+    ["/issues", askList],
     ["/issues/count", askList],
     ["/users/myself", askList],
     ["/projects", askWords],
@@ -193,9 +193,8 @@ describe("garbage from Backlog", () => {
     ["/projects/WEB/users", askWords],
   ])(
     "every field of %s dropped, nulled or of another type is told in words, or an error names it",
-    async (address, ask) => {
-      const original = await read(address);
-      const [path] = address.split("?");
+    async (path, ask) => {
+      const original = await read(path);
       let body: unknown = original;
       await using space = startSampleSpace({
         answer: (_, asked) =>
@@ -244,13 +243,14 @@ async function expectGoodCall(server: RawClient, id: string): Promise<void> {
   }
 }
 
-/** What the sample space answers, read as Backlog would be. */
-async function read(address: string): Promise<unknown> {
+/** What the sample space answers, of rows the first three. */
+async function read(path: string): Promise<unknown> {
   await using space = startSampleSpace();
-  const response = await fetch(`${space.url}/api/v2${address}`, {
+  const response = await fetch(`${space.url}/api/v2${path}`, {
     headers: { "Backlog-API-Key": space.apiKey },
   });
-  return await response.json();
+  const body: unknown = await response.json();
+  return Array.isArray(body) ? body.slice(0, 3) : body;
 }
 
 interface Mutant {

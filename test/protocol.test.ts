@@ -351,11 +351,14 @@ describe("notifications/cancelled", () => {
     },
   );
 
-  test("in one write with its call is obeyed", async () => {
+  // More than are taken in at once.
+  test("in one write with its call is obeyed, 300 times", async () => {
     await using slow = startSampleSpace({ answer: never });
     await using server = startRaw(toEnvironment(slow));
-    const call = toCall(1, "get_issue_details", WEB_5);
-    server.send(call, toCancel({ requestId: 1 }));
+    for (let id = 0; id < 300; id += 1) {
+      const call = toCall(id, "get_issue_details", WEB_5);
+      server.send(call, toCancel({ requestId: id }));
+    }
     server.end();
     expect(await server.exited).toBe(0);
     expect(server.lines).toEqual([]);
