@@ -3,7 +3,7 @@ import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import manifest from "../package.json" with { type: "json" };
-import { largeData, type SpaceData, sampleData } from "../sample-space/data.ts";
+import { type SpaceData, sampleData } from "../sample-space/data.ts";
 import { type SampleSpace, startSampleSpace } from "../sample-space/server.ts";
 import { sizeOf } from "../text.ts";
 import { BINARY, COMPILE_FLAGS, run, startFolder } from "./build.ts";
@@ -13,7 +13,6 @@ import { OPENING, startRaw, toCall, toText } from "./raw-client.ts";
 
 const LATENCY_MS = 80;
 const CALLS = 1_000;
-const SIZES = [10, 100, 1_000, 10_000];
 /** Nulab's own server, in the version that the figures speak of. */
 const PEER = { name: "backlog-mcp-server", version: "0.20.4" };
 
@@ -58,10 +57,6 @@ async function main(): Promise<void> {
   printTable(
     `Questions, ${LATENCY_MS} ms to Backlog and back`,
     await measureQuestions(setting),
-  );
-  printTable(
-    "All issues are the user's, 30 % are closed, in 60 projects",
-    await measureGrowth(setting),
   );
 }
 
@@ -151,17 +146,7 @@ async function measureStarts(setting: Setting): Promise<Row[]> {
   await using folder = await startFolder();
   const hello = await makeHelloWorld(folder.path);
   const ours = toOurs(setting, space, data);
-  const { BACKLOG_DOMAIN, BACKLOG_API_KEY, ...rest } = ours.env;
-  await Bun.write(
-    join(folder.path, "backlog-mcp", ".env"),
-    `BACKLOG_DOMAIN=${BACKLOG_DOMAIN}\nBACKLOG_API_KEY=${BACKLOG_API_KEY}\n`,
-  );
-  const env = { ...rest, XDG_CONFIG_HOME: folder.path };
-  const programs: Program[] = [
-    { ...ours, name: `${ours.name}, the environment` },
-    { ...ours, name: `${ours.name}, the user's file`, env },
-    ...toTheirs(setting, space),
-  ];
+  const programs: Program[] = [ours, ...toTheirs(setting, space)];
   const names = ["hello-world, its whole run", ...programs.map((p) => p.name)];
   const runs = await repeat(setting.runs, async () => {
     const figures = [await hello()];
@@ -178,11 +163,6 @@ async function repeat<Value>(runs: number, measure: () => Promise<Value>) {
   const values: Value[] = [];
   for (let run = 0; run <= runs; run += 1) values.push(await measure());
   return values.slice(1);
-}
-
-/** Enough for what is counted, and for what mostly waits. */
-function few({ runs }: Setting): number {
-  return Math.ceil(runs / 4);
 }
 
 /** Of each figure the middle one. */
@@ -304,7 +284,8 @@ async function measureQuestions(setting: Setting): Promise<Row[]> {
       await using session = await openSession(program);
       const askAll = (ask: Ask) =>
         program === ours ? askToTheEnd(ask, call) : askPeer(ask);
-      const costs = await repeat(few(setting), () =>
+      // Enough for what is counted, and for what mostly waits.
+      const costs = await repeat(Math.ceil(setting.runs / 4), () =>
         measureQuestion(session, space, askAll),
       );
       rows.push({ question: name, program: program.name, ...toMedians(costs) });
@@ -347,36 +328,6 @@ async function askToTheEnd(ask: Ask, call: Call): Promise<void> {
     if (tool === undefined || args === undefined) return;
     [text = ""] = await ask([tool, JSON.parse(args)]);
   }
-}
-
-async function measureGrowth(setting: Setting): Promise<Row[]> {
-  const rows: Row[] = [];
-  for (const [list, customStatuses, args] of [
-    ["the default list", false, {}],
-    ["with limit 500", false, { limit: 500 }],
-    ["with custom statuses", true, {}],
-  ] as const) {
-    for (const issues of SIZES) {
-      note(`${list}, ${issues} issues`);
-      const data = largeData({ projects: 60, issues, customStatuses });
-      await using space = startSpace(setting, data, LATENCY_MS);
-      await using session = await openSession(toOurs(setting, space, data));
-      let text = "";
-      const costs = await repeat(few(setting), () =>
-        measureQuestion(session, space, async (ask) => {
-          [text = ""] = await ask(["get_user_issue_list", args]);
-        }),
-      );
-      rows.push({
-        ...{ list, issues, mostAtOnce: space.peak },
-        // The head of the table is no row.
-        rows: (text.match(/^\| [A-Z]/gm)?.length ?? 0) - 1,
-        ...toMedians(costs),
-        peakMb: (await readMemory(session.pid)).peak,
-      });
-    }
-  }
-  return rows;
 }
 
 function note(what: string): void {
