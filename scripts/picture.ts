@@ -57,8 +57,7 @@ function toSvg(rows: readonly Record<string, string>[]): string {
       const isLate = name === "Due" && row.Due?.includes("overdue");
       const kind = isLate ? "late" : name === "Key" ? "key" : "text";
       const text = name === "Due" ? toDue(row.Due ?? "") : (row[name] ?? "");
-      const most = name === "Title" ? 19 : 10;
-      return label(kind, x, top + (index + 1) * ROW + 24, shorten(text, most));
+      return label(kind, x, top + (index + 1) * ROW + 24, text);
     }),
   );
   const lines = rows.map(
@@ -91,15 +90,6 @@ function toDue(due: string): string {
       ? " (今日)"
       : "";
   return `${Number(month)}/${Number(day)}${when}`;
-}
-
-function shorten(text: string, most: number): string {
-  let room = most;
-  for (const [index, character] of [...text].entries()) {
-    room -= character > "\u02ff" ? 1 : 0.55;
-    if (room < 0) return `${[...text].slice(0, index).join("")}…`;
-  }
-  return text;
 }
 
 function label(kind: string, x: number, y: number, text: string): string {

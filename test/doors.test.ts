@@ -216,9 +216,12 @@ test("the SBOM is valid, the same each time, and lists what is compiled in", asy
   expect(await validator.validate(text)).toBeNull();
   expect(await toSbom(REPOSITORY)).toBe(text);
   expect(text).not.toContain("OWNER");
-  const purls: string[] = JSON.parse(text).components.map(
-    ({ purl }: { purl: string }) => purl,
-  );
+  const { components, dependencies } = JSON.parse(text);
+  const purls: string[] = components.map(({ purl }: { purl: string }) => purl);
+  expect(dependencies).toContainEqual({
+    ref: `@modelcontextprotocol/sdk@${manifest.dependencies["@modelcontextprotocol/sdk"]}`,
+    dependsOn: expect.arrayContaining([`zod@${manifest.dependencies.zod}`]),
+  });
   for (const [name, version] of Object.entries(manifest.dependencies)) {
     expect(purls).toContain(`pkg:npm/${name.replace("@", "%40")}@${version}`);
   }

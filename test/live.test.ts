@@ -77,6 +77,16 @@ test.each(CASES)("%s where %j: %s", async (fact, switches, word) => {
   expect(found.get(name)).toBe(word);
 });
 
+test("days are told apart on the other side of midnight, too", async () => {
+  const data = whole();
+  data.space.timezone = "America/New_York";
+  for (const days of ["the space's", "UTC"] as const) {
+    const { found } = await look({ data, switches: { days } });
+    const word = days === "UTC" ? days : "the space's zone";
+    expect(found.get("updatedSince counts days in")).toBe(word);
+  }
+});
+
 test("an attachment elsewhere is a redirect, which is not followed", async () => {
   const { found } = await look({
     answer: (_, path) =>

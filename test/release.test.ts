@@ -194,6 +194,7 @@ describe("pack", () => {
     await expect(pack(release.path, release.options)).rejects.toThrow();
   });
 
+  const COMMANDS = 'if [ "$1" ]; then exec "$real" "$@"; fi';
   test.skipIf(!POSIX).each([
     [
       "is another version",
@@ -205,9 +206,15 @@ describe("pack", () => {
       'case "$1" in --*) exec "$real" "$@" ;; esac',
       "check, not configured: check does not say BACKLOG_API_KEY",
     ],
+    ["does not speak MCP", COMMANDS, "serving, not configured: "],
     [
-      "does not speak MCP",
-      'if [ "$1" ]; then exec "$real" "$@"; fi',
+      "serves as another version",
+      `${COMMANDS}; "$real" | sed -u 's/"version":"/&9/'`,
+      "serving, not configured: ",
+    ],
+    [
+      "does not say in the chat what is missing",
+      `${COMMANDS}; "$real" | sed -u s/isError/wasError/`,
       "serving, not configured: ",
     ],
   ])("refuses a program that %s", async (_, script, message) => {
