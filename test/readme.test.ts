@@ -9,9 +9,13 @@ import {
 import { ROOT } from "../scripts/build.ts";
 import { UNTRUSTED } from "../scripts/certificate.ts";
 import { connectInProcess } from "../scripts/connect.ts";
+import {
+  DOCUMENTS,
+  drawPicture,
+  fillExamples,
+  PICTURE,
+} from "../scripts/documents.ts";
 import { SETTINGS as FIELDS } from "../scripts/doors.ts";
-import { DOCUMENTS, fillExamples } from "../scripts/examples.ts";
-import { drawPicture, PICTURE } from "../scripts/picture.ts";
 import { type Reading, readSettings, toRemedy } from "../settings.ts";
 
 const readme = await read("README.md");
