@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { largeData } from "../sample-space/data.ts";
 import { startSampleSpace } from "../sample-space/server.ts";
 import { connectInProcess } from "../scripts/connect.ts";
 import { readIssue, readList } from "./helpers.ts";
@@ -106,6 +107,12 @@ describe("a list's argument is read generously", () => {
     ],
   ])("what %j was taken for is said", async (args, expected) => {
     expect((await readList(args)).text).toContain(`Note: ${expected}`);
+  });
+
+  test("a limit over 500 is 500 in the next call", async () => {
+    const data = largeData({ projects: 1, issues: 600 });
+    const args = { assignee_names: ["anyone"], limit: 501 };
+    expect((await readList(args, { data })).next).toMatchObject({ limit: 500 });
   });
 
   test.each([

@@ -385,6 +385,18 @@ describe("the built-in words", () => {
     },
   );
 
+  test("not closed names eight statuses at most", async () => {
+    const data = changed(({ issues }) => {
+      for (const [n, issue] of issues.filter(isOpen).entries()) {
+        issue.status = { ...issue.status, id: 9_000 + n, name: `Step ${n}` };
+      }
+    });
+    const { filters } = await readList(ANYONE, { data });
+    expect(filters[1]).toMatch(
+      /^status not closed \(Open, In Progress, Resolved(, Step \d+){5}, and \d+ more\) by default$/,
+    );
+  });
+
   test.each([
     ["Closed", "status Closed (9001)"],
     ["not closed", 'status "not closed" (9003)'],
