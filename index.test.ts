@@ -175,7 +175,7 @@ describe("parseDay", () => {
     ["2026年11月", "2026-11-22", "2026-11-01", "2026-11-30"],
     // A weekday: the last one and the next one, today included.
     ["Friday", "2026-11-22", "2026-11-20", "2026-11-27"],
-    ["金曜", "2026-11-22", "2026-11-20", "2026-11-27"],
+    ["金曜", "2026-11-25", "2026-11-20", "2026-11-27"],
     ["日曜日", "2026-11-22", "2026-11-22", "2026-11-22"],
   ])("%s on %s begins on %s and ends on %s", (text, today, since, until) => {
     expect(toEnds(text, today)).toEqual([since, until]);

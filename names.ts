@@ -173,9 +173,9 @@ async function findPeople(
 ): Promise<Candidate[]> {
   const { entries, scope } = await lookup.listUsers(argument);
   const byId = new Map(entries.map((user) => [user.id, toPerson(user)]));
-  const people = [...byId.values()];
-  const meant = words.map((word) => dropHonorific(word, people));
-  return matchAll(meant, people, {
+  const members = [...byId.values()];
+  const meant = words.map((word) => dropHonorific(word, members));
+  return matchAll(meant, members, {
     singular: "person",
     plural: "Members",
     scope: ` in ${scope.text}`,
