@@ -275,19 +275,18 @@ export function parseListArguments(
     .flatMap(({ since, until }) => [since, until])
     .filter((date) => date !== undefined);
   const { since, until } = readDays("history");
-  const { history_by_names: words, limit = 100 } = args;
-  const history =
-    since || until || words
-      ? {
-          // Without a first day, the seven days up to the last or today.
-          since: since?.day ?? addDays(until?.day ?? today, -6),
-          until: until?.day,
-          isSinceDefault: since === undefined,
-          words: words ?? [],
-        }
-      : undefined;
+  const words = args.history_by_names;
+  const history = (since || until || words) && {
+    // Without a first day, the seven days up to the last or today.
+    since: since?.day ?? addDays(until?.day ?? today, -6),
+    until: until?.day,
+    isSinceDefault: since === undefined,
+    words: words ?? [],
+  };
   const countBy = attempt("count_by", () => parseGroups(args)) ?? [];
-  const sort = attempt("sort", () => parseMeant(args.sort ?? "updated", SORTS));
+  const sort =
+    attempt("sort", () => parseMeant(args.sort ?? "updated", SORTS)) ??
+    "updated";
   const order =
     args.order === undefined
       ? findMeant(args.sort, ORDERS)
@@ -301,7 +300,6 @@ export function parseListArguments(
     // What begins with a year is the same day on any day.
     (date) => date && !/^\d{4}[-/.年\d]/.test(date.given),
   );
-  const isAnyones = countBy.length > 0 || (history && history.words.length > 0);
   return {
     choices: (filter) => toChoices(args, filter),
     dates,
@@ -311,12 +309,12 @@ export function parseListArguments(
     countBy,
     defaults: {
       ...((history || countBy.includes("status")) && { status: "any" }),
-      ...(isAnyones && { assignee: "anyone" }),
+      ...((countBy.length > 0 || words) && { assignee: "anyone" }),
     },
     keyword: args.keyword,
-    sort: sort ?? "updated",
+    sort,
     order: order ?? (sort === "due_date" ? "asc" : "desc"),
-    limit: Math.min(limit, MOST_ROWS),
+    limit: Math.min(args.limit ?? 100, MOST_ROWS),
     offset: args.offset ?? 0,
     timeZone,
     today,
@@ -324,16 +322,23 @@ export function parseListArguments(
       args.timezone === undefined && (isRelative || countBy.includes("due"))
         ? describeToday(now, machineZone)
         : undefined,
-    notes: [
-      ...(limit > MOST_ROWS
-        ? [`limit ${limit} was taken for ${MOST_ROWS}, the most of one call.`]
-        : []),
-      ...(countBy.length > 0 &&
-      [args.limit, args.offset, args.sort].some((given) => given !== undefined)
-        ? ["limit, offset and sort do not matter: count_by counts all."]
-        : []),
-    ],
+    notes: toNotes(args, countBy),
   };
+}
+
+function toNotes(
+  { limit, offset, sort }: GivenListArguments,
+  countBy: readonly Group[],
+): string[] {
+  const isPage = [limit, offset, sort].some((given) => given !== undefined);
+  return [
+    ...(limit !== undefined && limit > MOST_ROWS
+      ? [`limit ${limit} was taken for ${MOST_ROWS}, the most of one call.`]
+      : []),
+    ...(countBy.length > 0 && isPage
+      ? ["limit, offset and sort do not matter: count_by counts all."]
+      : []),
+  ];
 }
 
 function parseGroups(args: GivenListArguments): Group[] {
