@@ -23,7 +23,7 @@ export { LIMITS, type Limits, type Query, toQueryString } from "./http.ts";
 export { CLOSED, PAGE_SIZE, type Sent } from "./responses.ts";
 
 /** One page of a list. */
-export interface Page<Entry> {
+interface Page<Entry> {
   /** Those that can be read and may be shown, each once. */
   entries: Entry[];
   /** Place by place, in Backlog's order: the other ones too. */

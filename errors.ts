@@ -302,7 +302,7 @@ const RefusalSchema = v.pipe(
 /** The first code, and Backlog's own words on one line, in quotes. */
 function readErrors(body: string): { code?: number; said: string[] } {
   const { success, output } = v.safeParse(RefusalSchema, body);
-  const errors = success ? output.errors.slice(0, 5) : [];
+  const errors = success ? output.errors : [];
   const words = errors
     .flatMap(({ message, moreInfo }) => [message, moreInfo])
     .filter((text) => text.trim() !== "");

@@ -401,14 +401,46 @@ describe("an error says what happened, what Backlog said and what to do", () => 
     );
     expect(space.requests).toEqual([]);
   });
+});
 
-  test("one that names each of 400 allowed projects says how to go on", async () => {
-    const projects = Array.from({ length: 400 }, (_, index) => `P${index + 1}`);
-    const all = projects.map((projectKey, id) => ({
+describe("while BACKLOG_PROJECTS is in force", () => {
+  /** A space of these projects that answers everything else so. */
+  const holding = (keys: string[], body: unknown): SampleSpaceOptions => {
+    const projects = keys.map((projectKey, id) => ({
       id: 1e6 + id,
       projectKey,
     }));
-    expect(await say(answering(200, all), { projects })).toBe(
+    return {
+      answer: (_, path) =>
+        Response.json(path === "/projects" ? projects : body),
+    };
+  };
+
+  test("what is left out is told once, with the sum of it", async () => {
+    const created = "2026-11-20T00:00:00Z";
+    const project = { projectKey: "OPS" };
+    const activities = [{ id: 1, type: 1, created, project }];
+    await using space = startSampleSpace(holding(["WEB"], activities));
+    const call = open(space, { projects: ["WEB"] });
+    for (const user of [7, 8]) await call.listActivities(user, {});
+    expect([...call.notes]).toEqual([
+      "BACKLOG_PROJECTS leaves out 2 entries of other projects.",
+    ]);
+  });
+
+  test("children are not counted, even where Backlog sends their number", async () => {
+    const [first] = sampleData().issues;
+    const issue = { ...first, childIssueSummary: { total: 3, closed: 1 } };
+    await using space = startSampleSpace(holding(["WEB"], issue));
+    const read = await open(space, { projects: ["WEB"] }).getIssue("WEB-1");
+    expect(read.childIssueSummary).toBeUndefined();
+  });
+
+  test("a request that names each of 400 projects is refused, and says how to go on", async () => {
+    const projects = Array.from({ length: 400 }, (_, index) => `P${index + 1}`);
+    await using space = startSampleSpace(holding(projects, { count: 0 }));
+    const call = open(space, { projects });
+    expect(await messageOf(call.countIssues({}))).toBe(
       "The filters make a request of 9613 bytes, more than the 8000 that are safe to send. Name fewer IDs or names. Where no project is named, each that BACKLOG_PROJECTS allows is asked for: name some of them.",
     );
   });
