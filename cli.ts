@@ -2,12 +2,11 @@ import { CLIENTS, describeHidden } from "./clients.ts";
 import { toMessage } from "./errors.ts";
 import { nearest } from "./matching.ts";
 import { version } from "./package.json";
-import { ENVIRONMENT } from "./places.ts";
+import { ENVIRONMENT, isConfigured } from "./places.ts";
 import type { User } from "./responses.ts";
 import {
   type Connection,
   type Found,
-  findHiddenFile,
   SHORTEST_KEY,
   toDomain,
   toRedactor,
@@ -81,7 +80,7 @@ export async function check(found: Found) {
   const noted = [
     managed.passedOver ?? [],
     notes,
-    await toSourceNotes(found),
+    toSourceNotes(found),
     answers.notes,
   ].flat();
   const sections = [
@@ -143,11 +142,11 @@ function toSettingsRows({ reading, origin }: Found): string[][] {
 }
 
 /** A client is started elsewhere, and may not find what this terminal has. */
-async function toSourceNotes(found: Found): Promise<string[]> {
+function toSourceNotes(found: Found): string[] {
   const { settings, source } = found.reading;
   const [userFile, , workingFile] = found.usualFiles;
-  const hidden = await findHiddenFile(found);
-  if (hidden !== undefined) return [describeHidden(hidden)];
+  const hidden = describeHidden(found);
+  if (hidden !== undefined) return [hidden];
   // What is missing comes first.
   if (!settings || source === userFile) return [];
   const finds = `In ${userFile} every client finds`;
@@ -167,7 +166,7 @@ async function toSourceNotes(found: Found): Promise<string[]> {
 
 /** The problems of the settings, each with what to do about it. */
 function toProblems({ reading, origin, ...found }: Found): string[] {
-  const { problems, source, values } = reading;
+  const { problems, source } = reading;
   const [userFile = ""] = found.usualFiles;
   const place = source || userFile;
   const space = origin ?? "https://your-space.backlog.com";
@@ -191,10 +190,9 @@ function toProblems({ reading, origin, ...found }: Found): string[] {
   if (!problems.some((problem) => missing.has(problem))) return advised;
   const { envFile, usualFiles } = found;
   const searched = [ENVIRONMENT, ...(envFile ? [envFile] : usualFiles)];
-  const isFound = values.BACKLOG_API_KEY ?? values.BACKLOG_DOMAIN;
   return [
     ...advised,
-    isFound
+    isConfigured(reading)
       ? `All settings come from one place, the first that has a key or a domain: here ${place}.`
       : `Searched: ${searched.join(", ")}. Values in a client's configuration are seen only by the server that client starts.`,
   ];

@@ -244,8 +244,8 @@ export async function toConfig(word: string | undefined, found: Found) {
   const system = { platform, environment, home: homedir() };
   const client = findClient(word);
   const isSecond = found.envFile !== undefined;
-  const hidden = await findHiddenFile(found);
-  const { about, ...settings } = await toSettings(found, hidden);
+  const hidden = describeHidden(found);
+  const { about, ...settings } = toSettings(found, hidden);
   const server = { command, ...settings };
   const advice = [
     word !== undefined && client === undefined
@@ -258,7 +258,7 @@ export async function toConfig(word: string | undefined, found: Found) {
     isSecond
       ? `For a second space, give this entry another name than ${NAME}.`
       : [],
-    hidden === undefined ? [] : describeHidden(hidden),
+    hidden ?? [],
     about,
     "A client that shows it as connected has only started it: whether the key works, backlog-mcp check says.",
   ].flat();
@@ -267,15 +267,15 @@ export async function toConfig(word: string | undefined, found: Found) {
 }
 
 /** How a client's server finds the settings of this terminal, and what to say. */
-async function toSettings(
+function toSettings(
   { reading, envFile, usualFiles, origin }: Found,
   hidden: string | undefined,
-): Promise<Pick<Server, "args" | "env"> & { about: string }> {
+): Pick<Server, "args" | "env"> & { about: string } {
   const [userFile = ""] = usualFiles;
   if (envFile !== undefined) {
     const file = resolve(envFile);
     // The client's server has not the environment of this terminal.
-    const about = describeFile(file, await readAlone(file));
+    const about = describeFile(file, readAlone(file));
     return { args: ["--env-file", file], about };
   }
   if (reading.source === userFile) {
@@ -342,7 +342,11 @@ function toHomebrewLinks(path: string): string[] {
   ];
 }
 
-/** For someone who wonders why a file does not count. */
-export function describeHidden(file: string): string {
-  return `${file} has settings as well, but those of the environment come first. To use the file's, unset BACKLOG_API_KEY and BACKLOG_DOMAIN.`;
+/** For someone who wonders why a file does not count; undefined if it does. */
+export function describeHidden(found: Found): string | undefined {
+  const file = findHiddenFile(found);
+  return (
+    file &&
+    `${file} has settings as well, but those of the environment come first. To use the file's, unset BACKLOG_API_KEY and BACKLOG_DOMAIN.`
+  );
 }
