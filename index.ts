@@ -1,11 +1,6 @@
 import { publish } from "./definitions.ts" with { type: "macro" };
 import { version } from "./package.json";
-import {
-  listLikeKeys,
-  listUsualFiles,
-  type Places,
-  toManagedFile,
-} from "./places.ts";
+import { listUsualFiles, type Places, toManagedFile } from "./places.ts";
 import {
   LiveSettings,
   readSettings,
@@ -73,8 +68,7 @@ async function main(): Promise<void> {
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     // A key may have been typed where a command stands.
-    const { secrets } = readSettings(toPlaces(undefined));
-    const redact = toRedactor([...secrets, ...listLikeKeys(message)]);
+    const redact = toRedactor(readSettings(toPlaces(undefined)).secrets);
     await Bun.write(Bun.stderr, redact(`backlog-mcp: ${message}\n`));
     process.exitCode = 2;
     return;

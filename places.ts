@@ -106,7 +106,7 @@ function listSecrets(variables: Variables): string[] {
 const SPACE = /[a-z0-9.-]+\.backlog(?:tool)?\.(?:com|jp)/i;
 
 /** What looks like a key, in a text where none belongs. */
-export function listLikeKeys(text: string): string[] {
+function listLikeKeys(text: string): string[] {
   return text.normalize("NFKC").match(/[a-z0-9]{32,}/gi) ?? [];
 }
 

@@ -24,11 +24,15 @@ function toEnvFile(space: SampleSpace, more = ""): string {
 }
 
 describe("a whole conversation", () => {
+  /** Cut within the key, which may leave no part of it. */
+  const toLong = ({ apiKey }: SampleSpace) => `${"x".repeat(50)}${apiKey}`;
+
   test("asks nothing of the network before a tool is called, then sends nothing but GET, writes nothing but JSON-RPC to stdout, and the key nowhere", async () => {
     const data = sampleData();
     addThread(data, "WEB-7", 1_234);
     await using space = startSampleSpace({ data });
     await using server = startRaw(toEnvironment(space));
+    const _meta = { "io.modelcontextprotocol/protocolVersion": space.apiKey };
     const calls = [
       toCall(3, "get_issue_details", { issue_key: "WEB-7" }),
       toCall(4, "get_user_issue_list", {}),
@@ -36,8 +40,9 @@ describe("a whole conversation", () => {
       toCall(6, "get_issue_details", {}),
       toCall(7, "get_user_issue_list", { status_names: ["nowhere"] }),
       { jsonrpc: "2.0", id: 8, method: "resources/list" },
-      { ...toCall(9, "get_issue_details"), params: { name: "delete_issue" } },
-      toCall(10, "get_issue_details", { issue_key: space.apiKey }),
+      { ...toCall(9, "get_issue_details"), params: { name: toLong(space) } },
+      toCall(10, "get_issue_details", { ...ISSUE, timezone: toLong(space) }),
+      { jsonrpc: "2.0", id: 11, method: "ping", params: { _meta } },
     ];
     server.send(...OPENING);
     const { result } = await server.answerTo("list");
@@ -57,10 +62,12 @@ describe("a whole conversation", () => {
       ({ result, error }) => error?.code ?? result?.isError ?? false,
     );
     expect(errors.slice(0, 2)).toEqual([false, false]);
-    expect(errors.slice(2)).toEqual([true, true, true, -32601, true, true]);
+    expect(errors.slice(2, 5)).toEqual([true, true, true]);
+    expect(errors.slice(5)).toEqual([-32601, true, true, -32022]);
     const [thread = {}] = answers;
     const stderr = await server.stderr;
-    expect(`${server.lines.join("\n")}${stderr}`).not.toContain(space.apiKey);
+    const said = `${server.lines.join("\n")}${stderr}`;
+    expect(said).not.toContain(space.apiKey.slice(0, 8));
     const sent = space.requests.map(({ method, query }) =>
       query.includes("apiKey") ? query : method,
     );

@@ -7,6 +7,7 @@ import {
   toEnvironment,
 } from "../scripts/connect.ts";
 import {
+  OPENING,
   type RawClient,
   startRaw,
   toCall,
@@ -16,107 +17,74 @@ import {
 // Several starts of the program, on a machine that may be busy.
 setDefaultTimeout(60_000);
 
-// Seeded: a failure can be run again.
-const SEED = { seed: 20_261_122 };
-
-const METHODS = [
-  "tools/call",
-  "tools/list",
-  "initialize",
-  "server/discover",
-  "notifications/cancelled",
-  "notifications/no-such-thing",
-  "__proto__",
+const OTHERS = [undefined, null, -1.5, "text", { name: 7 }];
+const STRANGE = [
+  ...[true, [null], nest(5_000), 1e308, 2 ** 53, "\ud800", "WEB-5\0"],
+  ...["x".repeat(100_000), "９".repeat(5_000), "../..", "2026-02-30"],
 ];
-const NAMES = ["get_issue_details", "get_user_issue_list", "toString"];
-const ARGUMENTS = ["issue_key", "timezone", "project_ids", "status_names"];
-ARGUMENTS.push("created_since", "limit", "__proto__", "constructor");
+const ERA = { "io.modelcontextprotocol/protocolVersion": "2026-07-28" };
+const DAYS = { created_since: "2026-01-01", timezone: "UTC" };
 
-const text = fc.oneof(
-  fc.string({ unit: "binary" }),
-  fc.constantFrom("\ud800", "WEB-5\0", "\u2028", "WEB-5", "../..", "-99999d"),
-  fc.constantFrom("WEB-5#comment-99999999999999999999", "2026-02-30"),
-  fc.constantFrom("x".repeat(100_000), "９".repeat(5_000)),
-);
-const number = fc.oneof(
-  fc.double(),
-  fc.constantFrom(0, -1, 1e308, 2 ** 53, 0.1, -0),
-);
-const value = fc.oneof(
-  text,
-  number,
-  fc.constantFrom(true, null, nest(100), nest(5_000)),
-  fc.array(fc.oneof(text, number, fc.constant(null)), { maxLength: 5 }),
-  fc.jsonValue({ maxDepth: 3 }),
-);
-const argument = fc.oneof(fc.constantFrom(...ARGUMENTS), text);
-const id = fc.oneof(
-  fc.integer(),
-  fc.string(),
-  fc.constantFrom(null, 1.5, true, [], {}, Number.MAX_SAFE_INTEGER),
-);
-const meta = fc.record({
-  progressToken: value,
-  "io.modelcontextprotocol/protocolVersion": fc.oneof(
-    fc.constant("2026-07-28"),
-    value,
-  ),
-});
-const params = fc.record(
-  {
-    name: fc.oneof(fc.constantFrom(...NAMES), value),
-    arguments: fc.oneof(fc.dictionary(argument, value, { maxKeys: 4 }), value),
-    _meta: fc.oneof(meta, value),
-    requestId: id,
+/** Each kind of message that has its own way through the program. */
+const SOUND = {
+  initialize: OPENING[0],
+  "tools/list": { ...OPENING[2], params: { cursor: "" } },
+  "server/discover": { ...OPENING[2], method: "server/discover" },
+  "a call for an issue": toCall(1, "get_issue_details", {
+    issue_key: "WEB-5#comment-1",
+    issue_title: "Login",
+  }),
+  "a call for a list": {
+    ...toCall("list", "get_user_issue_list"),
+    params: {
+      name: "get_user_issue_list",
+      arguments: { ...DAYS, project_ids: [1], status_names: ["any"], limit: 5 },
+      _meta: { ...ERA, progressToken: 1 },
+    },
   },
-  { requiredKeys: [] },
-);
-const message = fc.record(
-  {
-    jsonrpc: fc.constantFrom("2.0", "1.0", 2, null),
-    id,
-    method: fc.oneof(fc.constantFrom(...METHODS), value),
-    params: fc.oneof(params, value),
-    result: value,
-    error: value,
+  "a cancelled call": {
+    jsonrpc: "2.0",
+    method: "notifications/cancelled",
+    params: { requestId: 1 },
   },
-  { requiredKeys: ["jsonrpc", "method"] },
-);
-const line = fc.oneof(
-  message.map((sent) => JSON.stringify(sent)),
-  fc.array(message, { maxLength: 3 }).map((sent) => JSON.stringify(sent)),
-  message.map((sent) => JSON.stringify(sent).slice(0, -1)),
-  fc.string({ unit: "binary" }),
-  fc.constantFrom("", "\0", "null", "[]", "{}", "Content-Length: 20\r"),
-  fc.constant('{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}'),
-);
-const lines = fc
-  .array(line, { maxLength: 6 })
-  .map((all) => all.map((one) => `${one.replace(/\n/g, " ")}\n`).join(""));
+  "no request": { jsonrpc: "2.0", id: 1, result: {}, error: {} },
+};
+
+const LINES = [
+  "",
+  "\0",
+  "null",
+  "{}",
+  "[[]]",
+  "Content-Length: 20\r",
+  '{"jsonrpc":"2.0","id":1,"method":"ping"',
+  '{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}',
+  '{"jsonrpc":"2.0","id":1,"method":"constructor"}',
+  '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"toString"}}',
+  '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_user_issue_list","arguments":{"__proto__":1,"constructor":2}}}',
+];
+// Seeded: a failure can be run again.
+const SEED = { seed: 20_261_122, numRuns: 50 };
 
 describe("garbage from the client", () => {
   test.each([
-    ["messages", lines, 200],
-    ["bytes", fc.uint8Array({ maxLength: 2_000 }), 30],
+    ...Object.entries(SOUND).map(([name, sound]) => {
+      const mutants = [...mutantsOf(sound, [...OTHERS, ...STRANGE])];
+      const lines = mutants.map((mutant) => JSON.stringify(mutant));
+      return [`in ${name}`, lines] as const;
+    }),
+    ["that is no message", LINES],
+    ["that is no text", fc.sample(fc.uint8Array({ maxLength: 2_000 }), SEED)],
   ])(
-    "as %s never crashes the program, never brings a line that is no message, and the next call works",
-    async (_, arbitrary, numRuns) => {
+    "%s never crashes the program, never brings a line that is no message, and the next call works",
+    async (_, lines) => {
       await using space = startSampleSpace();
       await using server = startRaw(toEnvironment(space));
-      let checks = 0;
-      const check = async (garbage: string | Uint8Array) => {
-        server.write(garbage);
+      for (const line of lines) {
+        server.write(line);
         server.write("\n");
-        checks += 1;
-        await expectGoodCall(server, `check-${checks}`);
-        server.lines.length = 0;
-        server.messages.length = 0;
-      };
-      const property = fc.asyncProperty<[string | Uint8Array]>(
-        arbitrary,
-        check,
-      );
-      await fc.assert(property, { ...SEED, numRuns });
+      }
+      await expectGoodCall(server, "next");
       expect(space.requests.every(({ method }) => method === "GET")).toBe(true);
       server.end();
       expect(await server.exited).toBe(0);
@@ -163,7 +131,6 @@ describe("garbage from the client", () => {
 /** What no text may contain, whatever Backlog sends; `got null` is our word. */
 const NONSENSE =
   /undefined|\[object|NaN|Invalid Date|(?<!, got )\bnull\b|Infinity|failed unexpectedly/;
-const OTHERS = [null, -1.5, "text", { name: 7 }];
 const askIssue = (key: string) => (server: Connected) =>
   server.details({ issue_key: key });
 const askList = (server: Connected) => server.list();
@@ -175,12 +142,13 @@ const askWords = (server: Connected) =>
     assignee_names: ["hana"],
   });
 const ISSUE = "/issues/WEB-5";
+const UNREADABLE = /in a form this version cannot read \(([\w. ]+?)(?::| is)/;
 /** What an issue cannot be told without. */
-const NEEDED = /^(?:id|issueKey|summary|status|status\.id|status\.name)$/;
+const NEEDED = "id,issueKey,summary,status.id,status.name,status,the answer";
 
 describe("garbage from Backlog", () => {
   test.each([
-    ["/issues/WEB-5", askIssue("WEB-5")],
+    [ISSUE, askIssue("WEB-5")],
     ["/issues/WEB-12/comments", askIssue("WEB-12")],
     ["/issues/WEB-5/comments", askIssue("WEB-5")],
     ["/issues/WEB-5/relatedIssues", askIssue("WEB-5")],
@@ -202,19 +170,17 @@ describe("garbage from Backlog", () => {
       });
       await using server = await connectInProcess(space);
       expect((await ask(server)).isError).toBe(false);
-      for (const { field, isOther, mutant } of mutantsOf(original)) {
+      const named = new Set<string>();
+      for (const mutant of mutantsOf(original)) {
         body = mutant;
         const { text, isError } = await ask(server);
-        expect(text, field).not.toMatch(NONSENSE);
-        expect(text, field).not.toBe("");
-        if (path !== ISSUE) continue;
-        if (!NEEDED.test(field)) expect(isError, text).toBe(field === "");
-        else if (isOther) {
-          const named = `in a form this version cannot read (${field}`;
-          expect(text).toContain(named);
-          expect(isError).toBe(true);
-        }
+        expect(text).not.toMatch(NONSENSE);
+        expect(text).not.toBe("");
+        const [, field] = UNREADABLE.exec(isError ? text : "") ?? [];
+        if (field !== undefined) named.add(field);
+        else if (path === ISSUE) expect(isError).toBe(false);
       }
+      if (path === ISSUE) expect([...named].join()).toBe(NEEDED);
     },
   );
 
@@ -253,56 +219,23 @@ async function read(path: string): Promise<unknown> {
   return Array.isArray(body) ? body.slice(0, 3) : body;
 }
 
-interface Mutant {
-  /** Such as `status.name`; empty: the whole. */
-  field: string;
-  /** Not of the kind that stands there. */
-  isOther: boolean;
-  mutant: unknown;
-}
-
-/** The value with itself and each of its fields replaced or dropped in turn. */
-function mutantsOf(whole: unknown): Mutant[] {
-  return [
-    ...OTHERS.map((mutant) => ({ field: "", isOther: true, mutant })),
-    ...pathsWithin(whole, []).flatMap(({ path, old }) =>
-      [undefined, ...OTHERS].map((other) => ({
-        field: path.filter((step) => !/^\d+$/.test(step)).join("."),
-        isOther: kindOf(other) !== kindOf(old) || kindOf(old) === "object",
-        mutant: replace(whole, path, other),
-      })),
-    ),
-  ];
-}
-
-/** Every field, however deep, and what it holds. */
-function pathsWithin(
-  inner: unknown,
-  above: string[],
-): { path: string[]; old: unknown }[] {
-  return Object.entries(toRecord(inner)).flatMap(([name, old]) => {
-    const path = [...above, name];
-    return [{ path, old }, ...pathsWithin(old, path)];
-  });
-}
-
-function kindOf(value: unknown): string {
-  if (value === null) return "null";
-  return Array.isArray(value) ? "list" : typeof value;
-}
-
-/** A copy with one value replaced; undefined drops it. */
-function replace(
+/** The value with each of its fields, and itself, replaced or dropped in turn. */
+function* mutantsOf(
   whole: unknown,
-  [name, ...rest]: string[],
-  by: unknown,
-): unknown {
-  if (name === undefined) return by;
-  const copy = { ...toRecord(whole) };
-  copy[name] = replace(copy[name], rest, by);
-  if (!Array.isArray(whole)) return copy;
-  // JSON would make null of it.
-  return Object.values(copy).filter((entry) => entry !== undefined);
+  others: unknown[] = OTHERS,
+): Generator<unknown> {
+  const json = JSON.stringify(whole);
+  let fields = Number.POSITIVE_INFINITY;
+  for (let nth = 1; nth <= fields; nth += 1) {
+    for (const other of others) {
+      let seen = 0;
+      yield JSON.parse(json, (_, old) => {
+        seen += 1;
+        return seen === nth ? other : old;
+      }) ?? null;
+      fields = seen;
+    }
+  }
 }
 
 function toRecord(value: unknown): Record<string, unknown> {
