@@ -182,10 +182,15 @@ export function matchAll<Item extends Candidate>(
     const meant = match(word, candidates);
     if (meant.length === 1) return meant;
     isUnknown ||= meant.length === 0;
-    const near = byNearness(word, candidates, ({ names }) => names);
+    // Sorting takes long where there are thousands, and no error is so long
+    // that a fourth list would be seen.
+    const near = () =>
+      problems.length < 3
+        ? byNearness(word, candidates, ({ names }) => names)
+        : candidates;
     problems.push(
       meant.length === 0
-        ? `No ${singular} ${quote(word)}${scope}. ${list(plural, near)}${besides}`
+        ? `No ${singular} ${quote(word)}${scope}. ${list(plural, near())}${besides}`
         : `${quote(word)} is not one ${singular}${scope}, but ${meant.length}. ${list("It fits", meant)} ${advice}`,
     );
     return [];
