@@ -103,7 +103,7 @@ export type Filter = (typeof FILTERS)[number][0];
 
 const DATES = ["created", "updated", "start_date", "due_date"] as const;
 
-export interface DateFilter {
+interface DateFilter {
   /** Backlog's name: `createdSince`. */
   parameter: string;
   /** Ours: `created_since`. */
@@ -128,7 +128,7 @@ type TextArgument =
   | "timezone";
 
 /** A list's arguments as the schema reads them: words and numbers. */
-export type GivenListArguments = {
+type GivenListArguments = {
   [Argument in WordsArgument | IdsArgument]?: string[] | undefined;
 } & {
   [Argument in TextArgument]?: string | undefined;

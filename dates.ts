@@ -115,7 +115,7 @@ export function toCalendarDay(day: string, spaceTimeZone?: string): string {
 }
 
 /** What the day of an argument depends on. */
-export interface DayContext {
+interface DayContext {
   /** In `timeZone`, `2026-11-22`. */
   today: string;
   timeZone: string;

@@ -46,7 +46,7 @@ export function showsThread(focus: Focus): boolean {
   return focus.on !== "field" && !isPart(focus);
 }
 
-export type FileReference = { id: number } | { name: string };
+type FileReference = { id: number } | { name: string };
 
 export interface IssueReference {
   /** Safe in a path: an issue key or a numeric ID. */

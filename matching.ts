@@ -76,7 +76,7 @@ export function match<Item extends Candidate>(
 }
 
 /** Nearest to the word first; what is not near at all keeps its order. */
-export function byNearness<Item>(
+function byNearness<Item>(
   word: string,
   items: readonly Item[],
   toNames: (item: Item) => readonly string[],

@@ -27,7 +27,7 @@ import type { Choice, User } from "./responses.ts";
 import { toName } from "./text.ts";
 
 /** A filter as Backlog takes it, and as the answer tells it. */
-export interface ResolvedFilter {
+interface ResolvedFilter {
   /** Empty: the filter is lifted. */
   ids: number[];
   meant: { name?: string; ids: number[] }[];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type FileReference, type Focus, parseIssueKey } from "../issue-key.ts";
+import { type Focus, parseIssueKey } from "../issue-key.ts";
 import { quote } from "../text.ts";
 import { messageOf } from "./helpers.ts";
 
@@ -37,7 +37,10 @@ describe("issue_key", () => {
   const comment = (id: number, from = 0): Focus => {
     return { on: "comment", id, from };
   };
-  const file = (file: FileReference, from: number | "end" = 0): Focus => {
+  const file = (
+    file: { id: number } | { name: string },
+    from: number | "end" = 0,
+  ): Focus => {
     return { on: "attachment", file, from };
   };
   test.each<[string, Focus]>([

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
 import {
-  byNearness,
   type Candidate,
   differsPlainly,
   match,
@@ -74,12 +73,6 @@ describe("the nearest name", () => {
     ["x".repeat(70), ["y".repeat(500)], undefined],
   ])("of %s among %j is %p", (word, names, expected) => {
     expect(nearest(word, names)).toBe(expected);
-  });
-
-  test("comes first, what is not near keeps its order", () => {
-    const names = ["Zoo", "Alpha", "Serach"];
-    const sorted = byNearness("Search", names, (name) => [name]);
-    expect(sorted).toEqual(["Serach", "Zoo", "Alpha"]);
   });
 });
 
