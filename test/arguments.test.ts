@@ -20,6 +20,8 @@ describe("a list of IDs", () => {
     ["quoted digits", [`"${WEB}"`, `「${OPS}」`]],
     ["empty items beside", [WEB, null, "", OPS]],
     ["words among them", ["WEB", OPS]],
+    ["words without quotes", "[WEB, OPS]"],
+    ["words in single quotes", "['WEB','OPS']"],
   ])("comes as %s", async (_, project_ids) => {
     const { query } = await readList({ project_ids });
     const ids = query.split("&").filter((part) => part.startsWith("project"));
