@@ -49,7 +49,7 @@ export function formatConfig(
     case "claude-code":
       return `${formatCommand(client, server, platform)}\n`;
     case "codex":
-      return formatToml(server);
+      return `${Bun.TOML.stringify({ mcp_servers: { [NAME]: server } })}`;
     case "vscode":
       return toJson(toVsCode(server));
     default:
@@ -87,25 +87,6 @@ function toVsCode({ env, ...rest }: Server) {
     inputs,
     servers: { [NAME]: { ...server, env: { ...env, ...asked } } },
   };
-}
-
-function formatToml({ command, args = [], env = {} }: Server): string {
-  const table = `mcp_servers.${NAME}`;
-  const variables = Object.entries(env).map(
-    ([name, value]) => `${name} = ${toTomlString(value)}`,
-  );
-  const lines = [
-    `[${table}]`,
-    `command = ${toTomlString(command)}`,
-    args.length > 0 ? `args = [${args.map(toTomlString).join(", ")}]` : [],
-    variables.length > 0 ? ["", `[${table}.env]`, ...variables] : [],
-  ].flat();
-  return `${lines.join("\n")}\n`;
-}
-
-// TOML's basic strings are JSON's, but that TOML wants DEL escaped too.
-function toTomlString(text: string): string {
-  return JSON.stringify(text).replaceAll("\x7f", "\\u007f");
 }
 
 /** The command of a client that has one, on one line, for the user's shell. */
@@ -160,7 +141,7 @@ export interface System {
   home: string;
 }
 
-/** Where it goes on this system, in sentences; a second space has an entry. */
+/** Where it goes on this system, in sentences; a second space replaces nothing. */
 function describePlace(
   client: Client | undefined,
   system: System,
@@ -178,20 +159,16 @@ function describePlace(
   }
   const file = toClientFile(client, system);
   switch (client) {
-    case "codex": {
-      const earlier = isSecond
-        ? ""
-        : `, in place of an earlier [mcp_servers.${NAME}]`;
-      return `Put it at the end of ${file}${earlier}.`;
-    }
+    case "codex":
+      return isSecond
+        ? `Put it at the end of ${file}.`
+        : `Put it at the end of ${file}, in place of an earlier [mcp_servers.${NAME}].`;
     case "vscode":
       return `Put it into ${file} (MCP: Open User Configuration), or into .vscode/mcp.json of one folder. Where the file has other servers, add this one to them.`;
     default: {
       const trust =
-        client === "gemini"
-          ? " Gemini CLI starts servers only in folders that it trusts."
-          : "";
-      return `Put it into ${file}. Where the file has other servers, add this one to its mcpServers. Then restart the client.${trust}`;
+        " Gemini CLI starts servers only in folders that it trusts.";
+      return `Put it into ${file}. Where the file has other servers, add this one to its mcpServers. Then restart the client.${client === "gemini" ? trust : ""}`;
     }
   }
 }
