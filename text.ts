@@ -331,17 +331,12 @@ function isWithinPair(text: string, place: number): boolean {
   );
 }
 
-// What belongs to the character before it.
-const CONTINUES = /^(?:[\udc00-\udfff]|\p{M}|\p{Emoji_Modifier}|\u200d)/u;
-
 /** The nearest place before that parts nothing from its character. */
 function toBoundary(text: string, place: number): number {
-  // Marks without end have to be parted somewhere.
-  for (let at = place; at > Math.max(0, place - 40); at -= 1) {
-    const isJoined = text[at - 1] === "\u200d";
-    if (!isJoined && !CONTINUES.test(text.slice(at, at + 2))) return at;
-  }
-  return place - (isWithinPair(text, place) ? 1 : 0);
+  const characters = new Intl.Segmenter().segment(text);
+  const { index = place } = characters.containing(place) ?? {};
+  // A character of marks without end has to be parted somewhere.
+  return index > 0 ? index : place - (isWithinPair(text, place) ? 1 : 0);
 }
 
 /** Without half a surrogate pair at its end. */

@@ -102,7 +102,7 @@ async function makeHome({ folder }: Partner, name: string) {
     APPDATA: join(home, "AppData", "Roaming"),
   };
   await mkdir(home, { recursive: true });
-  const [file = ""] = await listUsualFiles(env);
+  const [file = ""] = listUsualFiles(env);
   return { env, file };
 }
 

@@ -45,7 +45,7 @@ async function showCheck(): Promise<string> {
     rateLimit: { read: 600, search: 150, resetInSeconds: 60 },
   });
   const file = "/home/hana/.config/backlog-mcp/.env";
-  const reading = await readSettings({
+  const reading = readSettings({
     environment: {
       BACKLOG_API_KEY: space.apiKey,
       BACKLOG_DOMAIN: space.host,

@@ -283,7 +283,7 @@ async function main(): Promise<void> {
     usualFiles: listUsualFiles(process.env),
     managedFile: toManagedFile(process.platform),
   });
-  const reading = await live.read();
+  const reading = live.read();
   const { settings } = reading;
   if (!settings) throw new Error(toRemedy(reading, reading.source));
   console.error(describePlan(settings.host));

@@ -44,7 +44,7 @@ export async function askOnce(
 /** The user's own file in a home folder, and the environment that finds it. */
 export async function writeUserFile(home: string, text: string) {
   const env = { HOME: home, USERPROFILE: home, APPDATA: join(home, "AppData") };
-  const [file = ""] = await listUsualFiles(env);
+  const [file = ""] = listUsualFiles(env);
   await Bun.write(file, text);
   await chmod(file, 0o600);
   return { env, file };

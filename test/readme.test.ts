@@ -226,7 +226,7 @@ const PROBLEMS: Record<string, () => Promise<string> | string> = {
 };
 
 async function remedy(environment: Record<string, string>): Promise<string> {
-  const reading: Reading = await readSettings({
+  const reading: Reading = readSettings({
     environment,
     usualFiles: [],
   });

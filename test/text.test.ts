@@ -326,6 +326,7 @@ describe("cutText", () => {
     ["an accent stays with its letter", "abcde\u0301fg", 8, "abcd"],
     ["a joined emoji stays joined", "ab👩\u200d💻cd", 8, "ab"],
     ["a skin tone stays with its emoji", "ab👍🏽cd", 8, "ab"],
+    ["a flag stays in one piece", "ab🇯🇵cd", 8, "ab"],
     ["what is long behind a short one, whole", "x\n🔑", 8, "x"],
     ["an empty line costs its quote", "a\n\n\n\nb", 12, "a\n\n"],
     ["nothing in no room", "abc", 0, ""],
@@ -393,6 +394,7 @@ describe("cutText", () => {
     const text = `${b100}\n${a20}`;
     expect(cutEnd(text, characters(30)).lines).toEqual([a20]);
     expect(cutEnd(text, characters(60)).lines).toEqual(["b".repeat(34), a20]);
+    expect(cutEnd("a\nb", characters(60)).lines).toEqual(["a", "b"]);
   });
 
   test("a text of 31 MB is cut at once, whatever it is", () => {
