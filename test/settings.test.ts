@@ -491,10 +491,10 @@ describe.skipIf(!POSIX)("managed.env", () => {
     expect(settings?.host).toBe("acme.backlog.com");
   });
 
-  const [MORE, NO_LINE] = [
-    "holds more than BACKLOG_DOMAIN and BACKLOG_PROJECTS",
-    "has a line that is no NAME=VALUE",
-  ];
+  const MORE = "holds more than BACKLOG_DOMAIN and BACKLOG_PROJECTS";
+  const NO_LINE = "has a line that is no NAME=VALUE";
+  const toRefusal = (host: string) =>
+    `managed: BACKLOG_DOMAIN is "${host}": ${USE}`;
   test.each([
     [
       "holds a key",
@@ -515,18 +515,9 @@ describe.skipIf(!POSIX)("managed.env", () => {
       "leaves BACKLOG_PROJECTS to be filled in",
     ],
     ["is empty", "", "sets nothing"],
-    ["is binary", "\u0000\u0001", NO_LINE],
     ["is too large", "#".repeat(65_537), "is larger than 64 KiB, which"],
-    [
-      "names another host",
-      "BACKLOG_DOMAIN=evil.example",
-      `managed: BACKLOG_DOMAIN is "evil.example": ${USE}`,
-    ],
-    [
-      "names this machine",
-      "BACKLOG_DOMAIN=localhost:8787",
-      `managed: BACKLOG_DOMAIN is "localhost:8787": ${USE}`,
-    ],
+    ["names another host", "BACKLOG_DOMAIN=a.example", toRefusal("a.example")],
+    ["names this machine", "BACKLOG_DOMAIN=[::1]:80", toRefusal("[::1]:80")],
     ["names no project", "BACKLOG_PROJECTS=WEB-1", 'managed has "WEB-1", '],
   ])("that %s stops every call", async (_, managed, problem) => {
     const reading = await read({ managed }, ACME);
@@ -538,18 +529,11 @@ describe.skipIf(!POSIX)("managed.env", () => {
     expect(toRedactor(reading.secrets)(managed)).not.toContain(KEY.slice(1));
   });
 
+  const OTHERS = "others than root may write to it (mode";
   test.each([
     ["somebody else's", { as: 1 }, "it does not belong to root"],
-    [
-      "writable for a group",
-      { mode: 0o664 },
-      "others than root may write to it (mode 664)",
-    ],
-    [
-      "writable for all",
-      { mode: 0o646 },
-      "others than root may write to it (mode 646)",
-    ],
+    ["writable for a group", { mode: 0o664 }, `${OTHERS} 664)`],
+    ["writable for all", { mode: 0o646 }, `${OTHERS} 646)`],
   ])("that is %s is passed over, and that is said", async (_, file, why) => {
     const managed = `BACKLOG_DOMAIN=evil.backlog.com\nBACKLOG_API_KEY=${KEY}`;
     const reading = await read({ managed }, ACME, file);
