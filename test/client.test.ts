@@ -153,6 +153,24 @@ describe("what the client reads", () => {
     );
   });
 
+  test("an attachment that is kept elsewhere is named, not followed", async () => {
+    const headers = { Location: "https://files.example/8?token=t" };
+    await using space = startSampleSpace(answering(302, "", headers));
+    expect(await messageOf(open(space).getAttachment("WEB-5", 8, 9))).toBe(
+      `${space.host} redirects GET /issues/WEB-5/attachments/8 to files.example (302). Redirects are not followed, so that the API key goes to no other place. Open the file from the issue's address in a browser.`,
+    );
+  });
+
+  test("the space's time zone is asked for once, and only for days that are in it", async () => {
+    await using space = startSampleSpace();
+    const call = open(space);
+    expect(await call.getTimeZone(["2026-11-20", null])).toBeUndefined();
+    expect(space.requests).toEqual([]);
+    const days = ["2026-11-19T15:00:00Z"];
+    await Promise.all([call.getTimeZone(days), call.getTimeZone()]);
+    expect(space.requests.map(({ path }) => path)).toEqual(["/space"]);
+  });
+
   test("of every text, nested ones too, the key is taken out", async () => {
     const data = sampleData();
     for (const issue of data.issues) {
@@ -423,6 +441,8 @@ describe("while BACKLOG_PROJECTS is in force", () => {
     await using space = startSampleSpace(holding(["WEB"], activities));
     const call = open(space, { projects: ["WEB"] });
     for (const user of [7, 8]) await call.listActivities(user, {});
+    const paths = space.requests.map(({ path }) => path);
+    expect(paths.filter((path) => path === "/projects")).toHaveLength(1);
     expect([...call.notes]).toEqual([
       "BACKLOG_PROJECTS leaves out 2 entries of other projects.",
     ]);

@@ -154,7 +154,7 @@ describe("an answer that is too much", () => {
     expect(sent).toBeLessThan(128 << 20);
   });
 
-  const MILLIONS = `[${"0,".repeat(5_000_000)}0]`;
+  const MILLIONS = `[${"0,".repeat(2_000_000)}0]`;
   test("a list of millions where a page was asked for is read no further than a page", async () => {
     await using space = startSampleSpace(
       failing("/issues", () => new Response(MILLIONS)),
@@ -175,7 +175,7 @@ describe("an answer that is too much", () => {
     const customFields = [{ name: "Where", value: "RAW", fieldTypeId: 6 }];
     const { text, isError } = await ask(issueWith({ customFields }, MILLIONS));
     expect(isError).toBe(false);
-    expect(text).toContain("entries of customFields.value (5000001 times).");
+    expect(text).toContain("entries of customFields.value (2000001 times).");
   });
 
   test.each([
@@ -204,7 +204,7 @@ describe("a compressed answer", () => {
   });
 
   test("of a few kilobytes is cut off where it unpacks to more than 32 MiB", async () => {
-    const bomb = zipped(" ".repeat(100 << 20));
+    const bomb = zipped(" ".repeat(40 << 20));
     expect(await packed(bomb, "gzip")).toEqual(TOO_LARGE);
   });
 
@@ -311,7 +311,7 @@ describe("Backlog's limit on requests", () => {
 
   test("that resets soon is waited for, and the call succeeds", async () => {
     let times = 0;
-    const answer = () => (++times === 1 ? limited(1) : undefined);
+    const answer = () => (++times === 1 ? limited(0) : undefined);
     expect(await ask(answer)).toMatchObject({ isError: false, requests: 2 });
   });
 

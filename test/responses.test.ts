@@ -137,11 +137,25 @@ describe("of a page", () => {
     });
   });
 
+  test("of each row no more than 200 custom fields are read", () => {
+    const row = { ...REQUIRED, customFields: Array(201).fill(AUTH) };
+    const { leftOut } = parse(Responses.issueRows, [row]);
+    expect(leftOut).toEqual({ "entries of customFields": 1 });
+  });
+
   test("that is none is an error", () => {
     expect(() => parse(Responses.comments, {})).toThrow(
       "(the answer: expected a list, got an object)",
     );
   });
+});
+
+test("a list that Backlog sends whole is read up to 10,000 entries", () => {
+  const projects = Array(9_900).fill({ id: 1, projectKey: "WEB" });
+  const sent = [...Array(100).fill(7), ...projects, ...projects];
+  const { output, leftOut } = parse(Responses.projects, sent);
+  expect(output).toEqual(projects);
+  expect(leftOut).toEqual({ "entries of the list": 10_000 });
 });
 
 test.each([
