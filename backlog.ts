@@ -7,7 +7,7 @@ import {
   WITHHELD,
   withheld,
 } from "./errors.ts";
-import { type Query, type RequestOptions, Requests, Space } from "./http.ts";
+import { type GetRequest, type Query, Requests, Space } from "./http.ts";
 import {
   type Activity,
   type Comment,
@@ -172,7 +172,7 @@ export class BacklogCall extends Requests {
    */
   getAttachment(idOrKey: string, id: number, mostBytes: number) {
     return this.#ofIssue(idOrKey, `attachments/${id}`, (path) =>
-      this.get(path, { mostBytes, accept: "*/*" }),
+      this.get({ path, mostBytes, accept: "*/*" }),
     );
   }
 
@@ -227,12 +227,12 @@ export class BacklogCall extends Requests {
   }
 
   /** The body; while a list is in force what is absent is not told apart. */
-  protected override async get(path: string, options: RequestOptions) {
+  protected override async get(request: GetRequest) {
     try {
-      return await super.get(path, options);
+      return await super.get(request);
     } catch (error) {
       const isOurs = this.#filter.isInForce && error instanceof BacklogError;
-      throw isOurs ? toWithheld(path, error) : error;
+      throw isOurs ? toWithheld(request.path, error) : error;
     }
   }
 

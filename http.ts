@@ -76,7 +76,8 @@ export class Space {
   }
 }
 
-export interface RequestOptions {
+export interface GetRequest {
+  path: string;
   query?: Query;
   accept?: string;
   /** Of the body; undefined: as many as any answer may have. */
@@ -119,19 +120,14 @@ export class Requests {
   }
 
   /** The body of a 200 answer, asked for again where that can help. */
-  protected async get(
-    path: string,
-    options: RequestOptions = {},
-  ): Promise<Uint8Array> {
+  protected async get(request: GetRequest): Promise<Uint8Array> {
     const space = this.space;
     const { pathAndQueryBytes } = space.limits;
-    const target = `${path}${toQueryString(options.query ?? {})}`;
-    if (target.length > pathAndQueryBytes) {
-      throw tooLong(target.length, pathAndQueryBytes);
-    }
+    const { length } = toTarget(request);
+    if (length > pathAndQueryBytes) throw tooLong(length, pathAndQueryBytes);
     for (let attempt = 1; ; attempt += 1) {
       const { apiKey } = space.connection;
-      const result = await valueOrError(this.#attempt(path, target, options));
+      const result = await valueOrError(this.#attempt(request));
       if (!(result instanceof BacklogError)) return result;
       if (result.status === 401) {
         await this.#renew();
@@ -145,7 +141,7 @@ export class Requests {
 
   /** What the body says. */
   protected async getJson(path: string, query: Query): Promise<unknown> {
-    const body = toText(await this.get(path, { query }));
+    const body = toText(await this.get({ path, query }));
     try {
       return JSON.parse(body);
     } catch {
@@ -176,12 +172,9 @@ export class Requests {
     return performance.now() + waitMs < this.#deadline ? waitMs : undefined;
   }
 
-  async #attempt(
-    path: string,
-    target: string,
-    options: RequestOptions,
-  ): Promise<Uint8Array> {
-    const space = this.space;
+  async #attempt(request: GetRequest): Promise<Uint8Array> {
+    const { path } = request;
+    const { space } = this;
     const { limits } = space;
     // In the queue as well: the client does not care why it waits.
     const untilDeadline = AbortSignal.any([this.signal, this.#outOfTime]);
@@ -195,9 +188,9 @@ export class Requests {
       }
       timeOut = AbortSignal.timeout(limits.attemptMs);
       const signal = AbortSignal.any([untilDeadline, timeOut]);
-      const response = await send(space, target, options, signal);
+      const response = await send(space, request, signal);
       space.rates.note(path, response.headers);
-      return await this.#read(path, response, options);
+      return await this.#read(request, response);
     } catch (cause) {
       this.signal.throwIfAborted();
       if (this.#outOfTime.aborted) throw outOfTime(path, limits.callMs);
@@ -210,11 +203,9 @@ export class Requests {
   }
 
   async #read(
-    path: string,
+    { path, mostBytes = this.space.limits.bodyBytes }: GetRequest,
     response: Response,
-    { mostBytes = this.space.limits.bodyBytes }: RequestOptions,
   ): Promise<Uint8Array> {
-    const space = this.space;
     const { status, headers } = response;
     const encoding = headers.get("content-encoding") ?? "identity";
     const stream = unpack(response.body, encoding);
@@ -228,25 +219,27 @@ export class Requests {
     });
     if (body === undefined) throw tooLarge(path, mostBytes);
     if (status === 200) return body;
-    throw toRefusal(path, response, this.redact(toText(body)), space.host);
+    throw toRefusal(path, response, this.redact(toText(body)), this.space.host);
   }
 }
 
+function toTarget({ path, query = {} }: GetRequest): string {
+  return `${path}${toQueryString(query)}`;
+}
+
 function send(
-  { connection }: Space,
-  target: string,
-  { accept = "application/json" }: RequestOptions,
+  { connection: { origin, apiKey } }: Space,
+  request: GetRequest,
   signal: AbortSignal,
 ): Promise<Response> {
-  const { origin, apiKey } = connection;
   // Undocumented, and not known to the types: "" and null still use HTTP_PROXY.
   const direct: object = isLoopback(origin) ? { proxy: false } : {};
-  return fetch(`${origin}/api/v2${target}`, {
+  return fetch(`${origin}/api/v2${toTarget(request)}`, {
     method: "GET",
     headers: {
       "Backlog-API-Key": apiKey,
       "User-Agent": `backlog-mcp/${version}`,
-      Accept: accept,
+      Accept: request.accept ?? "application/json",
       "Accept-Encoding": "gzip",
     },
     // A custom header would follow a redirect to another host.
