@@ -264,6 +264,10 @@ describe("after a 401", () => {
     return { space, backlog: connect(space, { apiKey: "wrong", renew }) };
   };
 
+  const restart = () => {
+    throw new Error("Restart it.");
+  };
+
   test("the settings are read again, once, and every request is repeated with the new key", async () => {
     let renewed = 0;
     const { space, backlog } = start(() => {
@@ -282,23 +286,16 @@ describe("after a 401", () => {
   });
 
   test.each([
-    ["nothing changed", undefined, 2],
-    ["the new key is wrong too", "also wrong", 3],
-  ])("where %s, the error stands", async (_, apiKey, requests) => {
-    const { space, backlog } = start(() => apiKey);
+    ["nothing changed", () => undefined, "(401, ", 2],
+    ["the new key is wrong too", () => "also wrong", "(401, ", 3],
+    ["another space is configured now", restart, "Restart it.", 2],
+  ])("where %s, that is the error", async (_, renewed, error, requests) => {
+    const { space, backlog } = start(renewed);
     await using _space = space;
     const call = backlog.open();
-    expect(await messageOf(call.getMyself())).toContain("(401, ");
-    expect(await messageOf(call.getMyself())).toContain("(401, ");
+    expect(await messageOf(call.getMyself())).toContain(error);
+    expect(await messageOf(call.getMyself())).toContain(error);
     expect(space.requests).toHaveLength(requests);
-  });
-
-  test("where another space is configured now, that is the error", async () => {
-    const { space, backlog } = start(() => {
-      throw new Error("Restart it.");
-    });
-    await using _ = space;
-    expect(await messageOf(backlog.open().getMyself())).toBe("Restart it.");
   });
 });
 
