@@ -18,9 +18,11 @@ import {
 
 /** How one answer tells the same thing in the same words everywhere. */
 export interface Wording {
+  /** Such as `https://your-space.backlog.com`. */
+  origin: string;
   timeZone: string;
   /** The space's own, where a day is written in it. */
-  spaceTimeZone: string | undefined;
+  spaceTimeZone?: string | undefined;
   /** Statuses by ID, as far as the answer knows them. */
   statuses: ReadonlyMap<number, string>;
   /** A person's name, told apart from others who bear it. */
@@ -32,7 +34,7 @@ export interface Wording {
 /** One issue and what else was read of it. */
 export interface IssueFacts {
   issue: Issue;
-  address: string;
+  origin: string;
   parent: IssueRow | undefined;
   children: Children | undefined;
   related: readonly IssueRow[];
@@ -41,7 +43,7 @@ export interface IssueFacts {
 export interface Children {
   issues: IssueRow[];
   total: number;
-  closed?: number;
+  closed: number | null | undefined;
   /** Counted by Backlog, yet in no list: deeper ones, or not to be read. */
   unlisted: number;
 }
@@ -60,6 +62,7 @@ export interface FactsText {
 // A longer list stands below the description, which is read first.
 const SHORT_LIST = 10;
 const MOST_INLINE = 30;
+const LONG_VALUE = 300;
 const FIELD_SHARE = share(ANSWER_SIZE, 0.05);
 
 /** The facts, one a line; `today` is a day in the time zone asked for. */
@@ -69,10 +72,9 @@ export function formatFacts(
   today: string,
 ): FactsText {
   const clean = new Cleaner();
-  const lists = new FactLists(`at ${facts.address}`);
-  const { issue } = facts;
-  const day = (value: string | Nothing) =>
-    value ? toCalendarDay(value, wording.spaceTimeZone) : undefined;
+  const pen = { wording, clean };
+  const { issue, origin } = facts;
+  const lists = new FactLists(`at ${origin}/view/${issue.issueKey}`);
   const fact = (name: string, value: string | number | Nothing) =>
     (value ?? "") === "" ? [] : [`- ${name}: ${value}`];
   const named = (name: string, value: { name: string } | Nothing) =>
@@ -88,17 +90,16 @@ export function formatFacts(
     const by = person ? [`by ${wording.toPerson(person)}`] : [];
     return fact(name, [...at, ...by].join(" "));
   };
-  const toOther = (row: IssueRow) =>
-    formatOther(row, { wording, clean, today, day: day(row.dueDate) });
-  const fields = formatCustomFields(issue, day, { wording, clean });
+  const toOther = (row: IssueRow) => formatOther(row, pen, today);
+  const fields = formatCustomFields(issue, pen);
   const own = [
     ...named("Status", issue.status),
     ...named("Type", issue.issueType),
     ...named("Priority", issue.priority),
     ...named("Resolution", issue.resolution),
     ...fact("Assignee", formatAssignee(issue, wording)),
-    ...fact("Due", formatDue(issue, day(issue.dueDate), today)),
-    ...fact("Start", day(issue.startDate)),
+    ...fact("Due", formatDue(issue, wording, today)),
+    ...fact("Start", toDay(issue.startDate, wording)),
     ...fact("Estimated hours", issue.estimatedHours),
     ...fact("Actual hours", issue.actualHours),
     ...names("Milestones", issue.milestone),
@@ -114,19 +115,21 @@ export function formatFacts(
     lists.section("Related issues", facts.related.map(toOther)),
     lists.section(
       "Attachments",
-      (issue.attachments ?? []).map((file) =>
-        formatAttachment(file, issue.issueKey, { wording, clean }),
-      ),
+      (issue.attachments ?? []).map((file) => {
+        const way = `: issue_key ${issue.issueKey}#attachment-${file.id}`;
+        return `${formatFile(file, pen)}${file.id ? way : ""}`;
+      }),
     ),
     lists.section(
       "Shared files (named only; they open in Backlog)",
-      (issue.sharedFiles ?? []).map((file) =>
-        formatFile(file, { wording, clean }),
-      ),
+      (issue.sharedFiles ?? []).map((file) => formatFile(file, pen)),
     ),
     lists.section(
       "Links",
-      (issue.externalFileLinks ?? []).map((link) => formatLink(link, clean)),
+      (issue.externalFileLinks ?? []).map(({ title, url }) => {
+        const address = clean.line(url, 500);
+        return title ? `${address} ${clean.line(title)}` : address;
+      }),
     ),
   ];
   const isShort = (lines: readonly string[]) => lines.length <= SHORT_LIST + 1;
@@ -141,27 +144,29 @@ export function formatFacts(
 type Nothing = null | undefined;
 
 /** What everything that names people and texts needs. */
-interface Pen {
+export interface Pen {
   wording: Wording;
   clean: Cleaner;
 }
 
+function toDay(value: string | Nothing, { spaceTimeZone }: Wording) {
+  return value ? toCalendarDay(value, spaceTimeZone) : undefined;
+}
+
 /** Null is nobody; what could not be read is not known. */
-function formatAssignee(
-  { assignee }: Pick<IssueRow, "assignee">,
-  { toPerson }: Wording,
-): string {
+function formatAssignee({ assignee }: IssueRow, { toPerson }: Wording): string {
   if (assignee === undefined) return "?";
   return assignee === null ? "nobody" : toPerson(assignee);
 }
 
 /** `2026-11-25 (in 3 days)`; the distance only while there is still time. */
 function formatDue(
-  { dueDate, status }: Pick<IssueRow, "dueDate" | "status">,
-  day: string | undefined,
+  { dueDate, status }: IssueRow,
+  wording: Wording,
   today: string,
 ): string {
   if (dueDate === undefined) return "?";
+  const day = toDay(dueDate, wording);
   if (day === undefined) return "none";
   return status.id === CLOSED ? day : `${day} (${formatDistance(day, today)})`;
 }
@@ -169,16 +174,12 @@ function formatDue(
 /** `WEB-2 [Open] Hana Mori, due 2026-11-25 (in 3 days): Title`. */
 function formatOther(
   row: IssueRow,
-  {
-    wording,
-    clean,
-    today,
-    day,
-  }: Pen & { today: string; day: string | undefined },
+  { wording, clean }: Pen,
+  today: string,
 ): string {
   const status = clean.name(row.status.name);
   const who = formatAssignee(row, wording);
-  const due = formatDue(row, day, today);
+  const due = formatDue(row, wording, today);
   return `${row.issueKey} [${status}] ${who}, due ${due}: ${clean.line(row.summary)}`;
 }
 
@@ -225,7 +226,7 @@ function formatChildren(
 ): string[] {
   if (children === undefined) return [];
   const { issues, total, closed, unlisted } = children;
-  const title = `Children (${total}${closed === undefined ? "" : `, ${closed} closed`})`;
+  const title = `Children (${total}${closed == null ? "" : `, ${closed} closed`})`;
   const all = {
     parent_issue_keys: [issueKey],
     assignee_names: ["anyone"],
@@ -272,53 +273,51 @@ export function toFieldText(
 
 function formatCustomFields(
   { issueKey, customFields }: Issue,
-  toDay: (value: string | Nothing) => string | undefined,
-  pen: Pen,
+  { wording, clean }: Pen,
 ): { lines: string[]; cut: number } {
   const lines: string[] = [];
   let cut = 0;
   for (const field of customFields ?? []) {
-    const text = toDay(toFieldDay(field)) ?? toFieldText(field, pen.clean);
+    const day = toDay(toFieldDay(field), wording);
+    const text = day ?? toFieldText(field, clean);
     if (text === "") continue;
-    const label = `${pen.clean.name(field.name)}:`;
-    if (text.length <= 300 && !text.includes("\n")) {
-      lines.push(`${label} ${pen.wording.toLine(text)}`);
+    const label = `${clean.name(field.name)}:`;
+    if (text.length <= LONG_VALUE && !text.includes("\n")) {
+      lines.push(`${label} ${wording.toLine(text)}`);
       continue;
     }
-    const part = cutText(
-      text,
-      { from: 0, room: FIELD_SHARE },
-      pen.wording.toLine,
+    const span = { from: 0, room: FIELD_SHARE };
+    const part = cutText(text, span, wording.toLine);
+    const notice = formatCut(part, (place) =>
+      field.id
+        ? `issue_key ${issueKey}#field-${field.id}-${place}`
+        : "only in Backlog",
     );
-    const more = (place: number) =>
-      `issue_key ${issueKey}#field-${field.id}-${place}`;
-    const notice = formatCut(part, field.id ? more : () => "only in Backlog");
     if (notice !== "") cut += 1;
-    lines.push(
-      [label, toQuote(part.lines), ...(notice ? [notice] : [])].join("\n"),
-    );
+    const quoted = [label, toQuote(part.lines), notice];
+    lines.push(quoted.filter((line) => line !== "").join("\n"));
   }
   return { lines, cut };
 }
 
-type FileFact = NonNullable<Issue["attachments"]>[number];
-
 /** `trace.txt (8.1 kB, by Hana Mori)`. */
-function formatFile(
-  { dir, name, size, createdUser }: FileFact,
-  { wording, clean }: Pen,
-): string {
-  const facts = [
-    ...(typeof size === "number" ? [formatBytes(size)] : []),
-    ...(createdUser ? [`by ${wording.toPerson(createdUser)}`] : []),
-  ];
-  const suffix = facts.length > 0 ? ` (${facts.join(", ")})` : "";
-  return `${clean.name(`${dir ?? ""}${name}`, 500)}${suffix}`;
+function formatFile(file: FileFact, { wording, clean }: Pen): string {
+  const facts = listFileFacts(file, wording.toPerson).join(", ");
+  const name = clean.name(`${file.dir ?? ""}${file.name}`, 500);
+  return facts === "" ? name : `${name} (${facts})`;
 }
 
-function formatAttachment(file: FileFact, key: string, pen: Pen): string {
-  const way = file.id ? `: issue_key ${key}#attachment-${file.id}` : "";
-  return `${formatFile(file, pen)}${way}`;
+type FileFact = NonNullable<Issue["attachments"]>[number];
+
+/** What is known of a file's size, and of who brought it. */
+export function listFileFacts(
+  { size, createdUser }: FileFact,
+  toPerson: Wording["toPerson"],
+): string[] {
+  return [
+    ...(typeof size === "number" ? [formatBytes(size)] : []),
+    ...(createdUser ? [`by ${toPerson(createdUser)}`] : []),
+  ];
 }
 
 /** `8.1 kB`, in powers of ten. */
@@ -326,14 +325,6 @@ export function formatBytes(bytes: number): string {
   if (bytes < 1_000) return `${bytes} B`;
   if (bytes < 1_000_000) return `${Number((bytes / 1_000).toFixed(1))} kB`;
   return `${Number((bytes / 1_000_000).toFixed(1))} MB`;
-}
-
-function formatLink(
-  { title, url }: NonNullable<Issue["externalFileLinks"]>[number],
-  clean: Cleaner,
-): string {
-  const address = clean.line(url, 500);
-  return title ? `${address} ${clean.line(title)}` : address;
 }
 
 // Backlog's inner names, in the words of its pages.
@@ -349,27 +340,35 @@ const FIELDS: Record<string, string> = {
   summary: "title",
 };
 const DATE_FIELDS = ["limitDate", "startDate"];
-const DATE_ATTRIBUTE = "4";
 
-export type Change = NonNullable<Comment["changeLog"]>[number];
+type Change = NonNullable<Comment["changeLog"]>[number];
 
 /** `- status: Open → In Progress`, a line each, as many as fit. */
 export function formatChanges(
-  changes: readonly Change[],
-  wording: Pick<Wording, "statuses" | "spaceTimeZone">,
-  { clean, room }: { clean: Cleaner; room: Size },
+  { changeLog }: Comment,
+  { place, room }: { place: string; room: Size },
+  { wording, clean }: Pen,
 ): string[] {
-  const shown: string[] = [];
-  let left = room;
-  for (const change of changes) {
-    const line = `- ${formatChange(change, wording, clean)}`;
-    const [fitting] = takeWhileFitting([line], left);
-    if (fitting === undefined) break;
-    left = subtract(left, sizeOf(`${line}\n`));
-    shown.push(line);
-  }
-  const more = changes.length - shown.length;
-  return more > 0 ? [...shown, `- … and ${more} more changes`] : shown;
+  const changes = changeLog ?? [];
+  const lines = changes.map((one) => `- ${formatChange(one, wording, clean)}`);
+  const shown = takeWhileFitting(lines, room);
+  const more = lines.length - shown.length;
+  const isLong = (change: Change) =>
+    !isDescription(change) &&
+    [change.originalValue, change.newValue].some(
+      (value) => value && value.length > LONG_VALUE,
+    );
+  if (more === 0 && !changes.some(isLong)) return shown;
+  const others = more > 0 ? `… and ${more} more changes; ` : "";
+  return [
+    ...shown,
+    `- ${others}in full in Backlog: ${wording.origin}/view/${place}`,
+  ];
+}
+
+/** Both texts may be long, and the new one stands above already. */
+function isDescription({ field, attributeInfo }: Change): boolean {
+  return field === "description" && !attributeInfo;
 }
 
 /** `status: Open → In Progress`; what had or has no value is none. */
@@ -378,9 +377,8 @@ function formatChange(
   wording: Pick<Wording, "statuses" | "spaceTimeZone">,
   clean: Cleaner,
 ): string {
+  if (isDescription(change)) return "description changed";
   const { field, attributeInfo, originalValue, newValue } = change;
-  // Both texts may be long, and the new one stands above already.
-  if (field === "description" && !attributeInfo) return "description changed";
   const name = attributeInfo
     ? `custom field ${clean.name(field)}`
     : clean.name(FIELDS[field] ?? field);
@@ -390,7 +388,7 @@ function formatChange(
   const none = field === "assigner" && !attributeInfo ? "nobody" : "none";
   const [old, now] = [from, to].map((value) => {
     if (!value) return none;
-    const line = clean.line(toValue(change, value, wording), 300);
+    const line = clean.line(toValue(change, value, wording), LONG_VALUE);
     return line.includes("→") ? JSON.stringify(line) : line;
   });
   return `${name}: ${old} → ${now}`;
@@ -403,39 +401,46 @@ function toValue(
   { statuses, spaceTimeZone }: Pick<Wording, "statuses" | "spaceTimeZone">,
 ): string {
   const isDate = attributeInfo
-    ? String(attributeInfo.typeId) === DATE_ATTRIBUTE
+    ? Number(attributeInfo.typeId) === DATE_FIELD
     : DATE_FIELDS.includes(field);
   if (isDate) return toOneDateForm(value, spaceTimeZone);
-  const id = toStatusId({ field, attributeInfo }, value);
-  return (id === undefined ? undefined : statuses.get(id)) ?? value;
+  const isStatus = field === "status" && !attributeInfo && ID.test(value);
+  return (isStatus ? statuses.get(Number(value)) : undefined) ?? value;
 }
 
-/** The status that a change names by its ID; both forms occur. */
-export function toStatusId(
-  { field, attributeInfo }: Pick<Change, "field" | "attributeInfo">,
-  value: string | null | undefined,
-): number | undefined {
-  if (field !== "status" || attributeInfo) return undefined;
-  return /^[1-9]\d{0,9}$/.test(value ?? "") ? Number(value) : undefined;
-}
-
+const ID = /^[1-9]\d{0,9}$/;
 const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
 
-/** The days of a change that are written as instants. */
-export function listInstants({ originalValue, newValue }: Change): string[] {
-  return [originalValue, newValue].flatMap((value) =>
-    value && INSTANT.test(value) && !Number.isNaN(Date.parse(value))
-      ? [value]
-      : [],
+/** The statuses that changes name by their IDs; both forms occur. */
+export function listStatusIds(comments: readonly Comment[]): number[] {
+  const changes = listChanges(comments).filter(
+    ({ field, attributeInfo }) => field === "status" && !attributeInfo,
   );
+  return listValues(changes)
+    .filter((value) => ID.test(value))
+    .map(Number);
+}
+
+/** The days in the changes of comments that are written as instants. */
+export function listInstants(comments: readonly Comment[]): string[] {
+  return listValues(listChanges(comments)).filter(isInstant);
+}
+
+function listChanges(comments: readonly Comment[]): Change[] {
+  return comments.flatMap(({ changeLog }) => changeLog ?? []);
+}
+
+function listValues(changes: readonly Change[]): string[] {
+  return changes
+    .flatMap(({ originalValue, newValue }) => [originalValue, newValue])
+    .filter((value) => value != null);
+}
+
+function isInstant(text: string): boolean {
+  return INSTANT.test(text) && !Number.isNaN(Date.parse(text));
 }
 
 function toOneDateForm(text: string, spaceTimeZone: string | undefined) {
-  const [, year, month, day] =
-    /^(\d{4})[/-](\d\d?)[/-](\d\d?)$/.exec(text) ?? [];
-  if (year && month && day) {
-    return `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}`;
-  }
-  const isInstant = INSTANT.test(text) && !Number.isNaN(Date.parse(text));
-  return isInstant ? toCalendarDay(text, spaceTimeZone) : text;
+  if (isInstant(text)) return toCalendarDay(text, spaceTimeZone);
+  return /^\d{4}\/\d\d\/\d\d$/.test(text) ? text.replaceAll("/", "-") : text;
 }

@@ -4,13 +4,25 @@ import {
   type Query,
   toQueryString,
 } from "./backlog.ts";
-import { addDays } from "./dates.ts";
+import { addDays, formatInstant } from "./dates.ts";
 import { BacklogError, valueOrError } from "./errors.ts";
-import type { History, Told } from "./history-text.ts";
+import { formatChanges, type Pen, type Wording } from "./facts.ts";
+import { CommentStream, readStatuses } from "./issue.ts";
+import { formatText } from "./issue-text.ts";
 import type { Comment, IssueRow } from "./responses.ts";
-import { type Search, searchIssues } from "./search.ts";
-import { add, fits, type Size } from "./text.ts";
-import { CommentStream, readStatuses } from "./thread.ts";
+import { type Found, type Search, searchIssues } from "./search.ts";
+import {
+  ANSWER_SIZE,
+  add,
+  Cleaner,
+  fits,
+  nameMentions,
+  type Size,
+  share,
+  sizeOf,
+  takeWhileFitting,
+  tellApart,
+} from "./text.ts";
 
 /** What is asked about, beside the filters. */
 export interface HistoryQuestion {
@@ -19,11 +31,40 @@ export interface HistoryQuestion {
   day: string;
   from: number;
   to: number;
+  view: HistoryView;
   /** Only what these did; empty: what anyone did. */
   people: readonly { id: number; name: string }[];
   room: Size;
-  /** What an issue with its history takes of it. */
-  measure: (told: Told) => Size;
+  /** What an issue's row takes of it. */
+  measure: (row: IssueRow) => Size;
+}
+
+/** Where and when: of the space's zone, only what it is known to be. */
+type HistoryView = Omit<Wording, "statuses" | "toPerson" | "toLine">;
+
+/** An issue in which something happened. */
+export interface Told {
+  row: IssueRow;
+  /** Comments and changes of that time, oldest first. */
+  comments: Comment[];
+  /** Whether it was created in that time. */
+  isCreated: boolean;
+}
+
+/** What happened in the issues of a list. */
+export interface History {
+  /** Newest activity first. */
+  told: Told[];
+  /** Keys of those whose update left no entry. */
+  silent: string[];
+  /** Statuses by ID, for changes that name only that. */
+  statuses: ReadonlyMap<number, string>;
+  /** The offset from which on issues have not been looked into. */
+  next: number;
+  /** How many these are. */
+  left: number;
+  /** What could not be read: a sentence each. */
+  missing: string[];
 }
 
 /** More would not be read by anyone, nor paid for by a free plan. */
@@ -43,43 +84,36 @@ const BULK_UPDATE = 14;
 /** What a query may take, less what the search adds: statuses and the page. */
 const QUERY_BYTES = 7_500;
 
+/** No single issue takes more than this of an answer. */
+const ISSUE_SHARE = share(ANSWER_SIZE, 0.15);
+const CHANGES_SHARE = share(ANSWER_SIZE, 0.04);
+/** The first 300 characters of a comment, with the mark of a quotation. */
+const COMMENT_SIZE: Size = { characters: 303, tokens: 303 };
+const MOST_SILENT = 20;
+
 /** The issues that match and in which something happened, each with what. */
 export async function readHistory(
   call: BacklogCall,
   question: HistoryQuestion,
-): Promise<{ history: History; missing: string[] }> {
-  const { issues: candidates, missing } = await findCandidates(call, question);
-  const { told, silent, next } = await readIssues(call, question, candidates);
-  const statuses = await readStatuses(
-    call,
-    candidates,
-    told.map(({ row, comments }) => ({ issueKey: row.issueKey, comments })),
-  );
-  const history = {
+): Promise<History> {
+  const { issues, missing } =
+    question.people.length > 0
+      ? await searchActive(call, question)
+      : await searchUpdated(call, question);
+  const { told, silent, next } = await readIssues(call, question, issues);
+  const threads = told.map(({ row, comments }) => ({ ...row, comments }));
+  return {
     told: told.toSorted((a, b) => toNewest(b) - toNewest(a)),
     silent,
-    statuses,
+    statuses: await readStatuses(call, issues, threads),
     next,
-    left: candidates.length - next,
+    left: issues.length - next,
+    missing,
   };
-  return { history, missing };
 }
 
-/** In the order in which they are looked into. */
-interface Candidates {
-  issues: IssueRow[];
-  /** What of them could not be read: a sentence each. */
-  missing: string[];
-}
-
-function findCandidates(
-  call: BacklogCall,
-  question: HistoryQuestion,
-): Promise<Candidates> {
-  return question.people.length > 0
-    ? searchActive(call, question)
-    : searchUpdated(call, question);
-}
+/** In the order in which they are looked into, and what is missing of them. */
+type Candidates = Pick<Found, "missing"> & { issues: IssueRow[] };
 
 /** Every issue updated since then; the day before is asked for, too. */
 async function searchUpdated(
@@ -90,37 +124,28 @@ async function searchUpdated(
   // Whose days Backlog counts is not documented: the times decide.
   const before = addDays(day, -1);
   const isLater = typeof updatedSince === "string" && updatedSince > before;
-  const filters = {
-    ...search.filters,
-    updatedSince: isLater ? updatedSince : before,
-    sort: "updated",
-    order: "desc",
-  };
-  const issues: IssueRow[] = [];
-  const missing: string[] = [];
-  let offset = 0;
-  for (const limit of [PAGE_SIZE, MOST_CANDIDATES - PAGE_SIZE]) {
-    const found = await searchIssues(call, {
-      ...search,
-      filters,
-      offset,
-      limit,
-      capacity: () => limit,
-    });
-    issues.push(...found.rows.map(({ issue }) => issue));
-    missing.push(...found.missing);
-    offset = found.end;
-    const since = issues.filter(
-      ({ updated }) => !updated || Date.parse(updated) >= from,
+  const isSince = ({ updated }: IssueRow) =>
+    !updated || Date.parse(updated) >= from;
+  const { rows, more, missing } = await searchIssues(call, {
+    ...search,
+    filters: {
+      ...search.filters,
+      updatedSince: isLater ? updatedSince : before,
+      sort: "updated",
+      order: "desc",
+    },
+    offset: 0,
+    limit: MOST_CANDIDATES,
+    capacity: (page) => (page.every(isSince) ? MOST_CANDIDATES : PAGE_SIZE),
+  });
+  const issues = rows.map(({ issue }) => issue);
+  const since = issues.filter(isSince);
+  if (more && since.length === issues.length) {
+    missing.push(
+      `More than ${MOST_CANDIDATES} issues were updated since; only the newest ${MOST_CANDIDATES} are looked at. Narrow the filters.`,
     );
-    if (!found.more || since.length < issues.length) {
-      return { issues: since, missing };
-    }
   }
-  missing.push(
-    `More than ${MOST_CANDIDATES} issues were updated since; only the newest ${MOST_CANDIDATES} are looked at. Narrow the filters.`,
-  );
-  return { issues, missing };
+  return { issues: since, missing };
 }
 
 /** Those of the issues in which the people were active that match. */
@@ -129,20 +154,18 @@ async function searchActive(
   question: HistoryQuestion,
 ): Promise<Candidates> {
   const { search, people } = question;
-  const answers = await Promise.all(
-    people.map((person) => valueOrError(readActive(call, person, question))),
+  const activities = await valueOrError(
+    Promise.all(people.map((one) => readActivities(call, one, question))),
   );
+  if (activities instanceof BacklogError) {
+    call.notes.add(
+      `The activities could not be read: ${activities.message} So the issues updated since are looked through instead.`,
+    );
+    return await searchUpdated(call, question);
+  }
   const newest = new Map<number, number>();
-  for (const active of answers) {
-    if (active instanceof BacklogError) {
-      call.notes.add(
-        `The activities could not be read: ${active.message} So the issues updated since are looked through instead.`,
-      );
-      return await searchUpdated(call, question);
-    }
-    for (const [id, at] of active) {
-      newest.set(id, Math.max(at, newest.get(id) ?? 0));
-    }
+  for (const { id, at } of activities.flat()) {
+    newest.set(id, Math.max(at, newest.get(id) ?? 0));
   }
   const parts = await Promise.all(
     splitIds(search.filters, [...newest.keys()]).map((id) =>
@@ -164,13 +187,13 @@ async function searchActive(
   };
 }
 
-/** Issues by ID, with when this person last did something in that time. */
-async function readActive(
+/** The issues in which this person did something in that time, and when. */
+async function readActivities(
   call: BacklogCall,
   { id, name }: { id: number; name: string },
   { from, to }: HistoryQuestion,
-): Promise<Map<number, number>> {
-  const newest = new Map<number, number>();
+): Promise<{ id: number; at: number }[]> {
+  const found: { id: number; at: number }[] = [];
   let maxId: number | undefined;
   let last = "";
   for (let page = 0; page < MOST_ACTIVITY_PAGES; page += 1) {
@@ -185,38 +208,30 @@ async function readActive(
       if (at < from || at >= to) continue;
       const issues = type === BULK_UPDATE ? content?.link : [content];
       for (const issue of issues ?? []) {
-        if (!issue?.id) continue;
-        newest.set(issue.id, Math.max(at, newest.get(issue.id) ?? 0));
+        if (issue?.id) found.push({ id: issue.id, at });
       }
     }
     // Whether maxId itself comes again is not documented. What is left out of
     // a page, by BACKLOG_PROJECTS or for its form, has its place all the same.
     const lowest = Math.min(...sent.flatMap((place) => place.id ?? []));
     const isOver = sent.length < PAGE_SIZE || lowest >= (maxId ?? Infinity);
-    if (isOver || Date.parse(last) < from) return newest;
+    if (isOver || Date.parse(last) < from) return found;
     maxId = lowest;
   }
   call.notes.add(
     `Of ${name}, only the newest ${MOST_ACTIVITY_PAGES * PAGE_SIZE} activities were read, back to ${last.slice(0, 10)}. For what is older pass history_until "${last.slice(0, 10)}".`,
   );
-  return newest;
+  return found;
 }
 
 /** In parts that one request can carry beside the filters. */
 function splitIds(filters: Query, ids: readonly number[]): number[][] {
+  const longest = toQueryString({ id: [Math.max(...ids)] }).length;
   const room = QUERY_BYTES - toQueryString(filters).length;
-  const parts: number[][] = [];
-  let left = 0;
-  for (const id of ids) {
-    const size = toQueryString({ id: [id] }).length;
-    if (left < size) {
-      parts.push([]);
-      left = Math.max(room, size);
-    }
-    parts.at(-1)?.push(id);
-    left -= size;
-  }
-  return parts;
+  const most = Math.max(1, Math.floor(room / longest));
+  return Array.from({ length: Math.ceil(ids.length / most) }, (_, part) =>
+    ids.slice(part * most, (part + 1) * most),
+  );
 }
 
 /** From the search's offset on, until enough is told or the room is full. */
@@ -225,7 +240,7 @@ async function readIssues(
   question: HistoryQuestion,
   candidates: readonly IssueRow[],
 ) {
-  const { search, room, measure, people } = question;
+  const { search, room } = question;
   const most = Math.min(search.limit, MOST_TOLD);
   const told: Told[] = [];
   const silent: string[] = [];
@@ -250,15 +265,14 @@ async function readIssues(
     for (const issue of batch) {
       if (!issue) return { told, silent, next };
       pages += issue.pages;
+      const { row } = issue;
       if (issue.comments.length > 0 || issue.isCreated) {
-        const total = add(used, measure(issue));
+        used = add(used, measure(issue, question));
         // One is always told: paging must come on.
-        if (told.length > 0 && !fits(total, room))
-          return { told, silent, next };
-        used = total;
+        if (told.length > 0 && !fits(used, room)) return { told, silent, next };
         told.push(issue);
-      } else if (people.length === 0 && isWithin(issue.row.updated, question)) {
-        silent.push(issue.row.issueKey);
+      } else if (isMeant({ created: row.updated }, question)) {
+        silent.push(row.issueKey);
       }
       next += 1;
     }
@@ -267,28 +281,34 @@ async function readIssues(
   return { told, silent, next };
 }
 
+function measure(issue: Told, { view, measure }: HistoryQuestion): Size {
+  const alone = { told: [issue], statuses: new Map<number, string>() };
+  return add(measure(issue.row), sizeOf(formatHistory(alone, view).text));
+}
+
 /** What happened in one issue; undefined where it could not be read. */
 async function readIssue(
   call: BacklogCall,
   row: IssueRow,
   question: HistoryQuestion,
 ): Promise<(Told & { pages: number }) | undefined> {
-  const { issueKey, created, createdUser } = row;
-  const stream = new CommentStream(call, issueKey, "older");
+  const { issueKey } = row;
+  const stream = new CommentStream(call, issueKey);
   const comments: Comment[] = [];
   let pages = 0;
-  let isCut = false;
-  for (;;) {
-    if (stream.waiting === 0 && stream.hasMore) {
-      isCut = pages === MOST_COMMENT_PAGES;
-      if (isCut) break;
-      pages += 1;
+  let isOver = false;
+  while (stream.isOpen && !isOver) {
+    if (pages === MOST_COMMENT_PAGES) {
+      call.notes.add(
+        `Of ${issueKey} only the newest ${pages * PAGE_SIZE} entries were looked through.`,
+      );
+      break;
     }
-    const comment = await stream.peek(PAGE_SIZE);
-    if (!comment || Date.parse(comment.created) < question.from) break;
-    stream.take();
-    const isMeant = isWithin(comment.created, question);
-    if (isMeant && isBy(comment.createdUser, question)) comments.push(comment);
+    pages += 1;
+    await stream.read();
+    const page = stream.waiting.splice(0);
+    comments.push(...page.filter((comment) => isMeant(comment, question)));
+    isOver = page.some(({ created }) => Date.parse(created) < question.from);
   }
   if (stream.failure) {
     call.keep(
@@ -297,30 +317,98 @@ async function readIssue(
     );
     return undefined;
   }
-  if (isCut) {
-    call.notes.add(
-      `Of ${issueKey} only the newest ${MOST_COMMENT_PAGES * PAGE_SIZE} entries were looked through.`,
-    );
-  }
-  const isCreated = isWithin(created, question) && isBy(createdUser, question);
+  const isCreated = isMeant(row, question);
   return { row, comments: comments.reverse(), isCreated, pages };
 }
 
-function isWithin(
-  instant: string | null | undefined,
-  { from, to }: HistoryQuestion,
+/** Whether it happened in that time, by one of these people where any are. */
+function isMeant(
+  { created, createdUser }: Partial<Pick<IssueRow, "created" | "createdUser">>,
+  { from, to, people }: HistoryQuestion,
 ): boolean {
-  const at = Date.parse(instant ?? "");
-  return at >= from && at < to;
-}
-
-function isBy(
-  person: { id?: number | null | undefined } | null | undefined,
-  { people }: HistoryQuestion,
-): boolean {
-  return people.length === 0 || people.some(({ id }) => id === person?.id);
+  const at = Date.parse(created ?? "");
+  const isBy =
+    people.length === 0 || people.some(({ id }) => id === createdUser?.id);
+  return at >= from && at < to && isBy;
 }
 
 function toNewest({ row, comments }: Told): number {
   return Date.parse(comments.at(-1)?.created ?? row.created ?? "");
+}
+
+/** For a list: what there is to say on top, and what happened. */
+export function tellHistory(history: History, view: HistoryView) {
+  return { account: describeHistory(history), ...formatHistory(history, view) };
+}
+
+/** What was found, what was not, and what cannot be; a line each. */
+function describeHistory({ told, left, silent }: History): string[] {
+  const issues = told.length === 1 ? "1 issue" : `${told.length} issues`;
+  const found =
+    told.length === 0
+      ? `Nothing ${left > 0 ? "is told yet" : "happened in that time in the issues that match"}`
+      : `Something happened in ${issues}; told below, newest activity first`;
+  const others =
+    left === 1 ? "1 issue that matches is" : `${left} issues that match are`;
+  const more = silent.length - MOST_SILENT;
+  const keys = silent.slice(0, MOST_SILENT).join(", ");
+  return [
+    `${found}${left > 0 ? `; ${others} not looked into yet: see Next` : ""}.`,
+    ...(silent.length > 0
+      ? [
+          `Updated, too, without an entry that says how: ${keys}${more > 0 ? ` and ${more} more` : ""}.`,
+        ]
+      : []),
+    "Deleted issues and edits of older comments cannot be seen.",
+  ];
+}
+
+/** What happened, issue by issue, and how many characters cleaning removed. */
+function formatHistory(
+  { told, statuses }: Pick<History, "told" | "statuses">,
+  view: HistoryView,
+): { text: string; removed: number } {
+  const people = told
+    .flatMap(({ row, comments }) => [
+      row.assignee,
+      row.createdUser,
+      ...comments.map(({ createdUser }) => createdUser),
+    ])
+    .filter((person) => person != null);
+  const toPerson = tellApart(people);
+  const toLine = nameMentions(people, toPerson);
+  const clean = new Cleaner();
+  const pen = { wording: { ...view, statuses, toPerson, toLine }, clean };
+  const issues = told.map((issue) => formatTold(issue, pen));
+  const text = `\n## What happened\n\n${issues.join("\n").trimEnd()}`;
+  return { text, removed: clean.removed };
+}
+
+/** What happened in one issue: as much as fits, the newest of it. */
+function formatTold({ row, comments, isCreated }: Told, pen: Pen): string {
+  const { issueKey } = row;
+  const { timeZone, toPerson } = pen.wording;
+  const write = ({ created, createdUser }: IssueRow | Comment, what: string) =>
+    [
+      created ? formatInstant(created, timeZone) : "?",
+      ...(createdUser ? [toPerson(createdUser)] : []),
+      what,
+    ].join(" · ");
+  const entries = comments.map((comment) => {
+    const place = `${issueKey}#comment-${comment.id}`;
+    return [
+      write(comment, `#comment-${comment.id}`),
+      ...formatChanges(comment, { place, room: CHANGES_SHARE }, pen),
+      ...formatText(comment, { place, room: COMMENT_SIZE }, pen).lines,
+      "",
+    ].join("\n");
+  });
+  if (isCreated) entries.unshift(`${write(row, "created")}\n`);
+  const shown = takeWhileFitting(entries.toReversed(), ISSUE_SHARE);
+  const hidden = entries.length - shown.length;
+  const earlier =
+    hidden > 0
+      ? `(${hidden} earlier in that time: issue_key ${issueKey})\n`
+      : "";
+  return `### ${issueKey}\n${earlier}${shown.toReversed().join("")}`;
 }

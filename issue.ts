@@ -1,40 +1,42 @@
-import { type BacklogCall, CLOSED, PAGE_SIZE } from "./backlog.ts";
+import { type BacklogCall, CLOSED, PAGE_SIZE, type Query } from "./backlog.ts";
 import { BacklogError, valueOrError } from "./errors.ts";
-import { type Children, listInstants, toFieldDay } from "./facts.ts";
+import {
+  type Children,
+  listInstants,
+  listStatusIds,
+  toFieldDay,
+} from "./facts.ts";
 import {
   type Focus,
   type IssueReference,
   isContinued,
   isPart,
   showsThread,
+  toProjectKey,
+  turnsPage,
 } from "./issue-key.ts";
 import {
   type KnownIssue,
   listRows,
-  planTimeline,
-  type Timeline,
+  planThread,
+  type Thread,
+  type ThreadPlan,
   type View,
 } from "./issue-text.ts";
 import { differsPlainly } from "./matching.ts";
-import type { Issue, IssueRow } from "./responses.ts";
-import { quote } from "./text.ts";
-import {
-  fitEntries,
-  openThread,
-  readStatuses,
-  readThread,
-  type Thread,
-} from "./thread.ts";
+import { STANDARD } from "./names.ts";
+import type { Comment, Issue, IssueRow } from "./responses.ts";
+import { quote, subtract } from "./text.ts";
 
 /**
- * An issue with everything about it, and as much of its timeline as can be
- * shown. Whatever needs no other answer is asked for at once.
+ * An issue with everything about it, and as much of its thread as can be shown.
+ * Whatever needs no other answer is asked for at once.
  */
 export async function getIssueDetails(
   call: BacklogCall,
   asked: IssueReference & { title?: string | undefined },
   view: View,
-): Promise<{ known: KnownIssue; timeline: Timeline }> {
+): Promise<KnownIssue> {
   const { idOrKey, focus } = asked;
   const streams = openThread(call, idOrKey, focus);
   const isWhole = !isContinued(focus);
@@ -42,24 +44,19 @@ export async function getIssueDetails(
     call.getIssue(idOrKey),
     isWhole ? valueOrError(call.listRelatedIssues(idOrKey)) : [],
     showsThread(focus) ? valueOrError(call.countComments(idOrKey)) : undefined,
-    ...streams.map((stream) => stream.prefetch(isPart(focus) ? 1 : PAGE_SIZE)),
+    ...streams.map((stream) => stream.read()),
   ]);
   noteTitles(call, issue, asked);
   const counted = call.keep("The number of comments", count);
   call.expect(counted);
   const facts = {
     issue,
-    address: `${call.origin}/view/${issue.issueKey}`,
+    origin: call.origin,
     related: keepRelated(call, related),
     ...(isWhole ? await readFamily(call, issue) : NO_FAMILY),
   };
-  const frame = { key: issue.issueKey, focus };
-  const plan = planTimeline(facts, view);
-  const thread = await readThread(call, streams, {
-    ...frame,
-    ...plan,
-    counted,
-  });
+  const plan = { ...planThread(facts, view), focus, counted };
+  const thread = await readThread(call, streams, plan);
   for (const { failure } of streams) call.keep("Some comments", failure);
   // What could not be read may still be there.
   if (streams.every(({ failure }) => failure === undefined)) {
@@ -70,13 +67,7 @@ export async function getIssueDetails(
     call.getTimeZone(listDays(issue, rows, thread)),
     readStatuses(call, [issue, ...rows], [{ ...issue, ...thread }]),
   ]);
-  const { comments } = thread;
-  const known = { ...facts, spaceTimeZone, statuses, comments };
-  const timeline = fitEntries(thread, {
-    ...frame,
-    ...planTimeline(known, view),
-  });
-  return { known, timeline };
+  return { ...facts, spaceTimeZone, statuses, thread };
 }
 
 /** Says so where the issue is plainly not called what was expected. */
@@ -121,9 +112,9 @@ async function readFamily(call: BacklogCall, issue: Issue) {
 
 async function getChildren(
   call: BacklogCall,
-  { id, childIssueSummary }: Issue,
+  { id, childIssueSummary: told }: Issue,
 ): Promise<Children | undefined> {
-  if (childIssueSummary?.total === 0) return undefined;
+  if (told?.total === 0) return undefined;
   const filter = { parentIssueId: [id] };
   const { entries, sent } = await call.listIssues({
     ...filter,
@@ -131,27 +122,27 @@ async function getChildren(
     order: "asc",
     count: PAGE_SIZE,
   });
-  const received = sent.length;
-  if (received === 0 && !childIssueSummary) return undefined;
-  const needsCount = received === PAGE_SIZE && !childIssueSummary;
-  const [counted, countedClosed] = needsCount
-    ? await Promise.all([
-        call.countIssues(filter),
-        call.countIssues({ ...filter, statusId: [CLOSED] }),
-      ])
-    : [childIssueSummary?.total ?? 0, childIssueSummary?.closed ?? undefined];
-  const total = Math.max(counted, received);
-  const closed =
-    total === received
-      ? entries.filter(({ status }) => status.id === CLOSED).length
-      : countedClosed;
+  // A page that is not full holds all that the list will ever show.
+  const isAll = sent.length < PAGE_SIZE;
+  const { total = 0, closed } =
+    told ?? (isAll ? {} : await countChildren(call, filter));
+  const isListed = total <= sent.length;
   return {
     issues: entries,
-    // A page that is not full holds all that the list will ever show.
-    unlisted: received < PAGE_SIZE ? total - received : 0,
-    total,
-    ...(closed !== undefined && { closed }),
+    unlisted: isAll && !isListed ? total - sent.length : 0,
+    total: isListed ? sent.length : total,
+    closed: isListed
+      ? entries.filter(({ status }) => status.id === CLOSED).length
+      : closed,
   };
+}
+
+async function countChildren(call: BacklogCall, filter: Query) {
+  const [total, closed] = await Promise.all([
+    call.countIssues(filter),
+    call.countIssues({ ...filter, statusId: [CLOSED] }),
+  ]);
+  return { total, closed };
 }
 
 function noteFocus(
@@ -177,12 +168,242 @@ function listDays(
   rows: readonly IssueRow[],
   { comments }: Thread,
 ) {
-  const changes = comments.flatMap(({ changeLog }) => changeLog ?? []);
   return [
     issue.startDate,
     issue.dueDate,
     ...(issue.customFields ?? []).map(toFieldDay),
     ...rows.map(({ dueDate }) => dueDate),
-    ...changes.flatMap(listInstants),
+    ...listInstants(comments),
   ];
+}
+
+/** The streams from the place that `focus` names, in either direction. */
+function openThread(
+  call: BacklogCall,
+  idOrKey: string,
+  focus: Focus,
+): CommentStream[] {
+  const stream = (from?: StreamStart) => new CommentStream(call, idOrKey, from);
+  switch (focus.on) {
+    case "issue":
+      return [stream()];
+    case "description":
+      return isPart(focus) ? [] : [stream()];
+    case "comment": {
+      // The older ones from just above it, so that it is among them.
+      const maxId = focus.id + 1;
+      // An inclusive page holds its boundary: of two, one is that comment.
+      if (isPart(focus)) return [stream({ maxId, count: 2 })];
+      return [stream({ maxId }), stream({ minId: focus.id })];
+    }
+    case "older":
+      return [stream({ maxId: focus.id })];
+    case "newer":
+      return [stream({ minId: focus.id })];
+    default:
+      return [];
+  }
+}
+
+/**
+ * The comments from the place asked for outwards, until they fill the room or
+ * none is left. `counted`: how many Backlog says there are.
+ */
+async function readThread(
+  call: BacklogCall,
+  streams: readonly CommentStream[],
+  {
+    focus,
+    counted,
+    room,
+    measure,
+  }: ThreadPlan & { focus: Focus; counted: number | undefined },
+): Promise<Thread> {
+  const comments: Comment[] = [];
+  let left = room;
+  let open = [...streams];
+  const most = isPart(focus) ? 1 : Number.POSITIVE_INFINITY;
+  const isTurned = turnsPage(focus);
+  const received = () =>
+    streams.reduce((sum, stream) => sum + stream.received, 0);
+  const endIfComplete = () => {
+    if (isTurned || received() !== counted) return;
+    for (const stream of streams) stream.end();
+  };
+  endIfComplete();
+  while (comments.length < most && left.characters > 0 && left.tokens > 0) {
+    const [stream, ...others] = open;
+    if (stream === undefined) {
+      // A page shorter than asked is the last, unless there must be more.
+      const isDoubtful = isTurned || received() < (counted ?? 0);
+      open = streams.filter((one) => isDoubtful && one.doubt());
+      if (open.length === 0) break;
+      continue;
+    }
+    const comment = await stream.next();
+    endIfComplete();
+    if (comment === undefined) {
+      open = others;
+      continue;
+    }
+    comments.push(comment);
+    left = subtract(left, measure(comment));
+    open = [...others, stream];
+    if (comments.length % PAGE_SIZE === 0) call.progress(comments.length);
+  }
+  const sawAll = !isTurned && streams.every(({ readToEnd }) => readToEnd);
+  const hasMore = (older: boolean) =>
+    streams.some((stream) => stream.isOlder === older && stream.hasMore);
+  return {
+    comments,
+    // What a page was turned away from is still there.
+    hasOlder: focus.on === "newer" || hasMore(true),
+    hasNewer: focus.on === "older" || hasMore(false),
+    total: sawAll
+      ? streams.reduce(
+          (sum, { waiting }) => sum + waiting.length,
+          comments.length,
+        )
+      : undefined,
+    counted,
+  };
+}
+
+/** Statuses by ID: those of the rows, and others that changes need. */
+export async function readStatuses(
+  call: BacklogCall,
+  rows: readonly IssueRow[],
+  threads: readonly { issueKey: string; comments: readonly Comment[] }[],
+): Promise<ReadonlyMap<number, string>> {
+  const known = new Map(rows.map(({ status }) => [status.id, status.name]));
+  const isUnknown = (id: number) => !known.has(id);
+  const needed = threads
+    .map(({ issueKey, comments }) => ({
+      project: toProjectKey(issueKey),
+      ids: listStatusIds(comments).filter(isUnknown),
+    }))
+    .filter(({ ids }) => ids.length > 0);
+  if (needed.length === 0) return known;
+  const custom = needed.filter(({ ids }) => ids.some((id) => id > CLOSED));
+  const listed = await Promise.all(
+    [...new Set(custom.map(({ project }) => project))].map((project) =>
+      valueOrError(call.listProjectChoices(project, "statuses")),
+    ),
+  );
+  for (const statuses of listed) {
+    for (const { id, name } of call.keep("The statuses", statuses) ?? []) {
+      known.set(id, name);
+    }
+  }
+  const names = new Set(known.values());
+  const isJapanese = STANDARD.some(([, , japanese]) => names.has(japanese));
+  for (const [id, english, japanese] of STANDARD) {
+    if (!known.has(id)) known.set(id, isJapanese ? japanese : english);
+  }
+  return known;
+}
+
+/** The ID beyond which comments are asked for, none: from the newest down. */
+type StreamStart = { maxId?: number; minId?: number; count?: number };
+
+/**
+ * Comments of an issue in one direction from a place, page after page. Whether
+ * `minId` and `maxId` are inclusive is not documented, so none comes twice.
+ */
+export class CommentStream {
+  /** Those that are read but not taken, from the place outwards. */
+  readonly waiting: Comment[] = [];
+  /** How many have come, those that could not be read included. */
+  received = 0;
+  /** Whether another page may be asked for. */
+  isOpen = true;
+  /** Why it ended early, where it did. */
+  failure: BacklogError | undefined;
+  readonly isOlder: boolean;
+  readonly #size: number;
+  #boundary: number | undefined;
+  #endsAtShortPage = true;
+
+  constructor(
+    private readonly call: BacklogCall,
+    private readonly key: string,
+    { maxId, minId, count = PAGE_SIZE }: StreamStart = {},
+  ) {
+    this.isOlder = minId === undefined;
+    this.#boundary = minId ?? maxId;
+    this.#size = count;
+  }
+
+  /** Whether every comment in this direction has been read. */
+  get readToEnd(): boolean {
+    return !this.isOpen && this.failure === undefined;
+  }
+
+  /** Whether it holds or may still find more. */
+  get hasMore(): boolean {
+    return this.waiting.length > 0 || !this.readToEnd;
+  }
+
+  /** Looks behind a short page, too; whether that was not done before. */
+  doubt(): boolean {
+    if (this.failure || !this.#endsAtShortPage) return false;
+    this.#endsAtShortPage = false;
+    this.isOpen = true;
+    return true;
+  }
+
+  /** Every comment there is has come: no page is asked for any more. */
+  end(): void {
+    this.isOpen = false;
+    this.#endsAtShortPage = false;
+  }
+
+  /** The next one, where there is any. */
+  async next(): Promise<Comment | undefined> {
+    while (this.waiting.length === 0 && this.isOpen) await this.read();
+    return this.waiting.shift();
+  }
+
+  /** Asks for the next page. */
+  async read(): Promise<void> {
+    const [older, boundary] = [this.isOlder, this.#boundary];
+    const page = await valueOrError(
+      this.call.listComments(this.key, {
+        ...(older ? { maxId: boundary } : { minId: boundary }),
+        order: older ? "desc" : "asc",
+        count: this.#size,
+      }),
+    );
+    if (page instanceof BacklogError) return this.#fail(page);
+    const { entries, sent } = page;
+    const ids = sent.flatMap(({ id }) => id ?? []);
+    if (sent.length > 0 && ids.length === 0) {
+      return this.#fail(toUnreachable(this.key, sent.length));
+    }
+    const isBeyond = (id: number) =>
+      boundary === undefined || (older ? id < boundary : id > boundary);
+    const fresh = entries
+      .filter(({ id }) => isBeyond(id))
+      .sort((a, b) => (older ? b.id - a.id : a.id - b.id));
+    this.waiting.push(...fresh);
+    // An entry that could not be read has its place all the same.
+    const places = new Set(ids.filter(isBeyond));
+    this.received += places.size;
+    if (places.size > 0) {
+      this.#boundary = older ? Math.min(...places) : Math.max(...places);
+    }
+    const isShort = sent.length < this.#size;
+    this.isOpen = places.size > 0 && !(isShort && this.#endsAtShortPage);
+  }
+
+  #fail(error: BacklogError): void {
+    this.failure = error;
+    this.isOpen = false;
+  }
+}
+
+function toUnreachable(key: string, received: number): BacklogError {
+  return new BacklogError(
+    `Backlog sent ${received} entries without an ID in a row, so that what lies beyond can only be reached from the other end, by issue_key ${key}#comment-1-newer.`,
+  );
 }

@@ -2,12 +2,6 @@ import { FILTERS, type ListArguments, type Sort } from "./arguments.ts";
 import { CLOSED } from "./backlog.ts";
 import { formatDistance, formatInstant, toCalendarDay } from "./dates.ts";
 import { toFieldDay, toFieldText } from "./facts.ts";
-import {
-  describeHistory,
-  formatHistory,
-  type History,
-  type Told,
-} from "./history-text.ts";
 import { toProjectKey } from "./issue-key.ts";
 import type { IssueRow } from "./responses.ts";
 import {
@@ -49,7 +43,7 @@ export interface IssueList extends ListFrame {
   end: number;
   more: boolean;
   /** What happened in them, where that was asked. */
-  history?: History | undefined;
+  history?: { account: string[]; text: string; removed: number };
 }
 
 type CustomColumn = { id: number; name: string };
@@ -82,6 +76,7 @@ export function formatIssueList(
 ): string {
   const clean = new Cleaner();
   const { rows, history } = list;
+  clean.removed += history?.removed ?? 0;
   const { timeZone, today, offset, limit } = args;
   const issues = rows.map(({ issue }) => issue);
   const { common, head, lines } = toTable(issues, args, list, clean);
@@ -96,10 +91,10 @@ export function formatIssueList(
     "",
     ...head,
     ...shown,
-    ...(history ? [formatHistory(history, { ...list, timeZone }, clean)] : []),
+    ...(history ? [history.text] : []),
   ];
   const [total, ...rest] = history
-    ? describeHistory(history)
+    ? history.account
     : [formatTotal(list, args, { shown: shown.length, next })];
   const first = [
     ...(total ? [total] : []),
@@ -342,12 +337,10 @@ export function toCapacity(
   return Math.ceil(lines.length * times * 1.1);
 }
 
-/** What an issue takes of the room for rows, its history included. */
-export function measureTold(told: Told, args: ListArguments): Size {
-  const { lines } = toTable([told.row], args, {});
-  const below = { told: [told], statuses: new Map<number, string>() };
-  const view = { timeZone: args.timeZone, spaceTimeZone: undefined };
-  return sizeOf(`${lines.join("\n")}\n${formatHistory(below, view)}`);
+/** What a row takes of their room. */
+export function measureRow(row: IssueRow, args: ListArguments): Size {
+  const { lines } = toTable([row], args, {});
+  return sizeOf(`${lines.join("\n")}\n`);
 }
 
 function formatTotal(

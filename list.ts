@@ -8,11 +8,11 @@ import { type BacklogCall, PAGE_SIZE, type Query } from "./backlog.ts";
 import { addDays, startOfDay, toToday } from "./dates.ts";
 import { BacklogError, valueOrError } from "./errors.ts";
 import { listInstants } from "./facts.ts";
-import { readHistory } from "./history.ts";
+import { readHistory, tellHistory } from "./history.ts";
 import {
   type IssueList,
   type ListFilter,
-  measureTold,
+  measureRow,
   roomForRows,
   toCapacity,
 } from "./list-text.ts";
@@ -59,10 +59,12 @@ async function readWhatHappened(
   { since, until }: HistoryArguments,
 ) {
   const { timeZone, limit } = args;
+  const view = { origin: call.origin, timeZone };
   const search = await toSearch(call, { ...args, sort: "updated" }, resolved);
   const { found, isLifted } = await searchFitting(search, resolved, (search) =>
     readHistory(call, {
       search: { ...search, capacity: () => limit },
+      view,
       day: since,
       from: startOfDay(since, timeZone),
       to: until
@@ -72,26 +74,24 @@ async function readWhatHappened(
         ids.map((id) => ({ id, name: toName(name ?? `ID ${id}`) })),
       ),
       room: roomForRows(),
-      measure: (told) => measureTold(told, args),
+      measure: (row) => measureRow(row, args),
     }),
   );
-  const { history, missing } = found;
-  const told = history.told.filter(({ row }) => fits(row, resolved));
-  const unfit = describeUnfit(history.told.length, told.length, isLifted);
-  const instants = told.flatMap(({ row, comments }) => [
-    row.dueDate,
-    ...comments.flatMap(({ changeLog }) =>
-      (changeLog ?? []).flatMap(listInstants),
-    ),
+  const { next } = found;
+  const told = found.told.filter(({ row }) => fits(row, resolved));
+  const unfit = describeUnfit(found.told.length, told.length, isLifted);
+  const spaceTimeZone = await call.getTimeZone([
+    ...told.map(({ row }) => row.dueDate),
+    ...listInstants(told.flatMap(({ comments }) => comments)),
   ]);
   return {
-    history: { ...history, told },
-    rows: told.map(({ row }) => ({ issue: row, next: history.next })),
+    history: tellHistory({ ...found, told }, { ...view, spaceTimeZone }),
+    rows: told.map(({ row }) => ({ issue: row, next })),
     total: undefined,
-    end: history.next,
-    more: history.left > 0,
-    missing: [...missing, ...unfit],
-    spaceTimeZone: await call.getTimeZone(instants),
+    end: next,
+    more: found.left > 0,
+    missing: [...found.missing, ...unfit],
+    spaceTimeZone,
   };
 }
 

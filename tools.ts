@@ -136,10 +136,10 @@ async function showIssue({ read, call, now }: Given): Promise<ToolAnswer> {
   }
   const view = { timeZone, today: toToday(now, timeZone), focus };
   const asked = { ...reference, title };
-  const { known, timeline } = await getIssueDetails(call, asked, view);
+  const known = await getIssueDetails(call, asked, view);
   const notes = toNotes(call);
   const isTaken = reference.words !== undefined;
-  return { text: formatIssue(known, timeline, { view, notes, isTaken }) };
+  return { text: formatIssue(known, { view, notes, isTaken }) };
 }
 
 async function listIssues(given: Given): Promise<ToolAnswer> {

@@ -117,6 +117,16 @@ export function idsOf(data: SpaceData, key: string): number[] {
   return commentsOf(data, key).map(({ id }) => id);
 }
 
+/** A change of one field, as Backlog logs it. */
+export function changeOf(
+  field: string,
+  originalValue: string | null,
+  newValue: string | null,
+) {
+  const info = { attachmentInfo: null, attributeInfo: null };
+  return { field, originalValue, newValue, ...info, notificationInfo: null };
+}
+
 /** The sample space with one issue changed. */
 export function withIssue(
   key: string,
