@@ -102,15 +102,15 @@ async function report(commandLine: CommandLine): Promise<void> {
     envFile,
     usualFiles: places.usualFiles,
   };
-  const redact = toRedactor(reading.secrets);
   if (command === "check") {
     const { text, isWell } = await check(found);
-    await print(wrap(redact(text), process.stdout.columns));
+    await print(wrap(text, process.stdout.columns));
     process.exitCode = isWell ? 0 : 1;
     return;
   }
   const { toConfig } = await import("./clients.ts");
   const { text, advice } = await toConfig(client, found);
+  const redact = toRedactor(reading.secrets);
   await print(redact(text));
   // console.error writes in red on a terminal, and nothing is wrong.
   const advised = wrap(redact(advice), process.stderr.columns);
@@ -134,12 +134,6 @@ async function serve(envFile: string | undefined): Promise<void> {
   const zone = readMachineZone(process.env.TZ);
   const { redact } = live;
   const log = (text: string) => console.error(redact(`backlog-mcp: ${text}`));
-  const readNow = () => {
-    const reading = live.read();
-    if (reading.settings) return reading.settings;
-    const [userFile = ""] = places.usualFiles;
-    throw new Error(toRemedy(reading, envFile ?? userFile));
-  };
   const stdio = new Stdio({
     introduction: introduce(publish(), { host: settings?.host, zone }),
     connect: async (transport) => {
@@ -149,7 +143,10 @@ async function serve(envFile: string | undefined): Promise<void> {
       ]);
       let backlog: InstanceType<typeof Backlog> | undefined;
       const connect = async () => {
-        const settings = readNow();
+        const reading = live.read();
+        const { settings } = reading;
+        const file = envFile ?? places.usualFiles[0] ?? "";
+        if (!settings) throw new Error(toRemedy(reading, file));
         backlog ??= new Backlog(live.toConnection(settings));
         return { backlog, userId: settings.userId };
       };
@@ -176,19 +173,20 @@ const PLACE =
   /(?:^:?|\/zoneinfo\/(?:posix\/)?)((?!Etc\/)[A-Z][A-Za-z]+(?:\/[A-Z][\w-]+){1,2})$/;
 
 /** The zone that this machine is set to, if it is a place such as Asia/Tokyo. */
-function readMachineZone(tz: string | undefined): string | undefined {
-  let name = tz ?? "";
-  if (tz === undefined && process.platform === "win32") {
-    // Elsewhere Intl would take as long as all the rest of a start.
-    name = new Intl.DateTimeFormat().resolvedOptions().timeZone;
-  } else if (tz === undefined) {
-    try {
-      name = process.getBuiltinModule("node:fs").readlinkSync("/etc/localtime");
-    } catch {
-      // Not a link: then it is not known.
-    }
+function readMachineZone(tz = readLocalTime()): string | undefined {
+  return PLACE.exec(tz)?.[1];
+}
+
+function readLocalTime(): string {
+  // Elsewhere Intl would take as long as all the rest of a start.
+  if (process.platform === "win32") {
+    return new Intl.DateTimeFormat().resolvedOptions().timeZone;
   }
-  return PLACE.exec(name)?.[1];
+  try {
+    return process.getBuiltinModule("node:fs").readlinkSync("/etc/localtime");
+  } catch {
+    return "";
+  }
 }
 
 /** A client has had its first answers by then; a person does not notice. */

@@ -8,6 +8,7 @@ import { UNTRUSTED } from "../scripts/certificate.ts";
 import { connectBinary, toEnvironment } from "../scripts/connect.ts";
 import { OPENING, startRaw, toCall, toText } from "../scripts/raw-client.ts";
 import { sizeOf } from "../text.ts";
+import { start } from "./helpers.ts";
 
 const ISSUE = { issue_key: "WEB-5" };
 
@@ -78,6 +79,20 @@ describe("a whole conversation", () => {
     expect(toText(thread)).toMatch(
       /\nComments and changes: Backlog counts 1234; the newest \d+ are shown below\. Older: /,
     );
+  });
+});
+
+describe("the key is not shown", () => {
+  const key = "own-key-0123456789";
+  test.each([
+    ["typed where a command stands", [key], {}],
+    ["set as another setting", ["check"], { USER_ID: key }],
+    ["named as a file", ["config", "--env-file", `/${key}/.env`], {}],
+  ])("where it is %s", async (_, args, more) => {
+    const env = { BACKLOG_API_KEY: key, ...more };
+    const { stdout, stderr } = await start(args, { env });
+    expect(stdout + stderr).not.toContain(key);
+    expect(stdout + stderr).toContain("[API key]");
   });
 });
 
