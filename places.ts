@@ -311,7 +311,7 @@ const ABSENT = { error: "cannot be read (ENOENT)", isAbsent: true };
 function parseVariables(text: string): Variables {
   const variables: Variables = {};
   for (const line of text.split(/\r?\n/)) {
-    const [, name, value] = /^([A-Z_]+)=([\w.:-]*)$/.exec(line) ?? [];
+    const [, name, value] = /^([A-Z_]+)=([\w.:/,-]*)$/.exec(line) ?? [];
     if (name !== undefined) variables[name] = value;
     else if (!/^(?:#.*)?$/.test(line)) {
       return process.getBuiltinModule("node:util").parseEnv(text);
