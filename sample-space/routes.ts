@@ -16,10 +16,16 @@ import {
   toNumber,
   toTest,
 } from "./filter.ts";
-import type { Comment, Issue, ProjectData, SpaceData } from "./shapes.ts";
+import {
+  type Comment,
+  type Issue,
+  type ProjectData,
+  type SpaceData,
+  toStatusId,
+} from "./shapes.ts";
 
 /** What a space may do with a filter that its reference does not tell. */
-export type Treatment = "honoured" | "refused" | "ignored" | "finds nothing";
+type Treatment = "honoured" | "refused" | "ignored" | "finds nothing";
 
 /** What the reference leaves open about the real Backlog. */
 export type Switches = {
@@ -64,11 +70,8 @@ export const SWITCHES: Switches = {
   archivedIssues: true,
 };
 
-export type RateClass = "search" | "read";
-export type Rates = Record<
-  RateClass,
-  { limit: number; used: number; reset: number }
->;
+type Rate = { limit: number; used: number; reset: number };
+export type Rates = Record<"search" | "read", Rate>;
 type Space = { data: SpaceData; switches: Switches; rates: Rates };
 
 /** The answer to a path and its query; throws a Refusal. */
@@ -128,7 +131,7 @@ function getRateLimit({ rates: { read, search } }: Space) {
   };
 }
 
-function toRate({ limit, used, reset }: Rates["read"]) {
+function toRate({ limit, used, reset }: Rate) {
   return { limit, remaining: Math.max(0, limit - used), reset };
 }
 
@@ -210,18 +213,14 @@ function listComments(space: Space, query: Query, id: string) {
   const page = toPage(space, query, toComments(space, id));
   if (space.switches.loggedStatuses === "names") return page;
   return page.map((comment) => {
-    const { statuses } = getProject(space, `${comment.projectId}`);
-    const toId = (value: string | null) => {
-      const status = statuses.find(({ name }) => name === value);
-      return status ? `${status.id}` : value;
-    };
+    const owner = getProject(space, `${comment.projectId}`);
     const changeLog = comment.changeLog?.map((change) => {
       const { field, originalValue, newValue } = change;
       if (field !== "status") return change;
       return {
         ...change,
-        originalValue: toId(originalValue),
-        newValue: toId(newValue),
+        originalValue: toStatusId(owner, originalValue),
+        newValue: toStatusId(owner, newValue),
       };
     });
     return { ...comment, changeLog };

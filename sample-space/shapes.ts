@@ -97,16 +97,14 @@ export type Layout = Named & {
   versions?: Record<string, string[]>;
 };
 /** An issue in short. */
-export type Facts = {
-  [field in "category" | "version" | "milestone" | "start" | "due"]?: string;
-} & { [field in "assignee" | "by" | "parent"]?: string } & {
-  [field in "key" | "type" | "created" | "updated"]: string;
-} & {
-  status?: number | string;
-  priority?: number;
-  resolution?: number;
-  hours?: [estimated: number, actual: number];
-};
+export type Facts = Record<"key" | "type" | "created" | "updated", string> &
+  Partial<Record<"assignee" | "by" | "parent" | "start" | "due", string>> &
+  Partial<Record<"category" | "version" | "milestone", string>> & {
+    status?: number | string;
+    priority?: number;
+    resolution?: number;
+    hours?: [estimated: number, actual: number];
+  };
 /** An entry of a change log in short; a number is an ID. */
 export type ChangeFacts = {
   field: string;
@@ -211,6 +209,12 @@ export function toComment(
   const notifications: { id: number; reason: number; user: User }[] = [];
   const { created: updated } = comment;
   return { ...comment, projectId, issueId, updated, stars, notifications };
+}
+
+/** A status' ID by its name; any other text as it is. */
+export function toStatusId({ statuses }: ProjectData, text: string | null) {
+  const status = statuses.find(({ name }) => name === text);
+  return status ? `${status.id}` : text;
 }
 
 /** The issue with this key. */

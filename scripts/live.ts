@@ -14,7 +14,7 @@ export type Word =
 type Look = (probe: Probe) => Promise<Word>;
 
 /** What the reference leaves open, in the order in which it is asked. */
-export const FACTS = {
+const FACTS = {
   "maxId of comments includes that ID": (probe) => seeEdge(probe, "maxId"),
   "minId of comments includes that ID": (probe) => seeEdge(probe, "minId"),
   "maxId of activities includes that ID": seeActivities,
