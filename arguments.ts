@@ -73,31 +73,19 @@ export interface Choices {
 
 /**
  * The one table of the filters, in the order in which an answer tells them:
- * the filter, Backlog's parameter, the label in an answer, and the arguments
- * that take words and IDs.
+ * the filter, which with an `Id` is Backlog's parameter, the label in an
+ * answer, and the arguments that take words and IDs.
  */
 export const FILTERS = [
-  ["assignee", "assigneeId", "assignee", "assignee_names", "assignee_ids"],
-  ["status", "statusId", "status", "status_names", "status_ids"],
-  ["project", "projectId", "project", "project_keys", "project_ids"],
-  ["issueType", "issueTypeId", "type", "issue_type_names", undefined],
-  ["category", "categoryId", "category", "category_names", undefined],
-  ["milestone", "milestoneId", "milestone", "milestone_names", "milestone_ids"],
-  ["priority", "priorityId", "priority", "priority_names", undefined],
-  [
-    "createdUser",
-    "createdUserId",
-    "created by",
-    "created_user_names",
-    undefined,
-  ],
-  [
-    "parentIssue",
-    "parentIssueId",
-    "parent",
-    "parent_issue_keys",
-    "parent_issue_ids",
-  ],
+  ["assignee", "assignee", "assignee_names", "assignee_ids"],
+  ["status", "status", "status_names", "status_ids"],
+  ["project", "project", "project_keys", "project_ids"],
+  ["issueType", "type", "issue_type_names", undefined],
+  ["category", "category", "category_names", undefined],
+  ["milestone", "milestone", "milestone_names", "milestone_ids"],
+  ["priority", "priority", "priority_names", undefined],
+  ["createdUser", "created by", "created_user_names", undefined],
+  ["parentIssue", "parent", "parent_issue_keys", "parent_issue_ids"],
 ] as const;
 export type Filter = (typeof FILTERS)[number][0];
 
@@ -114,11 +102,11 @@ interface DateFilter {
 }
 
 type WordsArgument =
-  | (typeof FILTERS)[number][3]
+  | (typeof FILTERS)[number][2]
   | "count_by"
   | "custom_fields"
   | "history_by_names";
-type IdsArgument = Exclude<(typeof FILTERS)[number][4], undefined>;
+type IdsArgument = Exclude<(typeof FILTERS)[number][3], undefined>;
 type DaysField = (typeof DATES)[number] | "history";
 type TextArgument =
   | `${DaysField}_${"since" | "until"}`
@@ -127,12 +115,13 @@ type TextArgument =
   | "sort"
   | "timezone";
 
+type Given<Argument extends string, Value> = {
+  [Each in Argument]?: Value | undefined;
+};
 /** A list's arguments as the schema reads them: words and numbers. */
-type GivenListArguments = {
-  [Argument in WordsArgument | IdsArgument]?: string[] | undefined;
-} & {
-  [Argument in TextArgument]?: string | undefined;
-} & { limit?: number | undefined; offset?: number | undefined };
+type GivenListArguments = Given<WordsArgument | IdsArgument, string[]> &
+  Given<TextArgument, string> &
+  Given<"limit" | "offset", number>;
 
 /** The days in which something must have happened, and by whom. */
 export interface HistoryArguments {
@@ -374,7 +363,7 @@ function describeToday(now: Date, machineZone: string | undefined): string {
 
 /** What a filter was given; a word among the IDs counts as a word. */
 function toChoices(args: GivenListArguments, filter: Filter): Choices {
-  const [, , , inWords, inNumbers] =
+  const [, , inWords, inNumbers] =
     FILTERS.find(([name]) => name === filter) ?? FILTERS[0];
   const items = inNumbers ? (args[inNumbers] ?? []) : [];
   const others = items.filter((item) => toId(item) === undefined);

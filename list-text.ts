@@ -172,7 +172,7 @@ export function toSame(
   const isUsual = order === (sort === "due_date" ? "asc" : "desc");
   const isSorted = history === undefined && countBy.length === 0;
   const next: Record<string, unknown> = {};
-  for (const [filter, , , inWords, inNumbers] of FILTERS) {
+  for (const [filter, , inWords, inNumbers] of FILTERS) {
     const { ids, words } = args.choices(filter);
     next[inWords] = given(words);
     if (inNumbers) next[inNumbers] = given(ids);

@@ -206,7 +206,7 @@ async function toSearch(
       ...(nobody ? [toNobody(filters)] : []),
       ...(args.noDueDate ? [NO_DUE_DATE] : []),
     ])),
-    notClosed: resolved.notClosed,
+    notClosed: resolved.filters.status?.notClosed ?? false,
     offset: args.offset,
     limit: args.limit,
   };
@@ -218,8 +218,8 @@ function toQuery(
   { filters, custom }: ResolvedNames,
 ): Query {
   const query: Query = { ...custom?.query };
-  for (const [filter, parameter] of FILTERS) {
-    query[parameter] = filters[filter]?.ids;
+  for (const [filter] of FILTERS) {
+    query[`${filter}Id`] = filters[filter]?.ids;
   }
   for (const { parameter, day } of dates) query[parameter] = day;
   query.keyword = keyword;
@@ -336,14 +336,14 @@ async function isHonoured(
 /** The filters that applied, in words. */
 function toFilters(
   args: ListArguments,
-  { filters, historyBy, notClosed, custom }: ResolvedNames,
+  { filters, historyBy, custom }: ResolvedNames,
   { rows, days }: { rows: readonly IssueRow[]; days: string | undefined },
 ): ListFilter[] {
-  const named = FILTERS.flatMap(([filter, , label]): ListFilter[] => {
+  const named = FILTERS.flatMap(([filter, label]): ListFilter[] => {
     const isDefault = isNotGiven(args, filter);
     const { meant } = filters[filter] ?? {};
     const names =
-      filter === "status" && notClosed
+      filter === "status" && filters.status?.notClosed
         ? [
             {
               name: describeNotClosed(rows.map(({ status }) => status)),

@@ -39,8 +39,6 @@ interface ResolvedFilter {
 
 export interface ResolvedNames {
   filters: Partial<Record<Filter, ResolvedFilter>>;
-  /** The default, or `not closed`: Backlog has no such filter. */
-  notClosed: boolean;
   /** Whose doings a history tells; undefined: anyone's. */
   historyBy: ResolvedFilter | undefined;
   custom?: CustomFilter | undefined;
@@ -96,7 +94,6 @@ export async function resolveNames(
   );
   return {
     filters,
-    notClosed: filters.status?.notClosed ?? false,
     historyBy: await historyBy,
     custom: await custom,
   };
@@ -263,19 +260,16 @@ async function resolveStatuses(
 
 /** `not closed (Open, In Progress, Resolved, 検収待ち)`, as far as is known. */
 export function describeNotClosed(seen: readonly Choice[]): string {
-  const ownNames = new Map(seen.map(({ id, name }) => [id, name]));
-  const isJapanese = STANDARD.some(([id, , own]) => ownNames.get(id) === own);
-  const standard = STANDARD.filter(([id]) => id !== CLOSED).map(
-    ([id, english, japanese]) =>
-      ownNames.get(id) ?? (isJapanese ? japanese : english),
+  const own = new Map(seen.map(({ id, name }) => [id, name]));
+  const isJapanese = STANDARD.some(([id, , name]) => own.get(id) === name);
+  const standard = STANDARD.map(
+    ([id, english, japanese]) => [id, isJapanese ? japanese : english] as const,
   );
-  const custom = [...ownNames].filter(([id]) => id > CLOSED);
-  const names = [...standard, ...custom.map(([, name]) => name)].map((name) =>
-    toName(name),
-  );
+  const all = new Map([...standard, ...own]);
+  all.delete(CLOSED);
+  const names = [...new Set([...all.values()].map((name) => toName(name)))];
   const more = names.length > 8 ? [`and ${names.length - 8} more`] : [];
-  const shown = [...new Set(names.slice(0, 8)), ...more];
-  return `not closed (${shown.join(", ")})`;
+  return `not closed (${[...names.slice(0, 8), ...more].join(", ")})`;
 }
 
 /**

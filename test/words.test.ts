@@ -359,6 +359,14 @@ describe("the built-in words", () => {
     },
   );
 
+  test("not closed is told in the language that one row shows", async () => {
+    const data = sampleData({ japanese: true });
+    const { filters } = await readList({ ...ANYONE, limit: 1 }, { data });
+    expect(filters[1]).toStartWith(
+      "status not closed (未対応, 処理中, 処理済み",
+    );
+  });
+
   test("not closed names eight statuses at most", async () => {
     const data = changed(({ issues }) => {
       for (const [n, issue] of issues.filter(isOpen).entries()) {
