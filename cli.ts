@@ -119,8 +119,8 @@ function align(rows: readonly string[][]): string[] {
   );
 }
 
-function toSettingsRows({ reading, origin }: Found): string[][] {
-  const { values, source, userIdSource, domainSource } = reading;
+function toSettingsRows({ reading }: Found): string[][] {
+  const { values, origin, source, userIdSource, domainSource } = reading;
   const { BACKLOG_API_KEY: key, BACKLOG_DOMAIN, USER_ID } = values;
   const row = (name: string, value: string | undefined, from: string) =>
     value === undefined ? [name, "not set"] : [name, value, `from ${from}`];
@@ -165,8 +165,8 @@ function toSourceNotes(found: Found): string[] {
 }
 
 /** The problems of the settings, each with what to do about it. */
-function toProblems({ reading, origin, ...found }: Found): string[] {
-  const { problems, source } = reading;
+function toProblems({ reading, ...found }: Found): string[] {
+  const { problems, source, origin } = reading;
   const [userFile = ""] = found.usualFiles;
   const place = source || userFile;
   const space = origin ?? "https://your-space.backlog.com";

@@ -245,7 +245,7 @@ export async function toConfig(word: string | undefined, found: Found) {
 
 /** How a client's server finds the settings of this terminal, and what to say. */
 function toSettings(
-  { reading, envFile, usualFiles, origin }: Found,
+  { reading, envFile, usualFiles }: Found,
   hidden: string | undefined,
 ): Pick<Server, "args" | "env"> & { about: string } {
   const [userFile = ""] = usualFiles;
@@ -268,7 +268,7 @@ function toSettings(
   return {
     env: {
       ...PLACEHOLDERS,
-      BACKLOG_DOMAIN: toDomain(origin) ?? BACKLOG_DOMAIN,
+      BACKLOG_DOMAIN: toDomain(reading.origin) ?? BACKLOG_DOMAIN,
     },
     about: `Fill in your values. Better: ${better} and run this again; then no key stands in the client's configuration or in the shell's history.`,
   };

@@ -4,7 +4,6 @@ import { listUsualFiles, type Places, toManagedFile } from "./places.ts";
 import {
   LiveSettings,
   readSettings,
-  toOrigin,
   toRedactor,
   toRemedy,
 } from "./settings.ts";
@@ -95,13 +94,7 @@ async function report(commandLine: CommandLine): Promise<void> {
   const { check, wrap } = await import("./cli.ts");
   const places = toPlaces(envFile);
   const reading = readSettings(places);
-  const { BACKLOG_DOMAIN = "" } = reading.values;
-  const found = {
-    reading,
-    origin: toOrigin(BACKLOG_DOMAIN),
-    envFile,
-    usualFiles: places.usualFiles,
-  };
+  const found = { ...places, reading };
   if (command === "check") {
     const { text, isWell } = await check(found);
     await print(wrap(text, process.stdout.columns));

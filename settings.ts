@@ -51,7 +51,7 @@ function findDomainProblem(domain = ""): string | undefined {
 }
 
 /** `https://host`, from a host or a pasted address; undefined if not allowed. */
-export function toOrigin(domain: string): string | undefined {
+function toOrigin(domain: string): string | undefined {
   const text = domain.normalize("NFKC");
   const bare = text.replace(/^https?:\/\//i, "");
   const scheme = /^http:\/\//i.test(text) ? "http" : "https";
@@ -99,6 +99,8 @@ export interface Reading {
   /** `the environment`, or the file's path; empty where nothing was found. */
   source: string;
   values: Values;
+  /** Of BACKLOG_DOMAIN, where it is a valid one. */
+  origin: string | undefined;
   /** USER_ID alone may come from the environment instead. */
   userIdSource: string;
   /** The company's place may name the domain for every source. */
@@ -116,14 +118,8 @@ export interface Reading {
 }
 
 /** The settings as they were found, and where they may stand. */
-export interface Found {
+export interface Found extends Pick<Places, "envFile" | "usualFiles"> {
   reading: Reading;
-  /** Of BACKLOG_DOMAIN, where it is a valid one. */
-  origin: string | undefined;
-  /** As named by `--env-file`. */
-  envFile: string | undefined;
-  /** The user's own, the one beside the program, the working folder's. */
-  usualFiles: readonly string[];
 }
 
 /**
@@ -140,6 +136,7 @@ export function readSettings(places: Places, only?: string): Reading {
     ...(USER_ID && { USER_ID }),
   };
   const { BACKLOG_API_KEY: apiKey, BACKLOG_DOMAIN: domain } = values;
+  const origin = toOrigin(domain ?? "");
   const limits = [...limiting].map(toLimit);
   const unreadable = company.problem ?? place.problem;
   const problems = unreadable
@@ -158,6 +155,7 @@ export function readSettings(places: Places, only?: string): Reading {
   const reading: Reading = {
     source: place.source,
     values,
+    origin,
     userIdSource: USER_ID ? ENVIRONMENT : place.source,
     domainSource: isTheCompanys ? company.source : place.source,
     restrictions,
@@ -166,7 +164,6 @@ export function readSettings(places: Places, only?: string): Reading {
     managed: company,
     secrets,
   };
-  const origin = toOrigin(domain ?? "");
   if (problems.length > 0 || apiKey === undefined || origin === undefined) {
     return reading;
   }

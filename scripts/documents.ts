@@ -54,8 +54,6 @@ async function showCheck(): Promise<string> {
   });
   const { text } = await check({
     reading: { ...reading, source: file, domainSource: file },
-    origin: space.url,
-    envFile: undefined,
     usualFiles: [file],
   });
   return text

@@ -173,8 +173,7 @@ test("check notes a company's file that does not count", async () => {
   const managedFile = { path, owner: -1 };
   const places = { environment: {}, usualFiles: [], managedFile };
   const reading = readSettings(places);
-  const found = { reading, origin: undefined, envFile: undefined };
-  const { text } = await check({ ...found, usualFiles: [] });
+  const { text } = await check({ reading, usualFiles: [] });
   expect(listNotes(text)).toEqual([
     `${path} does not count: it does not belong to root.`,
   ]);

@@ -10,7 +10,6 @@ import {
   LiveSettings,
   type Reading,
   readSettings,
-  toOrigin,
   toRedactor,
   toRemedy,
 } from "../settings.ts";
@@ -65,7 +64,13 @@ function hostOf({ settings, problems }: Reading): string {
   return settings?.host ?? problems.join("; ");
 }
 
-describe("toOrigin allows Backlog's three domains over https, and this machine", () => {
+/** Where a BACKLOG_DOMAIN leads; undefined where it may not. */
+function toOrigin(BACKLOG_DOMAIN: string): string | undefined {
+  const environment = { BACKLOG_DOMAIN };
+  return readSettings({ environment, usualFiles: [] }).origin;
+}
+
+describe("BACKLOG_DOMAIN may be in Backlog's three domains, or this machine", () => {
   const EXAMPLE = "https://example.backlog.com";
   test.each([
     ["example.backlog.com", EXAMPLE],
@@ -92,7 +97,7 @@ describe("toOrigin allows Backlog's three domains over https, and this machine",
   });
 });
 
-describe("toOrigin refuses every other host", () => {
+describe("BACKLOG_DOMAIN may be no other host", () => {
   test.each([
     "",
     "example",
