@@ -170,16 +170,12 @@ function toProblems({ reading, ...found }: Found): string[] {
   const [userFile = ""] = found.usualFiles;
   const place = source || userFile;
   const space = origin ?? "https://your-space.backlog.com";
-  const missing = new Map([
-    [
-      "BACKLOG_API_KEY is not set",
-      ` Make a key in Backlog under Personal Settings > API (${space}/EditApiSettings.action) and set it in ${place}.`,
-    ],
-    [
-      "BACKLOG_DOMAIN is not set",
-      ` Set it in ${place} to the address of your space, such as your-space.backlog.com.`,
-    ],
-  ]);
+  const missing = new Map(
+    Object.entries({
+      "BACKLOG_API_KEY is not set": ` Make a key in Backlog under Personal Settings > API (${space}/EditApiSettings.action) and set it in ${place}.`,
+      "BACKLOG_DOMAIN is not set": ` Set it in ${place} to the address of your space, such as your-space.backlog.com.`,
+    }),
+  );
   // Values that are not valid are told with what is.
   const advised = problems.map((problem) => {
     const advice = problem.includes(" cannot be read (")
@@ -262,7 +258,7 @@ async function askBacklog(
 interface Part<Value> {
   row: [label: string, text: string];
   request: string;
-  /** What it brought, or what went wrong with it. */
+  /** What it brought, or what went wrong, with \0 where the request is named. */
   value?: Value;
   failure?: string;
 }
@@ -277,7 +273,7 @@ async function attempt<Value>(
     const value = await answer;
     return { row: [label, describe(value)], request, value };
   } catch (error) {
-    const failure = toMessage(error);
+    const failure = toMessage(error).replace(request, "\0");
     return { row: [label, "could not be read"], request, failure };
   }
 }
@@ -305,14 +301,11 @@ async function describeUserId(
 
 /** What went wrong with several requests in the same way is said once. */
 function groupFailures(parts: readonly Part<unknown>[]): string[] {
-  const failed = parts.flatMap(({ request, failure }) =>
-    failure === undefined
-      ? []
-      : { request, kind: failure.replace(request, "\0") },
-  );
-  return [...Map.groupBy(failed, ({ kind }) => kind)].map(([kind, same]) => {
+  const groups = Map.groupBy(parts, ({ failure }) => failure);
+  groups.delete(undefined);
+  return [...groups].map(([failure = "", same]) => {
     const requests = same.map(({ request }) => request).join(", ");
-    return toPeople(kind.replace("\0", () => requests));
+    return toPeople(failure.replace("\0", () => requests));
   });
 }
 

@@ -227,15 +227,6 @@ describe("check, with settings that are not complete or not valid", () => {
       ],
     ],
     [
-      "a missing domain",
-      KEY,
-      "",
-      [
-        "BACKLOG_DOMAIN is not set. Set it in the environment to the address of your space, such as your-space.backlog.com.",
-        ONE_PLACE,
-      ],
-    ],
-    [
       "an address with a key in it, which is not shown",
       KEY,
       "https://example.com/api?apiKey=secret",
