@@ -8,7 +8,7 @@ import { UNTRUSTED } from "../scripts/certificate.ts";
 import { connectBinary, toEnvironment } from "../scripts/connect.ts";
 import { OPENING, startRaw, toCall, toText } from "../scripts/raw-client.ts";
 import { sizeOf } from "../text.ts";
-import { start } from "./helpers.ts";
+import { askOnce, start } from "./helpers.ts";
 
 const ISSUE = { issue_key: "WEB-5" };
 
@@ -239,13 +239,8 @@ describe("a hostile start folder changes nothing about settings from", () => {
       // Not even from the real environment is the check disarmed.
       NODE_TLS_REJECT_UNAUTHORIZED: "0",
     };
-    await using server = await connectBinary(env, { cwd: hostile.path });
-    expect(await server.details(ISSUE)).toEqual({
-      isError: true,
-      text: expect.stringContaining(
-        `The certificate of ${space.host} is not trusted`,
-      ),
-    });
+    const { text } = await askOnce(env, { cwd: hostile.path });
+    expect(text).toContain(`The certificate of ${space.host} is not trusted`);
     expect([space.requests, other.requests]).toEqual([[], []]);
   });
 
@@ -256,7 +251,6 @@ describe("a hostile start folder changes nothing about settings from", () => {
     server.send(toCall(2, "get_issue_details", ISSUE));
     expect(toText(await server.answerTo(2))).toStartWith("# WEB-5 Login");
     server.end();
-    await server.exited;
     expect(await server.stderr).toBe("");
     expect(server.lines).toHaveLength(1);
   });

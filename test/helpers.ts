@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { listUsualFiles } from "../places.ts";
 import { addThread, type SpaceData, sampleData } from "../sample-space/data.ts";
 import {
+  type SampleSpace,
   type SampleSpaceOptions,
   startSampleSpace,
 } from "../sample-space/server.ts";
@@ -199,4 +200,24 @@ export function parseList(text: string) {
     rows: cells,
     keys: cells.map(({ Key }) => Key ?? ""),
   };
+}
+
+/** Keeps a request waiting for good. */
+export function never(): Promise<never> {
+  return new Promise(() => {});
+}
+
+/** Ends with the test's own time-out where it never comes true. */
+export async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await Bun.sleep(5);
+}
+
+/** Until a space was asked so often. */
+export function untilRequests({ requests }: SampleSpace, count = 3) {
+  return until(() => requests.length >= count);
+}
+
+/** Until nobody waits for an answer of a space any more. */
+export function untilAborted({ requests }: SampleSpace) {
+  return until(() => requests.every(({ aborted }) => aborted));
 }

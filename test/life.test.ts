@@ -5,13 +5,13 @@ import { type SampleSpace, startSampleSpace } from "../sample-space/server.ts";
 import { BINARY } from "../scripts/build.ts";
 import { toEnvironment } from "../scripts/connect.ts";
 import { startRaw, toCall, toText } from "../scripts/raw-client.ts";
+import { never, untilAborted, untilRequests } from "./helpers.ts";
 
 // Several starts of the program, on a machine that may be busy.
 setDefaultTimeout(60_000);
 
 const isWindows = process.platform === "win32";
 const CALL = toCall(1, "get_issue_details", { issue_key: "WEB-5" });
-const never = () => new Promise<undefined>(() => {});
 
 /** The program with Node's pipes, which can be left unread and be closed. */
 function startPiped(space: SampleSpace) {
@@ -230,16 +230,3 @@ describe("many calls in one process", () => {
     expect(await readMemoryAfter(500)).toBeLessThan(early + 25_000);
   });
 });
-
-function untilRequests(space: SampleSpace, count = 3): Promise<void> {
-  return until(() => space.requests.length >= count);
-}
-
-function untilAborted({ requests }: SampleSpace): Promise<void> {
-  return until(() => requests.every(({ aborted }) => aborted));
-}
-
-/** Ends with the test's own time-out where it never comes true. */
-async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await Bun.sleep(5);
-}

@@ -31,6 +31,7 @@ import {
   toCall,
   toText,
 } from "../scripts/raw-client.ts";
+import { never, until, untilAborted, untilRequests } from "./helpers.ts";
 
 // Several starts of the program, on a machine that may be busy.
 setDefaultTimeout(60_000);
@@ -39,7 +40,6 @@ const TOOLS = ["get_issue_details", "get_user_issue_list"];
 const CLIENT = { name: "test", title: "A test", version: "1.0.0" };
 const WEB_5 = { issue_key: "WEB-5" };
 const WEB_1 = { issue_key: "WEB-1" };
-const never = () => new Promise<undefined>(() => {});
 
 let space: SampleSpace;
 beforeAll(() => {
@@ -370,7 +370,7 @@ describe("the official client libraries", () => {
       await untilRequests(slow, 4);
       cancelled.abort();
       expect(await first).toBe("cancelled");
-      await until(() => slow.requests.every(({ aborted }) => aborted));
+      await untilAborted(slow);
       expect((await call(WEB_1)).isError).toBeFalsy();
       await client.close();
     },
@@ -390,7 +390,7 @@ describe("notifications/cancelled", () => {
       server.send(toCall(id, "get_issue_details", WEB_5));
       await untilRequests(slow, 4);
       server.send(toCancel({ requestId: id }), toRequest("later", "ping"));
-      await until(() => slow.requests.every(({ aborted }) => aborted));
+      await untilAborted(slow);
       await server.answerTo("later");
       server.end();
       // No second of grace: nothing is under way any more.
@@ -534,13 +534,4 @@ function toSorted(value: unknown): string {
 
 function namesOf(tools: unknown): string[] {
   return Array.isArray(tools) ? tools.map(({ name }) => name) : [];
-}
-
-function untilRequests(space: SampleSpace, count: number): Promise<void> {
-  return until(() => space.requests.length >= count);
-}
-
-/** Ends with the test's own time-out where it never comes true. */
-async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await Bun.sleep(5);
 }
