@@ -311,13 +311,13 @@ export function parseListArguments(
       args.timezone === undefined && (isRelative || countBy.includes("due"))
         ? describeToday(now, machineZone)
         : undefined,
-    notes: toNotes(args, countBy),
+    notes: toNotes(args, { countBy, history }),
   };
 }
 
 function toNotes(
-  { limit, offset, sort }: GivenListArguments,
-  countBy: readonly Group[],
+  { limit, offset, sort, order }: GivenListArguments,
+  { countBy, history }: Pick<ListArguments, "countBy" | "history">,
 ): string[] {
   const isPage = [limit, offset, sort].some((given) => given !== undefined);
   return [
@@ -326,6 +326,9 @@ function toNotes(
       : []),
     ...(countBy.length > 0 && isPage
       ? ["limit, offset and sort do not matter: count_by counts all."]
+      : []),
+    ...(history && (sort ?? order) !== undefined
+      ? ["sort does not matter: history_… tells the newest activity first."]
       : []),
   ];
 }

@@ -58,12 +58,12 @@ async function readWhatHappened(
   resolved: ResolvedNames,
   { since, until }: HistoryArguments,
 ) {
-  const { timeZone, limit } = args;
+  const { timeZone } = args;
   const view = { origin: call.origin, timeZone };
   const search = await toSearch(call, { ...args, sort: "updated" }, resolved);
   const { found, isLifted } = await searchFitting(search, resolved, (search) =>
     readHistory(call, {
-      search: { ...search, capacity: () => limit },
+      search,
       view,
       day: since,
       from: startOfDay(since, timeZone),
@@ -96,13 +96,10 @@ async function readWhatHappened(
 }
 
 /** Where Backlog refuses `custom_fields`, what it finds without them. */
-async function searchFitting<
-  Answer,
-  Asked extends Pick<Search, "filters" | "limit">,
->(
-  search: Asked,
+async function searchFitting<Answer>(
+  search: Search,
   { custom }: ResolvedNames,
-  ask: (search: Asked) => Promise<Answer>,
+  ask: (search: Search) => Promise<Answer>,
 ): Promise<{ found: Answer; isLifted: boolean }> {
   const found = await valueOrError(ask(search));
   if (!(found instanceof BacklogError)) return { found, isLifted: false };
@@ -138,7 +135,6 @@ export async function countUserIssues(
   const all = { ...args, sort: "created", order: "asc" } as const;
   const [found, days] = await Promise.all([
     find(call, { ...all, offset: 0, limit: MOST_READ }, resolved, {
-      capacity: () => MOST_READ,
       spare: SPARE_SEARCHES,
     }),
     describeDays(call, args),
@@ -162,7 +158,7 @@ async function find(
   call: BacklogCall,
   args: ListArguments,
   resolved: ResolvedNames,
-  reading: Pick<Search, "capacity" | "spare">,
+  reading: Partial<Search>,
 ) {
   const search = { ...(await toSearch(call, args, resolved)), ...reading };
   const { found, isLifted } = await searchFitting(search, resolved, (search) =>
@@ -176,7 +172,7 @@ async function find(
   const [spaceTimeZone, hidden] = await Promise.all([
     call.getTimeZone(found.rows.map(({ issue }) => issue.dueDate)),
     found.total === 0
-      ? describeHidden(call, args, { search, found })
+      ? describeHidden(call, args, { resolved, found })
       : undefined,
   ]);
   const rows = found.rows.filter(({ issue }) => fits(issue, resolved));
@@ -197,7 +193,7 @@ async function toSearch(
   call: BacklogCall,
   args: ListArguments,
   resolved: ResolvedNames,
-): Promise<Omit<Search, "capacity">> {
+): Promise<Search> {
   const filters = toQuery(args, resolved);
   const order = await findOrder(call, args, filters);
   const nobody = resolved.filters.assignee?.nobody ?? false;
@@ -209,6 +205,7 @@ async function toSearch(
     notClosed: resolved.filters.status?.notClosed ?? false,
     offset: args.offset,
     limit: args.limit,
+    capacity: () => args.limit,
   };
 }
 
@@ -416,7 +413,7 @@ function nameFromRows(
 async function describeHidden(
   call: BacklogCall,
   args: ListArguments,
-  { search, found }: { search: Search; found: Found },
+  { resolved, found }: { resolved: ResolvedNames; found: Found },
 ): Promise<string | undefined> {
   const isHidden = (filter: Filter) =>
     isNotGiven(args, filter) && args.defaults[filter] === undefined;
@@ -426,11 +423,12 @@ async function describeHidden(
     ...(ofOpen ? ["not closed"] : []),
   ];
   if (defaults.length === 0) return undefined;
-  const count = async (changes: Partial<Search>) => {
-    const all = { ...search, ...changes, limit: 0 };
-    return (await searchIssues(call, all)).total ?? "?";
+  const count = async (changes: Partial<ResolvedNames>) => {
+    const asked = { ...resolved, ...changes };
+    const search = await toSearch(call, { ...args, limit: 0 }, asked);
+    return (await searchIssues(call, search)).total ?? "?";
   };
-  const filters = { ...search.filters, assigneeId: undefined };
+  const filters = { ...resolved.filters, assignee: undefined };
   const counts = await valueOrError(
     Promise.all([
       ofOpen && (found.totalWithClosed ?? count({ notClosed: false })),

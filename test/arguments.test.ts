@@ -107,6 +107,10 @@ describe("a list's argument is read generously", () => {
       { count_by: "Issue Types", limit: 0 },
       "limit, offset and sort do not matter: count_by counts all.",
     ],
+    [
+      { history_since: "today", order: "asc" },
+      "sort does not matter: history_… tells the newest activity first.",
+    ],
   ])("what %j was taken for is said", async (args, expected) => {
     expect((await readList(args)).text).toContain(`Note: ${expected}`);
   });

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import { sampleData } from "../sample-space/data.ts";
 import { startSampleSpace } from "../sample-space/server.ts";
 import { ROOT } from "../scripts/build.ts";
 import { connectInProcess } from "../scripts/connect.ts";
@@ -20,76 +19,52 @@ const QUESTIONS = [...table.matchAll(/^\| ([^|]+?) \|/gm)].map(
   },
 );
 
-/** What the sample space has to answer, on Sunday, 22 November 2026. */
-const ANSWERS: Record<string, { keys?: string[]; lines?: string[] }> = {
-  "What of mine is due this week, most urgent first?": {
-    keys: ["WEB-9", "OPS-1", "WEB-4", "OPS-7", "MOBILE-1"],
-  },
-  "What is overdue in WEB, and whose is it?": {
-    keys: ["WEB-4", "WEB-9", "WEB-11"],
-  },
-  "What is waiting for 検収, whoever has it?": { keys: ["WEB-4", "OPS-3"] },
-  "How many open issues does each person have in WEB?": {
-    lines: [
-      "Counted: 12, all that match, by assignee.",
-      "| Hana Mori | 7 |",
-      "| nobody | 1 |",
-      "| 鈴木 一郎 (suzuki.i) | 1 |",
-      "| 鈴木 一郎 (suzuki1) | 1 |",
-      "| Sum | 12 |",
-    ],
-  },
+/** Keys and lines of each answer, on Sunday, 22 November 2026. */
+const ANSWERS: Record<string, [keys: string, ...lines: string[]]> = {
+  "What of mine is due this week, most urgent first?": [
+    "WEB-9 OPS-1 WEB-4 OPS-7 MOBILE-1",
+  ],
+  "What is overdue in WEB, and whose is it?": ["WEB-4 WEB-9 WEB-11"],
+  "What is waiting for 検収, whoever has it?": ["WEB-4 OPS-3"],
+  "How many open issues does each person have in WEB?": [
+    "",
+    "Counted: 12, all that match, by assignee.",
+    "| Hana Mori | 7 |",
+    "| nobody | 1 |",
+    "| 鈴木 一郎 (suzuki.i) | 1 |",
+    "| 鈴木 一郎 (suzuki1) | 1 |",
+    "| Sum | 12 |",
+  ],
   "How many were created this month in each project, and how many of them are closed?":
-    {
-      lines: [
-        "| Project / Status | Open | In Progress | 検収待ち | Closed | Resolved | Waiting for release | Sum |",
-        "| WEB | 3 | 2 | 1 | 1 | 0 | 1 | 8 |",
-        "| Sum | 7 | 4 | 2 | 1 | 1 | 1 | 16 |",
-      ],
-    },
-  "Which issues does nobody have?": {
-    keys: ["MOBILE-4", "OPS-5", "WEB-7", "OLD_2019-2"],
-  },
-  "What is of high priority but has no due date, closed or not?": {
-    keys: ["MOBILE-3"],
-  },
-  "Which issues in WEB have the severity S1?": { keys: ["WEB-5"] },
-  "Write my weekly report: what did I do this week?": {
-    keys: ["MOBILE-4", "WEB-12", "WEB-5"],
-    lines: [
-      "2026-11-21 01:00 · Hana Mori · created",
-      "- custom field Severity: S2 → S1",
+    [
+      "",
+      "| Project / Status | Open | In Progress | 検収待ち | Closed | Resolved | Waiting for release | Sum |",
+      "| WEB | 3 | 2 | 1 | 1 | 0 | 1 | 8 |",
+      "| Sum | 7 | 4 | 2 | 1 | 1 | 1 | 16 |",
     ],
-  },
-  "What happened in MOBILE since Wednesday?": {
-    keys: ["MOBILE-4"],
-    lines: [
-      "Updated, too, without an entry that says how: MOBILE-2.",
-      "2026-11-21 01:00 · Hana Mori · created",
-    ],
-  },
+  "Which issues does nobody have?": ["MOBILE-4 OPS-5 WEB-7 OLD_2019-2"],
+  "What is of high priority but has no due date, closed or not?": ["MOBILE-3"],
+  "Which issues in WEB have the severity S1?": ["WEB-5"],
+  "Write my weekly report: what did I do this week?": [
+    "MOBILE-4 WEB-12 WEB-5",
+    "2026-11-21 01:00 · Hana Mori · created",
+    "- custom field Severity: S2 → S1",
+  ],
+  "What happened in MOBILE since Wednesday?": [
+    "MOBILE-4",
+    "Updated, too, without an entry that says how: MOBILE-2.",
+    "2026-11-21 01:00 · Hana Mori · created",
+  ],
   "What does this comment mean? https://your-space.backlog.com/view/WEB-12#comment-1102837840":
-    { keys: ["WEB-12"] },
-  "What does trace.txt of WEB-12 say?": {
-    lines: ["> The bytes of trace.txt."],
-  },
-  "Show me all children of WEB-1, closed ones too.": {
-    keys: ["WEB-3", "WEB-4", "WEB-2"],
-  },
-  "Everything planned for v1.2, please.": {
-    keys: ["MOBILE-2", "MOBILE-1", "WEB-13"],
-  },
+    [
+      "WEB-12",
+      "### 2026-11-14 12:54 · #comment-1102837840 · asked for · 佐藤 花子",
+      "> まだ 5 秒かかります。差し戻します。",
+    ],
+  "What does trace.txt of WEB-12 say?": ["", "> The bytes of trace.txt."],
+  "Show me all children of WEB-1, closed ones too.": ["WEB-3 WEB-4 WEB-2"],
+  "Everything planned for v1.2, please.": ["MOBILE-2 MOBILE-1 WEB-13"],
 };
-
-/** Runs a call of the README; its example host stands for the sample space. */
-async function run(tool: string, args: string) {
-  await using space = startSampleSpace();
-  await using connected = await connectInProcess(space, {
-    now: new Date("2026-11-22T03:00:00Z"),
-  });
-  const given = args.replaceAll("https://your-space.backlog.com", space.url);
-  return await connected.call(tool, JSON.parse(given));
-}
 
 describe("things people say, each answered by one call", () => {
   test("are those of the README's table", () => {
@@ -98,29 +73,22 @@ describe("things people say, each answered by one call", () => {
   });
 
   test.each(QUESTIONS)("$question", async ({ question, tool, args }) => {
-    const { text, isError } = await run(tool, args);
+    await using space = startSampleSpace();
+    await using connected = await connectInProcess(space, {
+      now: new Date("2026-11-22T03:00:00Z"),
+    });
+    // The README's example host stands for the sample space.
+    const given = args.replaceAll("https://your-space.backlog.com", space.url);
+    const { text, isError } = await connected.call(tool, JSON.parse(given));
     expect(isError ? text : "").toBe("");
     expect(text.length).toBeLessThan(6_000);
-    const { keys, lines = [] } = ANSWERS[question] ?? {};
-    const found = [...text.matchAll(/^(?:\| |# )([A-Z0-9_]+-\d+) /gm)];
-    if (keys) expect(found.map(([, key]) => key ?? "")).toEqual(keys);
+    const [keys, ...lines] = ANSWERS[question] ?? [""];
+    const found = text.matchAll(/^(?:\| |# )([A-Z0-9_]+-\d+) /gm);
+    expect([...found].map(([, key]) => key).join(" ")).toBe(keys);
     expect(text.split("\n")).toEqual(expect.arrayContaining(lines));
     expect(text).not.toMatch(/^Next:/m);
+    // Nothing is asked by a number but for a comment's link.
+    expect(args).not.toMatch(/_ids|\[\d/);
     expect(JSON.parse(args).timezone).toBe("Asia/Tokyo");
-  });
-
-  test("the pasted comment is among what is shown", async () => {
-    const comment = [...sampleData().comments.values()]
-      .flat()
-      .find(({ id }) => id === 1102837840);
-    const { tool = "", args = "{}" } =
-      QUESTIONS.find(({ args }) => args.includes("#comment-")) ?? {};
-    const { text } = await run(tool, args);
-    expect(text).toContain("#comment-1102837840 ");
-    expect(text).toContain(`> ${comment?.content}`);
-  });
-
-  test("none of them names a number but in a comment's link", () => {
-    for (const { args } of QUESTIONS) expect(args).not.toMatch(/_ids|\[\d/);
   });
 });
