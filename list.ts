@@ -323,7 +323,6 @@ async function isHonoured(
     if (page.status === 400) return false;
     throw page;
   }
-  if (all === 0) return true;
   if (page.entries.length === 0 || !page.entries.every(isUnset)) return false;
   const isWhole = page.sent.length < PAGE_SIZE;
   const found = isWhole ? page.sent.length : await call.countIssues(query);

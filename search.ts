@@ -384,10 +384,10 @@ async function readPages(
       // The pages behind were asked for as if this one were full.
       break;
     }
-    // As many of Backlog's as hold those that are wanted, to judge by its
-    // counts and by what was read; the others cannot be more than there are.
+    // As many of Backlog's as hold those that are wanted, where the others are
+    // spread; these cannot be more than there are.
     const others = (all ?? most) - most;
-    const share = Math.max(1 + others / Math.max(most, 1), at / (end + 1));
+    const share = 1 + others / Math.max(most, 1);
     const behind = Math.max(wanted + others - at, 1);
     const pages = toPages(Math.min((wanted - end) * share, behind));
     if (pages <= 0 || at === all) return result(at === all);

@@ -195,6 +195,14 @@ Filters: assignee Hana Mori (1073936937) by default; status any; keyword "dark".
 `,
     ],
     [
+      "tells it where the total alone is asked for",
+      { keyword: "badge", limit: 0 },
+      `No issues match.
+Filters: assignee Hana Mori (1073936937) by default; status not closed (Open, In Progress, Resolved) by default; keyword "badge".
+0 assigned to you and not closed; 1 with status_names ["any"]; 0 with assignee_names ["anyone"]; 1 with both.
+`,
+    ],
+    [
       "tells nothing more where no default applied",
       { keyword: "nowhere", assignee_names: ["anyone"], status_names: ["any"] },
       `No issues match.

@@ -434,7 +434,11 @@ describe("an offset counts the rows that match, in order", () => {
       const answer = changing(data, change, switches);
       const options = { data, switches, answer };
       const asked = { ...args, limit: 40 };
-      expect((await ask(asked, options)).total).toBe(expected.length);
+      const { text, total } = await ask(asked, options);
+      expect(total).toBe(expected.length);
+      // Of the first 40 places, three.
+      const isTold = text.includes(", without 3 that cannot be shown, ");
+      expect(isTold).toBe(without.length > 0);
       const { keys } = await walk(asked, options);
       expect(keys).toEqual(expected.filter((key) => !without.includes(key)));
     });
@@ -546,6 +550,16 @@ describe("where it has to be read one by one", () => {
     const options = { data: plain(2, 250), switches };
     const { text } = await ask({ ...args, offset: 100 }, options);
     expect(text).toStartWith("63 issues match, none from offset 100 on; begin");
+  });
+
+  test("a first page of nothing but these is not taken for all", async () => {
+    const data = plain(2, 250);
+    for (const [place, issue] of data.issues.entries()) {
+      if (place < 120) issue.dueDate = null;
+    }
+    const { total } = await ask(args, { data, switches });
+    const undue = data.issues.filter(({ dueDate }) => dueDate === null);
+    expect(total).toBe(undue.length);
   });
 
   test("without a count as many are read as there are", async () => {
