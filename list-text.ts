@@ -96,20 +96,16 @@ export function formatIssueList(
   const [total, ...rest] = history
     ? history.account
     : [formatTotal(list, args, { shown: shown.length, next })];
+  const isFollowed = (isCut || list.more) && goesOn;
   const first = [
     ...(total ? [total] : []),
-    ...((isCut || list.more) && goesOn
+    ...(isFollowed
       ? [formatCall("Next", toSame(args, list), { offset: next })]
       : []),
     ...rest,
   ];
-  const isEmpty = shown.length === 0;
-  return formatAnswer(list, {
-    first,
-    table: isEmpty ? [] : table,
-    notes,
-    clean,
-  });
+  const below = shown.length > 0 ? table : [];
+  return formatAnswer(list, { first, table: below, notes, clean });
 }
 
 /** First what no client may cut: how many, the next call, what is missing. */
@@ -199,13 +195,12 @@ type Surroundings = Partial<
   Pick<IssueList, "custom" | "spaceTimeZone" | "filters">
 >;
 
-interface Column {
-  title: string;
-  /** A cell, before it is escaped. */
-  cell: (issue: IssueRow) => string;
-  /** Said once above the table where it is the same in every row. */
-  label?: string;
-}
+/** Its title and cells, these not escaped; one may be the same in every row. */
+type Column = [
+  title: string,
+  cell: (issue: IssueRow) => string,
+  isSaidOnce?: true,
+];
 
 /** Lines of a table; what is the same in all rows is said once above it. */
 function toTable(
@@ -214,17 +209,17 @@ function toTable(
   around: Surroundings,
   clean = new Cleaner(),
 ): { common: string[]; head: string[]; lines: string[] } {
-  const columns = toColumns(issues, args, around, clean).map((column) => {
-    const cells = issues.map(column.cell);
-    const isCommon =
-      column.label !== undefined && cells.length > 1 && isSame(cells);
-    return { ...column, cells, isCommon };
-  });
+  const columns = toColumns(issues, args, around, clean).map(
+    ([title, cell, isSaidOnce]) => {
+      const cells = issues.map(cell);
+      return { title, cells, isCommon: isSaidOnce && isSame(cells) };
+    },
+  );
   const keys = issues.map(({ issueKey }) => toProjectKey(issueKey));
   const said = [
-    ...(keys.length > 1 && isSame(keys) ? [`project ${keys[0]}`] : []),
-    ...columns.flatMap(({ label, cells, isCommon }) =>
-      isCommon ? [`${label} ${cells[0]}`] : [],
+    ...(isSame(keys) ? [`project ${keys[0]}`] : []),
+    ...columns.flatMap(({ title, cells, isCommon }) =>
+      isCommon ? [`${title.toLowerCase()} ${cells[0]}`] : [],
     ),
   ];
   const kept = columns.filter(({ isCommon }) => !isCommon);
@@ -241,7 +236,7 @@ function toTable(
 }
 
 function isSame(texts: readonly string[]): boolean {
-  return new Set(texts).size === 1;
+  return texts.length > 1 && new Set(texts).size === 1;
 }
 
 /** Null is none; missing or of a wrong form is unknown. */
@@ -282,29 +277,23 @@ function toColumns(
     return toFieldText(field, clean) || "none";
   };
   return [
-    { title: "Key", cell: ({ issueKey }) => issueKey },
-    { title: "Title", cell: ({ summary }) => clean.line(summary) },
-    { title: "Type", label: "type", cell: (row) => named(row.issueType) },
-    { title: "Status", label: "status", cell: (row) => named(row.status) },
-    {
-      title: "Priority",
-      label: "priority",
-      cell: (row) => named(row.priority),
-    },
-    {
-      title: "Assignee",
-      label: "assignee",
-      cell: ({ assignee }) => named(assignee, "nobody", write),
-    },
-    { title: "Due", label: "due", cell: toDue },
-    ...(custom?.columns ?? []).map(({ id, name }) => ({
-      title: clean.name(name),
-      cell: (issue: IssueRow) => clean.line(toCustom(issue, id), 100),
-    })),
+    ["Key", ({ issueKey }) => issueKey],
+    ["Title", ({ summary }) => clean.line(summary)],
+    ["Type", ({ issueType }) => named(issueType), true],
+    ["Status", ({ status }) => named(status), true],
+    ["Priority", ({ priority }) => named(priority), true],
+    ["Assignee", ({ assignee }) => named(assignee, "nobody", write), true],
+    ["Due", toDue, true],
+    ...(custom?.columns ?? []).map(
+      ({ id, name }): Column => [
+        clean.name(name),
+        (issue) => clean.line(toCustom(issue, id), 100),
+      ],
+    ),
     ...(showsCreated
-      ? [{ title: "Created", cell: (row: IssueRow) => toInstant(row.created) }]
+      ? [["Created", ({ created }) => toInstant(created)] satisfies Column]
       : []),
-    { title: "Updated", cell: ({ updated }) => toInstant(updated) },
+    ["Updated", ({ updated }) => toInstant(updated)],
   ];
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { largeData, sampleData } from "../sample-space/data.ts";
-import { FREE_PLAN } from "../sample-space/server.ts";
+import { FREE_PLAN, type SampleSpaceOptions } from "../sample-space/server.ts";
 import { type Issue, readList } from "./helpers.ts";
 
 type Args = Record<string, unknown>;
@@ -9,7 +9,7 @@ type Args = Record<string, unknown>;
 async function tally(
   count_by: string | string[],
   args: Args = {},
-  options: Parameters<typeof readList>[1] = {},
+  options: SampleSpaceOptions = {},
 ) {
   const answer = await readList({ count_by, ...args }, options);
   const lines = answer.rows.map((row) => Object.values(row));
@@ -22,6 +22,17 @@ const OPEN = sampleData().issues.filter(({ status }) => status.id !== 4);
 const ANY = { status_names: ["any"] };
 const names = (things: { name: string }[]) =>
   things.length > 0 ? things.map(({ name }) => name) : ["none"];
+
+/** A space that has just these. */
+function sending(issues: readonly unknown[]): SampleSpaceOptions {
+  const count = issues.length;
+  return {
+    answer: (_, path) =>
+      path.startsWith("/issues")
+        ? Response.json(path === "/issues" ? issues : { count })
+        : undefined,
+  };
+}
 
 describe("count_by", () => {
   test.each<[string, (issue: Issue) => string[]]>([
@@ -75,10 +86,16 @@ describe("count_by", () => {
     expect(rows.at(-1)).toMatchObject({ Open: "9", Closed: "3", Sum: "24" });
   });
 
-  test("due: what is closed, late, soon and never due", async () => {
-    const { groups } = await tally("due", ANY);
-    expect(groups).toMatchObject({ overdue: 6, today: 1, "next 7 days": 4 });
-    expect(groups).toMatchObject({ none: 6, later: 5, closed: 5 });
+  test("due: closed, late, soon, later, never, and not known", async () => {
+    const days = ["2026-11-21", "2026-11-22", "2026-11-29", "2026-11-30"];
+    const sent = OPEN.slice(0, 7).map((issue, index) => ({
+      ...issue,
+      dueDate: [...days.map((day) => `${day}T00:00:00Z`), null, 5][index],
+      ...(index === 6 && { status: { id: 4, name: "Closed" } }),
+    }));
+    const soon = { overdue: 1, today: 1, "next 7 days": 1, later: 1 };
+    const { groups } = await tally("due", ANY, sending(sent));
+    expect(groups).toEqual({ ...soon, none: 1, "?": 1, closed: 1 });
   });
 
   test("groups that overlap end with the issues, each once", async () => {
@@ -87,28 +104,19 @@ describe("count_by", () => {
     expect(Object.values(rows.at(-1) ?? {})[0]).toBe("Issues, each once");
   });
 
-  test("null is none or nobody; missing or of a wrong form is ?", async () => {
-    const sent = OPEN.slice(0, 3).map((issue, index) => ({
+  test.each([
+    ["assignee", "nobody"],
+    ["category", "none"],
+  ])("%s: null is %s; missing or of a wrong form is ?", async (group, none) => {
+    const sent = OPEN.slice(0, 4).map((issue, index) => ({
       ...issue,
       assignee: [null, undefined, "Hana"][index],
       category: [[], undefined, 5][index],
-      dueDate: [null, undefined, 5][index],
+      summary: ["One", "Two", "Three"][index],
     }));
-    for (const [group, none] of Object.entries({
-      assignee: "nobody",
-      category: "none",
-      due: "none",
-    })) {
-      const { groups } = await tally(group, ANY, {
-        answer: (_, path) =>
-          path === "/issues"
-            ? Response.json(sent)
-            : path === "/issues/count"
-              ? Response.json({ count: 3 })
-              : undefined,
-      });
-      expect(groups).toEqual({ [none]: 1, "?": 2 });
-    }
+    const { text, groups } = await tally(group, ANY, sending(sent));
+    expect(groups).toEqual({ [none]: 1, "?": 2 });
+    expect(text).toContain("In no group: 1 that could not be read, or came");
   });
 
   test("more groups than fit are one row, more than ten across one column", async () => {
@@ -173,7 +181,7 @@ describe("where not all can be counted", () => {
     expect(text).toContain('"created_since":"2026-09-01"}');
   });
 
-  test.each<[string, Args, Parameters<typeof readList>[1]]>([
+  test.each<[string, Args, SampleSpaceOptions]>([
     ["asked for", {}, {}],
     [
       "read one by one",
