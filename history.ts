@@ -10,7 +10,7 @@ import { formatChanges, type Pen, type Wording } from "./facts.ts";
 import { CommentStream, readStatuses } from "./issue.ts";
 import { formatText } from "./issue-text.ts";
 import type { Comment, IssueRow } from "./responses.ts";
-import { type Found, type Search, searchIssues } from "./search.ts";
+import { type Search, searchIssues } from "./search.ts";
 import {
   ANSWER_SIZE,
   add,
@@ -63,6 +63,8 @@ export interface History {
   next: number;
   /** How many these are. */
   left: number;
+  /** What was looked for, and Backlog's total of it; undefined: not counted. */
+  counted: string | undefined;
   /** What could not be read: a sentence each. */
   missing: string[];
 }
@@ -96,7 +98,7 @@ export async function readHistory(
   call: BacklogCall,
   question: HistoryQuestion,
 ): Promise<History> {
-  const { issues, missing } =
+  const { issues, counted, missing } =
     question.people.length > 0
       ? await searchActive(call, question)
       : await searchUpdated(call, question);
@@ -108,12 +110,15 @@ export async function readHistory(
     statuses: await readStatuses(call, issues, threads),
     next,
     left: issues.length - next,
+    counted,
     missing,
   };
 }
 
 /** In the order in which they are looked into, and what is missing of them. */
-type Candidates = Pick<Found, "missing"> & { issues: IssueRow[] };
+interface Candidates extends Pick<History, "counted" | "missing"> {
+  issues: IssueRow[];
+}
 
 /** Every issue updated since then; the day before is asked for, too. */
 async function searchUpdated(
@@ -124,13 +129,14 @@ async function searchUpdated(
   // Whose days Backlog counts is not documented: the times decide.
   const before = addDays(day, -1);
   const isLater = typeof updatedSince === "string" && updatedSince > before;
+  const first = isLater ? updatedSince : before;
   const isSince = ({ updated }: IssueRow) =>
     !updated || Date.parse(updated) >= from;
-  const { rows, more, missing } = await searchIssues(call, {
+  const { rows, total, more, missing } = await searchIssues(call, {
     ...search,
     filters: {
       ...search.filters,
-      updatedSince: isLater ? updatedSince : before,
+      updatedSince: first,
       sort: "updated",
       order: "desc",
     },
@@ -145,7 +151,8 @@ async function searchUpdated(
       `More than ${MOST_CANDIDATES} issues were updated since; only the newest ${MOST_CANDIDATES} are looked at. Narrow the filters.`,
     );
   }
-  return { issues: since, missing };
+  const counted = describeCount(`and updated since ${first}`, total);
+  return { issues: since, counted, missing };
 }
 
 /** Those of the issues in which the people were active that match. */
@@ -179,12 +186,23 @@ async function searchActive(
     ),
   );
   const at = ({ id }: IssueRow) => newest.get(id) ?? 0;
+  const totals = parts.flatMap(({ total }) => total ?? []);
+  const total =
+    totals.length < parts.length
+      ? undefined
+      : totals.reduce((sum, count) => sum + count, 0);
   return {
     issues: parts
       .flatMap(({ rows }) => rows.map(({ issue }) => issue))
       .sort((a, b) => at(b) - at(a)),
+    counted: describeCount("among those they were active in", total),
     missing: parts.flatMap((part) => part.missing),
   };
+}
+
+function describeCount(what: string, total: number | undefined) {
+  if (total === undefined) return undefined;
+  return `Matching ${what}, by Backlog's count: ${total}.`;
 }
 
 /** The issues in which this person did something in that time, and when. */
@@ -342,7 +360,7 @@ export function tellHistory(history: History, view: HistoryView) {
 }
 
 /** What was found, what was not, and what cannot be; a line each. */
-function describeHistory({ told, left, silent }: History): string[] {
+function describeHistory({ told, left, counted, silent }: History): string[] {
   const issues = told.length === 1 ? "1 issue" : `${told.length} issues`;
   const found =
     told.length === 0
@@ -354,6 +372,7 @@ function describeHistory({ told, left, silent }: History): string[] {
   const keys = silent.slice(0, MOST_SILENT).join(", ");
   return [
     `${found}${left > 0 ? `; ${others} not looked into yet: see Next` : ""}.`,
+    ...(counted ? [counted] : []),
     ...(silent.length > 0
       ? [
           `Updated, too, without an entry that says how: ${keys}${more > 0 ? ` and ${more} more` : ""}.`,

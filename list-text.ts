@@ -240,6 +240,14 @@ function isSame(texts: readonly string[]): boolean {
 }
 
 /** Null is none; missing or of a wrong form is unknown. */
+export function orNone<Value>(
+  value: Value | null | undefined,
+  write: (value: Value) => string,
+  none = "none",
+): string {
+  return value ? write(value) : value === null ? none : "?";
+}
+
 function toColumns(
   issues: readonly IssueRow[],
   { timeZone, today, sort, dates }: ListArguments,
@@ -252,17 +260,12 @@ function toColumns(
     dates.some(({ argument }) => argument.startsWith("created"));
   const toInstant = (instant: string | null | undefined) =>
     instant ? formatInstant(instant, timeZone) : "?";
-  const named = (
-    value: { name: string } | null | undefined,
-    none = "none",
-    write = ({ name }: { name: string }) => clean.name(name),
-  ) => (value ? write(value) : value === null ? none : "?");
-  const write = tellApart(
+  const named = ({ name }: { name: string }) => clean.name(name);
+  const toPerson = tellApart(
     [...issues.flatMap(({ assignee }) => assignee ?? []), ...toPeople(filters)],
     clean,
   );
-  const toDue = ({ dueDate, status }: IssueRow) => {
-    if (!dueDate) return dueDate === null ? "none" : "?";
+  const toDue = (dueDate: string, { status }: IssueRow) => {
     const day = toCalendarDay(dueDate, spaceTimeZone);
     if (status.id === CLOSED || day > today) return day;
     return day === today
@@ -279,11 +282,11 @@ function toColumns(
   return [
     ["Key", ({ issueKey }) => issueKey],
     ["Title", ({ summary }) => clean.line(summary)],
-    ["Type", ({ issueType }) => named(issueType), true],
+    ["Type", ({ issueType }) => orNone(issueType, named), true],
     ["Status", ({ status }) => named(status), true],
-    ["Priority", ({ priority }) => named(priority), true],
-    ["Assignee", ({ assignee }) => named(assignee, "nobody", write), true],
-    ["Due", toDue, true],
+    ["Priority", ({ priority }) => orNone(priority, named), true],
+    ["Assignee", ({ assignee }) => orNone(assignee, toPerson, "nobody"), true],
+    ["Due", (row) => orNone(row.dueDate, (day) => toDue(day, row)), true],
     ...(custom?.columns ?? []).map(
       ({ id, name }): Column => [
         clean.name(name),

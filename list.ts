@@ -422,17 +422,18 @@ async function describeHidden(
     ...(ofOpen ? ["not closed"] : []),
   ];
   if (defaults.length === 0) return undefined;
-  const count = async (changes: Partial<ResolvedNames>) => {
-    const asked = { ...resolved, ...changes };
+  const count = async (...lifted: Filter[]) => {
+    const filters = { ...resolved.filters };
+    for (const filter of lifted) delete filters[filter];
+    const asked = { ...resolved, filters };
     const search = await toSearch(call, { ...args, limit: 0 }, asked);
     return (await searchIssues(call, search)).total ?? "?";
   };
-  const filters = { ...resolved.filters, assignee: undefined };
   const counts = await valueOrError(
     Promise.all([
-      ofOpen && (found.totalWithClosed ?? count({ notClosed: false })),
-      ofMe && count({ filters }),
-      ofMe && ofOpen && count({ filters, notClosed: false }),
+      ofOpen && (found.totalWithClosed ?? count("status")),
+      ofMe && count("assignee"),
+      ofMe && ofOpen && count("assignee", "status"),
     ]),
   );
   const none = `0 ${defaults.join(" and ")}`;

@@ -130,8 +130,9 @@ async function searchNotClosed(
   ]);
   const { length } = first.sent;
   const isLast = length < PAGE_SIZE && (length > 0 || offset === 0);
-  const told = isLast ? offset + length : (early ?? counting(call, 1)(query));
-  const standard = typeof early === "number" ? early : await told;
+  const standard = isLast
+    ? offset + length
+    : (early ?? (await counting(call, 1)(query)));
   const total = less(all, closed);
   const page = { query, first, count: standard };
   if (
@@ -215,7 +216,7 @@ async function searchByStatuses(
   const query = { ...search.filters, statusId };
   const first = await valueOrError(readPage(call, query, search.offset));
   if (first instanceof BacklogError) {
-    if ([400, 414].includes(first.status ?? 400)) return undefined;
+    if (first.status === 400 || first.status === 414) return undefined;
     throw first;
   }
   const isWhole = first.sent.length >= total && search.offset === 0;

@@ -6,6 +6,7 @@ import {
   formatAnswer,
   formatCall,
   type ListFrame,
+  orNone,
   roomForRows,
   toSame,
 } from "./list-text.ts";
@@ -92,17 +93,13 @@ function toGrouping(
   { today, clean }: { today: string; clean: Cleaner },
 ): Grouping {
   // Things of several projects that are called alike are one.
-  const named = (thing: { name: string } | null | undefined) =>
-    thing ? clean.name(thing.name) : thing === null ? "none" : "?";
+  const named = ({ name }: { name: string }) => clean.name(name);
   const byPerson = (
     toPerson: (issue: IssueRow) => Person | null | undefined,
   ): Grouping => {
     const people = issues.flatMap((issue) => toPerson(issue) ?? []);
     const write = tellApart(people, clean);
-    return (issue) => {
-      const person = toPerson(issue);
-      return [person ? write(person) : person === null ? "nobody" : "?"];
-    };
+    return (issue) => [orNone(toPerson(issue), write, "nobody")];
   };
   switch (group) {
     case "project":
@@ -113,26 +110,25 @@ function toGrouping(
       return byPerson(({ createdUser }) => createdUser);
     case "status":
     case "priority":
-      return (issue) => [named(issue[group])];
+      return (issue) => [orNone(issue[group], named)];
     case "type":
-      return ({ issueType }) => [named(issueType)];
+      return ({ issueType }) => [orNone(issueType, named)];
     case "milestone":
     case "category":
       return ({ [group]: things }) =>
-        things?.length ? things.map(named) : [named(things && null)];
+        things?.length ? things.map(named) : [orNone(things && null, named)];
     case "due":
-      return (issue) => [toDueGroup(issue, today, spaceTimeZone)];
+      return ({ dueDate, status }) => [
+        status.id === CLOSED
+          ? "closed"
+          : orNone(dueDate, (due) =>
+              toDueGroup(toCalendarDay(due, spaceTimeZone), today),
+            ),
+      ];
   }
 }
 
-function toDueGroup(
-  { dueDate, status }: IssueRow,
-  today: string,
-  spaceTimeZone: string | undefined,
-): string {
-  if (status.id === CLOSED) return "closed";
-  if (!dueDate) return dueDate === null ? "none" : "?";
-  const day = toCalendarDay(dueDate, spaceTimeZone);
+function toDueGroup(day: string, today: string): string {
   if (day < today) return "overdue";
   if (day === today) return "today";
   return day <= addDays(today, 7) ? "next 7 days" : "later";

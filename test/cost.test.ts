@@ -134,7 +134,7 @@ describe("one call each: requests, round trips, characters at most", () => {
     ["created and closed per project since a day", CREATED, [3, 1, 530]],
     ["nobody's", { assignee_names: ["nobody"] }, [5, 2, 670]],
     ["High, no due date", { ...HIGH, due_date_until: "none" }, [4, 2, 480]],
-    ["what I did this week", MINE, [6, 3, 1_300]],
+    ["what I did this week", MINE, [6, 3, 1_400]],
     [
       "what happened since",
       { ...MOBILE, history_since: "2026-11-18" },

@@ -130,6 +130,40 @@ describe("the budget of a list", () => {
   });
 });
 
+describe("the table", () => {
+  test.each<[string, Args, Record<string, string>]>([
+    [
+      "has days of creation where one sorts by them",
+      { sort: "created", limit: 1 },
+      { Key: "WEB-8", Created: "2026-11-18 22:00" },
+    ],
+    [
+      "has them where one filters by them",
+      { created_since: "2026-11-18", limit: 1 },
+      { Key: "WEB-8", Created: "2026-11-18 22:00" },
+    ],
+    [
+      "tells people from namesakes that the filters name",
+      { assignee_names: ["suzuki1", "suzuki.i"], keyword: "WebP" },
+      { Key: "WEB-11", Assignee: "鈴木 一郎 (suzuki1)" },
+    ],
+  ])("%s", async (_, args, expected) => {
+    const { rows } = await ask(args);
+    expect(rows[0]).toMatchObject(expected);
+  });
+
+  test("says what all rows share once, but not a title or a time", async () => {
+    const data = largeData({ projects: 1, issues: 2, closedShare: 0 });
+    const [one, two] = data.issues;
+    if (one && two) Object.assign(two, { ...one, id: 1, issueKey: "P1-2" });
+    const { text, rows } = await ask({}, { data });
+    expect(text).toContain(
+      "\nAll: project P1, type Task, status In Progress, priority High, assignee Hana Mori, due none.\n",
+    );
+    expect(Object.keys(rows[0] ?? {})).toEqual(["Key", "Title", "Updated"]);
+  });
+});
+
 describe("the distance to a due date", () => {
   test.each([
     ["OPS-1", "2026-11-22T03:00:00Z", "UTC", "2026-11-20 (2 days overdue)"],
@@ -156,10 +190,8 @@ describe("the distance to a due date", () => {
   });
 
   test.each([
-    ["WEB-5", "2026-11-22T03:00:00Z", "UTC", "2026-11-25 (in 3 days)"],
     ["WEB-5", "2026-11-24T15:00:00Z", "Asia/Tokyo", "2026-11-25 (today)"],
     ["WEB-5", "2026-11-24T15:00:00Z", "UTC", "2026-11-25 (in 1 day)"],
-    ["WEB-5", "2026-11-28T03:00:00Z", "UTC", "2026-11-25 (3 days overdue)"],
     ["WEB-2", "2026-11-28T03:00:00Z", "UTC", "2026-11-13"],
     ["WEB-7", "2026-11-28T03:00:00Z", "UTC", "none"],
   ])(
@@ -229,9 +261,7 @@ describe("whichever way a fact is that Backlog leaves open", () => {
   }
 
   test.each<[string, Partial<Switches>]>([
-    ["minId and maxId are inclusive", { idsInclusive: true }],
     ["expand is ignored", { expand: "ignored" }],
-    ["expand is refused", { expand: "refused" }],
     ["statuses of other projects are refused", { mixedStatuses: "refused" }],
     ["a project's parts are unreadable", { unreadableProjects: ["OPS"] }],
   ])("the answers are the same where %s", async (_, switches) => {
