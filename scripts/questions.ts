@@ -1,5 +1,6 @@
 import {
   addThread,
+  byKey,
   largeData,
   type SpaceData,
   sampleData,
@@ -22,6 +23,7 @@ export type Question = {
 };
 
 const SIXTY_PROJECTS = { projects: 60, issues: 2_000, assignedToMe: 60 };
+const OPEN = { statusId: [1, 2, 3] };
 
 /** The six that every figure about requests and tokens is taken from. */
 export const QUESTIONS: readonly Question[] = [
@@ -29,9 +31,7 @@ export const QUESTIONS: readonly Question[] = [
     name: "My open issues, in 60 projects",
     data: () => largeData(SIXTY_PROJECTS),
     call: ["get_user_issue_list", {}],
-    askPeer: async (ask) => {
-      await askPages(ask, { ...(await askMe(ask)), statusId: [1, 2, 3] });
-    },
+    askPeer: (ask) => askMine(ask, OPEN),
   },
   {
     name: "The same with custom statuses",
@@ -39,9 +39,7 @@ export const QUESTIONS: readonly Question[] = [
     call: ["get_user_issue_list", {}],
     // It has no tool that tells a project's statuses: the model asks for all
     // of its user's issues and leaves out the closed ones.
-    askPeer: async (ask) => {
-      await askPages(ask, await askMe(ask));
-    },
+    askPeer: (ask) => askMine(ask, {}),
   },
   {
     name: "An ordinary issue",
@@ -61,7 +59,11 @@ export const QUESTIONS: readonly Question[] = [
   },
   {
     name: "An issue with parent and children",
-    data: withParentAndChildren,
+    data: () => {
+      const data = sampleData();
+      byKey(data, "WEB-1").parentIssueId = byKey(data, "WEB-9").id;
+      return data;
+    },
     call: ["get_issue_details", { issue_key: "WEB-1" }],
     askPeer: async (ask) => {
       const [issue = ""] = await ask(
@@ -81,38 +83,16 @@ export const QUESTIONS: readonly Question[] = [
     data: () => largeData({ projects: 60, issues: 500, closedShare: 0.1 }),
     call: ["get_user_issue_list", { limit: 500 }],
     // A page of 100 would be cut off, at a limit of its own.
-    askPeer: async (ask) => {
-      await askPages(ask, { ...(await askMe(ask)), statusId: [1, 2, 3] }, 50);
-    },
+    askPeer: (ask) => askMine(ask, OPEN, 50),
   },
 ];
 
-function withParentAndChildren(): SpaceData {
-  const data = sampleData();
-  const [issue, parent] = ["WEB-1", "WEB-9"].map((key) =>
-    data.issues.find(({ issueKey }) => issueKey === key),
-  );
-  if (!issue || !parent) throw new Error("The sample space has changed.");
-  issue.parentIssueId = parent.id;
-  return data;
-}
-
-async function askMe(ask: Ask): Promise<{ assigneeId: number[] }> {
-  const [me = ""] = await ask(["get_myself", {}]);
-  return { assigneeId: [toNumber(me, "id")] };
-}
-
 /** Page after page until one is not full; nobody has told the total. */
-async function askPages(
-  ask: Ask,
-  filters: Call[1],
-  count = 100,
-): Promise<void> {
+async function askMine(ask: Ask, filters: Call[1], count = 100) {
+  const [me = ""] = await ask(["get_myself", {}]);
+  const query = { ...filters, assigneeId: [toNumber(me, "id")], count };
   for (let offset = 0; ; offset += count) {
-    const [page = ""] = await ask([
-      "get_issues",
-      { ...filters, count, offset },
-    ]);
+    const [page = ""] = await ask(["get_issues", { ...query, offset }]);
     if (toIds(page).length < count) return;
   }
 }
