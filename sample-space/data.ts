@@ -22,7 +22,6 @@ import {
   toComment,
   toProject,
   toUser,
-  type User,
 } from "./shapes.ts";
 
 export type { Issue, ProjectData, SpaceData } from "./shapes.ts";
@@ -96,7 +95,8 @@ export function largeData({
       type: "Task",
       status: rank < custom ? "検収待ち" : standard,
       priority: 2 + (index % 3),
-      ...{ created: "", updated: "" },
+      created: "",
+      updated: "",
     };
     const text = `Entry ${index + 1} of ${issues}.`;
     const due = plus("2026-10-01", ((index * 11) % 90) * 86_400);
@@ -144,18 +144,17 @@ export function addThread(
 export function addComment(
   data: SpaceData,
   issueKey: string,
-  { by, at: created, ...remark }: Remark & { by: string; at: string },
+  remark: Remark,
 ): Comment {
-  const comment = say(data, issueKey, byLogin(data, by), created, remark);
-  byKey(data, issueKey).updated = created;
-  return comment;
+  byKey(data, issueKey).updated = remark.at;
+  return say(data, issueKey, remark);
 }
 
 /** The same changes to several issues, made in one go. */
 export function addBulkUpdate(
   data: SpaceData,
   keys: string[],
-  update: Parameters<typeof addComment>[2],
+  update: Remark,
 ): void {
   const comments = keys.map((key) => addComment(data, key, update));
   data.bulkUpdates.push(comments.map(({ id }) => id));
@@ -371,32 +370,30 @@ function relate(data: SpaceData, ...keys: [string, string]): void {
 }
 
 function addComments(data: SpaceData): void {
-  for (const { on, by, at: created, star, ...remark } of COMPANY.comments) {
-    const comment = say(data, on, byLogin(data, by), created, remark);
+  for (const { on, star, ...remark } of COMPANY.comments) {
+    const comment = say(data, on, remark);
     if (star) comment.stars.push(toStar(data, on, "#comment-1"));
   }
-  const thread = byKey(data, "WEB-12");
-  const authors = ["ken", "hana", "hanako"].map((one) => byLogin(data, one));
   for (let n = 1; n <= 48; n += 1) {
-    const text = `${at(COMPANY.remarks, n)} (run ${n})`;
-    const created = plus("2026-10-05T01:05:00Z", n * 84_540);
-    const remark = COMPANY.thread[n] ?? { text };
-    const comment = say(data, "WEB-12", at(authors, n), created, remark);
+    const comment = addComment(data, "WEB-12", {
+      by: at(["ken", "hana", "hanako"], n),
+      at: plus("2026-10-05T01:05:00Z", n * 84_540),
+      ...(COMPANY.thread[n] ?? {
+        text: `${at(COMPANY.remarks, n)} (run ${n})`,
+      }),
+    });
     if (n === 1) {
       const read = { alreadyRead: true, resourceAlreadyRead: true };
       const told = { id: 14751874, ...read, reason: 2 };
       comment.notifications.push({ ...told, user: byLogin(data, "hana") });
     }
-    thread.updated = created;
   }
 }
 
 function say(
   data: SpaceData,
   key: string,
-  createdUser: User,
-  created: string,
-  { text, changes = [] }: Remark,
+  { by, at: created, text, changes = [] }: Remark,
 ): Comment {
   const issue = byKey(data, key);
   const comments = data.comments.get(issue.id) ?? [];
@@ -405,7 +402,7 @@ function say(
     content: text ?? null,
     changeLog:
       changes?.map((change) => toLoggedChange(data, issue, change)) ?? null,
-    createdUser,
+    createdUser: byLogin(data, by),
     created,
   });
   data.comments.set(issue.id, [...comments, comment]);

@@ -34,7 +34,8 @@ export const COMMENT_FORMS: Forms = { ...LIST, minId: INTEGER, maxId: INTEGER };
 
 /** What a list of activities takes. */
 export const ACTIVITY_FORMS: Forms = {
-  ...{ ...COMMENT_FORMS, "activityTypeId[]": INTEGER },
+  ...COMMENT_FORMS,
+  "activityTypeId[]": INTEGER,
 };
 
 /** The values sent, by name. */
@@ -203,7 +204,9 @@ export const FILTER_FORMS: Forms = Object.fromEntries(
 
 /** What a search of issues takes. */
 export const SEARCH_FORMS: Forms = {
-  ...{ ...FILTER_FORMS, ...LIST, offset: INTEGER },
+  ...FILTER_FORMS,
+  ...LIST,
+  offset: INTEGER,
   sort: (name) => Object.hasOwn(SORTS, name) || /^customField_\d+$/.test(name),
 };
 

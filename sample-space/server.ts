@@ -78,9 +78,14 @@ export function startSampleSpace(options: SampleSpaceOptions = {}) {
   const url = `${tls ? "https" : "http"}://${host}`;
   const stop = () => server.stop(true);
   const space = {
-    ...{ url, host, apiKey, requests, stop, [Symbol.asyncDispose]: stop },
+    url,
+    host,
+    apiKey,
+    requests,
     /** How many requests were under way at once. */
     peak: 0,
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
   return space;
 }

@@ -115,7 +115,9 @@ export type ChangeFacts = {
   custom?: number;
   told?: string;
 };
-export type Remark = { text?: string; changes?: ChangeFacts[] | null };
+type Words = { text?: string; changes?: ChangeFacts[] | null };
+/** A comment in short: by which login, and when. */
+export type Remark = Words & Record<"by" | "at", string>;
 export type Field = {
   type: number;
   name: string;
@@ -135,8 +137,8 @@ type Company = {
   star: object;
   alike: Record<"project" | "field", object>;
   related: Record<string, string[]>;
-  comments: (Remark & Record<"on" | "by" | "at", string> & { star?: true })[];
-  thread: Record<number, Remark>;
+  comments: (Remark & { on: string; star?: true })[];
+  thread: Record<number, Words>;
   remarks: string[];
   issues: { title: string; text?: string; is: Facts }[];
 };

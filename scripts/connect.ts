@@ -42,7 +42,9 @@ export async function connectInProcess(
   );
   const server = createServer(new URL(origin).host, {
     connect: async () => ({ backlog, userId }),
-    ...{ redact, now: () => now, zone },
+    redact,
+    now: () => now,
+    zone,
   });
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
   const client = new Client({ name: "test", version: "1.0.0" });
@@ -109,7 +111,8 @@ function toConnected(client: Client) {
   };
   type Args = Record<string, unknown>;
   return {
-    ...{ client, call },
+    client,
+    call,
     details: (args: Args) => call("get_issue_details", args),
     list: (args?: Args) => call("get_user_issue_list", args),
     [Symbol.asyncDispose]: () => client.close(),

@@ -37,18 +37,19 @@ const LAST_WORDS_MS = 2_000;
  */
 export async function converse(partner: Partner, space?: Space): Promise<void> {
   const { env, file } = await makeHome(partner, "ホーム 1");
+  const start = { partner, env };
   await part("--version and --help", async () => {
-    await ask(partner, ["--version"], env, [`${manifest.version}\n`]);
-    await ask(partner, ["--help"], env, ["config [CLIENT]"]);
+    await ask(start, ["--version"], { words: [`${manifest.version}\n`] });
+    await ask(start, ["--help"], { words: ["config [CLIENT]"] });
   });
-  const unset = ["BACKLOG_API_KEY", "BACKLOG_DOMAIN", basename(file)];
+  const words = ["BACKLOG_API_KEY", "BACKLOG_DOMAIN", basename(file)];
   await part("check, not configured", () =>
-    ask(partner, ["check"], env, unset, 1),
+    ask(start, ["check"], { words, exit: 1 }),
   );
   await part("config", async () => {
-    const parent = basename(dirname(partner.program));
+    const words = [basename(dirname(partner.program))];
     for (const client of [[], ...CLIENTS.map((name) => [name])]) {
-      await ask(partner, ["config", ...client], env, [parent]);
+      await ask(start, ["config", ...client], { words });
     }
   });
   await part("serving, not configured", () =>
@@ -121,12 +122,11 @@ function assert(holds: boolean, what: string): void {
 
 /** Runs a command of the program, which is to say these words. */
 async function ask(
-  { command, folder }: Partner,
+  { partner, env }: { partner: Partner; env: Environment },
   args: string[],
-  env: Environment,
-  words: string[],
-  expected = 0,
+  { words, exit = 0 }: { words: string[]; exit?: number },
 ): Promise<void> {
+  const { command, folder } = partner;
   const { stdout, stderr, code } = await runToEnd([...command, ...args], {
     cwd: folder,
     env: { PATH: process.env.PATH, ...env },
@@ -134,7 +134,7 @@ async function ask(
   const said = stdout.replaceAll("\r\n", "\n");
   const isSaid = words.every((word) => said.includes(word));
   assert(
-    code === expected && isSaid,
+    code === exit && isSaid,
     `${args.join(" ")} does not say ${words.join(", ")}: exit ${code}\n${stdout}${stderr}`,
   );
 }
@@ -164,7 +164,8 @@ async function serve(
 }
 
 async function work(partner: Partner, env: Environment, source: string) {
-  await ask(partner, ["check"], env, [`from ${source}\n`]);
+  const words = [`from ${source}\n`];
+  await ask({ partner, env }, ["check"], { words });
   await callBoth(partner, env);
 }
 

@@ -61,14 +61,12 @@ export function startRaw(
     Promise.try(() => child.stdin.flush()).catch(() => {});
   };
   return {
-    ...{
-      pid: child.pid,
-      lines,
-      messages,
-      exited: child.exited,
-      waitFor,
-      write,
-    },
+    pid: child.pid,
+    lines,
+    messages,
+    exited: child.exited,
+    waitFor,
+    write,
     /** All in one write, a line each. */
     send: (...sent: unknown[]) =>
       write(sent.map((message) => `${JSON.stringify(message)}\n`).join("")),

@@ -209,10 +209,9 @@ async function smokeBundle(
   folder: string,
   { host, apiKey }: Space,
 ): Promise<void> {
-  const isUnpacked = await unpackExtension({
-    ...{ mcpbPath: file, outputDir: folder, silent: true },
-  });
-  if (!isUnpacked) throw new Error(`mcpb does not unpack ${file}.`);
+  const unpacking = { mcpbPath: file, outputDir: folder, silent: true };
+  if (!(await unpackExtension(unpacking)))
+    throw new Error(`mcpb does not unpack ${file}.`);
   const text = await Bun.file(join(folder, "manifest.json")).json();
   const config = await getMcpConfigForManifest({
     manifest: v0_3.McpbManifestSchema.parse(text),
