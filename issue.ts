@@ -226,11 +226,6 @@ async function readThread(
   const isTurned = turnsPage(focus);
   const received = () =>
     streams.reduce((sum, stream) => sum + stream.received, 0);
-  const endIfComplete = () => {
-    if (isTurned || received() !== counted) return;
-    for (const stream of streams) stream.end();
-  };
-  endIfComplete();
   while (comments.length < most && left.characters > 0 && left.tokens > 0) {
     const [stream, ...others] = open;
     if (stream === undefined) {
@@ -241,7 +236,6 @@ async function readThread(
       continue;
     }
     const comment = await stream.next();
-    endIfComplete();
     if (comment === undefined) {
       open = others;
       continue;
@@ -350,12 +344,6 @@ export class CommentStream {
     this.#endsAtShortPage = false;
     this.isOpen = true;
     return true;
-  }
-
-  /** Every comment there is has come: no page is asked for any more. */
-  end(): void {
-    this.isOpen = false;
-    this.#endsAtShortPage = false;
   }
 
   /** The next one, where there is any. */

@@ -102,7 +102,7 @@ describe("an issue: requests, round trips, tokens, and where its next call is", 
   test.each([
     ["no comments", 0, short, 4, 1, 110, -1],
     ["20 comments", 20, short, 4, 1, 900, -1],
-    ["100 comments", 100, short, 4, 1, 4_100, -1],
+    ["100 comments, a full page", 100, short, 5, 2, 4_100, -1],
     ["350 comments", 350, short, 6, 3, 9_000, 200],
     ["350 long comments", 350, long, 4, 1, 9_000, 200],
   ])("%s", async (_, count, text, requests, depth, tokens, next) => {

