@@ -230,7 +230,7 @@ async function readThread(
     const [stream, ...others] = open;
     if (stream === undefined) {
       // A page shorter than asked is the last, unless there must be more.
-      const isDoubtful = isTurned || received() < (counted ?? 0);
+      const isDoubtful = received() < (counted ?? 0);
       open = streams.filter((one) => isDoubtful && one.doubt());
       if (open.length === 0) break;
       continue;

@@ -101,6 +101,7 @@ describe("relations have key, status, assignee, due date and title", () => {
       expect(shown + Number(more)).toBe(150);
       const list = await connected.list(JSON.parse(next));
       expect(list.text).toStartWith("150 issues match;");
+      expect(text).not.toContain("lists to nobody");
     },
   );
 
@@ -449,18 +450,24 @@ describe("every cut has a line with a number", () => {
     const data = crowded((n) => `Name ${n}`);
     const { text, ids } = await readIssue("WEB-7", { data });
     const shown = text.match(/^- status: Name/gm)?.length ?? 0;
-    const [, more, way] =
+    const [, hidden, way] =
       /^- … and (\d+) more changes; in full in Backlog: http:\S+\/view\/(.*)$/m.exec(
         text,
       ) ?? [];
     expect(shown).toBeGreaterThan(50);
-    expect(shown + Number(more)).toBe(400);
+    expect(shown).toBeLessThan(150);
+    expect(shown + Number(hidden)).toBe(400);
     expect(way).toBe(`WEB-7#comment-${ids[0]}`);
+    const asked = await readIssue(`WEB-7#comment-${ids[0]}`, { data });
+    const more = asked.text.match(/^- status: Name/gm)?.length;
+    expect(more).toBeGreaterThan(shown);
   });
 
   test("where a value of a change is too long, which Backlog has in full, or a name", async () => {
     const long = "value ".repeat(200).trim();
     const data = crowded(() => long, 1);
+    const field = { fieldTypeId: 2, name: "No ID", value: long.repeat(9) };
+    Object.assign(issueOf(data, "WEB-7"), { customFields: [field] });
     const { text, ids } = await readIssue("WEB-7", { data });
     const [, line, way] =
       /\n(- status: .*)\n- in full in Backlog: http:.*\/view\/(.*)\n/.exec(
@@ -470,6 +477,7 @@ describe("every cut has a line with a number", () => {
       `- status: ${long.slice(0, 300)}… (300 of 1199 characters) → Open`,
     );
     expect(way).toBe(`WEB-7#comment-${ids[0]}`);
+    expect(text).toMatch(/\(Characters .* More: only in Backlog\)/);
     expect(text).toContain(
       `- Categories: ${long.slice(0, 100)}… (100 of 1199 characters)\n`,
     );

@@ -125,9 +125,11 @@ describe("the timeline", () => {
 
   const MIDNIGHT = "2026-11-19T11:00:00Z";
   const field = { id: 1, fieldTypeId: 4, name: "Promised", value: MIDNIGHT };
+  const noDay = { ...field, value: "Nov 20, 2026" };
   test.each([
     ["- Due: 2026-11-20 (2 days overdue)", { dueDate: MIDNIGHT }, null],
     ["  - Promised: 2026-11-20", { customFields: [field] }, null],
+    ["  - Promised: Nov 20, 2026", { customFields: [noDay] }, null],
     ["- due date: 2026-11-20 → none", {}, MIDNIGHT],
   ])(
     "a midnight of the space's zone is that day: %s",
@@ -148,9 +150,16 @@ describe("the timeline", () => {
     Object.assign(second ?? {}, {
       createdUser: { ...hana, id: 2, userId: null },
     });
-    Object.assign(issueOf(data, "WEB-7"), { assignee: hana });
+    const ken = { id: 3, userId: "ken", name: "Ken Ito" };
+    const parent = issueOf(data, "WEB-6");
+    Object.assign(parent, { assignee: { ...ken, id: 4, userId: "ken2" } });
+    const issue = issueOf(data, "WEB-7");
+    Object.assign(issue, { assignee: hana, updatedUser: ken });
+    issue.parentIssueId = parent.id;
     const { text } = await readIssue("WEB-7", { data });
     expect(text).toContain("\n- Assignee: Hana Mori (hana)\n");
+    expect(text).toMatch(/^- Updated: .* by Ken Ito \(ken\)$/m);
+    expect(text).toMatch(/^- Parent: WEB-6 .* Ken Ito \(ken2\), /m);
     expect(text).toMatch(/^### .* · Hana Mori \(hana\)$/m);
     expect(text).toMatch(/^### .* · Hana Mori \(ID 2\)$/m);
   });
