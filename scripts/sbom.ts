@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   Contrib,
@@ -21,18 +20,23 @@ export async function toSbom(repository: string): Promise<string> {
     Enums.ComponentType.Application,
   );
   bom.metadata.component = program;
-  const packages = await readPackages();
-  const components = new Map(
-    packages.map((data) => [data.name, toComponent(data)]),
+  const packages = new Map(
+    (await readPackages()).map((data) => [data, toComponent(data)]),
   );
-  for (const { name, dependencies = {} } of packages) {
-    for (const other of Object.keys(dependencies)) {
-      const found = components.get(other);
-      if (found) components.get(name)?.dependencies.add(found.bomRef);
+  for (const [{ dependencies = {} }, component] of packages) {
+    for (const [{ name }, { bomRef }] of packages) {
+      if (Object.hasOwn(dependencies, name)) component.dependencies.add(bomRef);
     }
   }
-  const runtime = toRuntime();
-  for (const component of [...components.values(), runtime]) {
+  const { version } = Bun;
+  const runtime = new Models.Component(Enums.ComponentType.Platform, "bun", {
+    version,
+    bomRef: `bun@${version}`,
+    purl: `pkg:github/oven-sh/bun@bun-v${version}`,
+    description:
+      "The runtime inside the program. What it is made of in its turn (JavaScriptCore, BoringSSL and others) its own project lists.",
+  });
+  for (const component of [...packages.values(), runtime]) {
     bom.components.add(component);
     program.dependencies.add(component.bomRef);
   }
@@ -51,23 +55,20 @@ type PackageJson = {
 /** The package.json of every package of which a file is in the bundle. */
 async function readPackages(): Promise<PackageJson[]> {
   await using folder = await startFolder();
-  const metafile = join(folder.path, "meta.json");
+  const metafile = folder.at("meta.json");
   await run([
     ...[process.execPath, "build", join(ROOT, "index.ts"), "--target=bun"],
     ...["--production", `--metafile=${metafile}`],
-    `--outdir=${join(folder.path, "out")}`,
+    `--outdir=${folder.at("out")}`,
   ]);
-  const { inputs } = JSON.parse(await readFile(metafile, "utf8"));
+  const { inputs } = await Bun.file(metafile).json();
   const folders = Object.keys(inputs).flatMap(
     (path) => path.match(/.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/) ?? [],
   );
-  return Promise.all(
-    [...new Set(folders)]
-      .sort()
-      .map(async (path) =>
-        JSON.parse(await readFile(join(ROOT, path, "package.json"), "utf8")),
-      ),
-  );
+  const files = [...new Set(folders)]
+    .sort()
+    .map((path) => `${path}/package.json`);
+  return Promise.all(files.map((file) => Bun.file(join(ROOT, file)).json()));
 }
 
 const builder = new Contrib.FromNodePackageJson.Builders.ComponentBuilder(
@@ -89,15 +90,4 @@ function toComponent(
     component.purl = `pkg:npm/${id.replace(/^@/, "%40")}`;
   }
   return component;
-}
-
-function toRuntime(): Models.Component {
-  const { version } = Bun;
-  return new Models.Component(Enums.ComponentType.Platform, "bun", {
-    version,
-    bomRef: `bun@${version}`,
-    purl: `pkg:github/oven-sh/bun@bun-v${version}`,
-    description:
-      "The runtime inside the program. What it is made of in its turn (JavaScriptCore, BoringSSL and others) its own project lists.",
-  });
 }

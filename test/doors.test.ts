@@ -1,5 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { v0_3 } from "@anthropic-ai/mcpb";
 import { Spec, Validation } from "@cyclonedx/cyclonedx-library";
@@ -93,13 +92,11 @@ describe("a bundle", () => {
   });
 
   test("unpacked, answers with both tools though two fields are empty", async () => {
-    await using folder = await startFolder();
-    await using space = startSampleSpace();
-    const file = join(folder.path, "bundle.mcpb");
     const content = await Bun.file(BINARY).bytes();
-    const entries = toBundle(hostTarget(), content, REPOSITORY);
-    await writeFile(file, zip(entries, 0));
-    await smoke(file, space);
+    const bundle = zip(toBundle(hostTarget(), content, REPOSITORY), 0);
+    await using folder = await startFolder({ "a.mcpb": bundle });
+    await using space = startSampleSpace();
+    await smoke(folder.at("a.mcpb"), space);
     expect(space.requests.map(({ path }) => path)).toContain("/issues/WEB-1");
   });
 });
@@ -163,10 +160,9 @@ describe("Homebrew's formula", () => {
   });
 
   test.skipIf(!Bun.which("ruby"))("is valid Ruby", async () => {
-    await using folder = await startFolder();
-    const file = join(folder.path, "backlog-mcp.rb");
-    await writeFile(file, formula);
-    expect(await run(["ruby", "-c", file])).toContain("Syntax OK");
+    await using folder = await startFolder({ "backlog-mcp.rb": formula });
+    const said = await run(["ruby", "-c", folder.at("backlog-mcp.rb")]);
+    expect(said).toContain("Syntax OK");
   });
 });
 

@@ -2,12 +2,18 @@ import { chmod } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { listUsualFiles } from "../places.ts";
-import { addThread, type SpaceData, sampleData } from "../sample-space/data.ts";
+import {
+  addThread,
+  byKey,
+  type SpaceData,
+  sampleData,
+} from "../sample-space/data.ts";
 import {
   type SampleSpace,
   type SampleSpaceOptions,
   startSampleSpace,
 } from "../sample-space/server.ts";
+import { type Comment, type Issue, toChange } from "../sample-space/shapes.ts";
 import { BINARY, runToEnd } from "../scripts/build.ts";
 import { connectInProcess } from "../scripts/connect.ts";
 import { startRaw, toCall, toText } from "../scripts/raw-client.ts";
@@ -51,10 +57,8 @@ export async function writeUserFile(home: string, text: string) {
   return { env, file };
 }
 
-export type Issue = SpaceData["issues"][number];
-export type Comment = NonNullable<
-  ReturnType<SpaceData["comments"]["get"]>
->[number];
+export type { Comment, Issue };
+export { byKey as issueOf, toChange as changeOf };
 
 /** What a function throws, as text; where it answers, that is the failure. */
 export function messageOf(run: () => unknown): string {
@@ -104,28 +108,12 @@ export function quotedAfter(text: string, place: string): string {
   return quoted.replace(/\n$/, "").replace(/^> ?/gm, "");
 }
 
-export function issueOf(data: SpaceData, key: string): Issue {
-  const issue = data.issues.find(({ issueKey }) => issueKey === key);
-  if (!issue) throw new Error(`No ${key} in the sample data.`);
-  return issue;
-}
-
 export function commentsOf(data: SpaceData, key: string): Comment[] {
-  return data.comments.get(issueOf(data, key).id) ?? [];
+  return data.comments.get(byKey(data, key).id) ?? [];
 }
 
 export function idsOf(data: SpaceData, key: string): number[] {
   return commentsOf(data, key).map(({ id }) => id);
-}
-
-/** A change of one field, as Backlog logs it. */
-export function changeOf(
-  field: string,
-  originalValue: string | null,
-  newValue: string | null,
-) {
-  const info = { attachmentInfo: null, attributeInfo: null };
-  return { field, originalValue, newValue, ...info, notificationInfo: null };
 }
 
 /** The sample space with one issue changed. */
@@ -134,7 +122,7 @@ export function withIssue(
   change: (issue: Issue) => void,
 ): SpaceData {
   const data = sampleData();
-  change(issueOf(data, key));
+  change(byKey(data, key));
   return data;
 }
 

@@ -10,7 +10,7 @@ import {
   truncate,
   writeFile,
 } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import * as v from "valibot";
 import manifest from "../package.json" with { type: "json" };
 import { startSampleSpace } from "../sample-space/server.ts";
@@ -42,15 +42,14 @@ const POSIX = process.platform !== "win32";
 
 /** A release folder: stand-ins, and for this machine the real program. */
 async function startRelease(readme = "# Read me\n") {
-  const folder = await startFolder();
-  for (const target of TARGETS) {
-    const file = programPath(folder.path, target);
-    await mkdir(dirname(file), { recursive: true });
-    if (target === HOST) await copyFile(BINARY, file);
-    else await writeFile(file, target);
-  }
-  await writeFile(join(folder.path, "README.md"), readme);
-  await writeFile(join(folder.path, "LICENSE"), "MIT\n");
+  const folder = await startFolder({
+    "README.md": readme,
+    LICENSE: "MIT\n",
+    ...Object.fromEntries(
+      TARGETS.map((target) => [programPath("", target), target]),
+    ),
+  });
+  await copyFile(BINARY, programPath(folder.path, HOST));
   const sizes = { level: 0, smallest: 1 } as const;
   const options = { override: "someone/fork", root: folder.path, ...sizes };
   return { ...folder, options };
@@ -110,16 +109,13 @@ describe.each([
   const hasTool = !POSIX || Bun.which(tool) !== null;
 
   test.skipIf(!hasTool)("is read back by the system's own tool", async () => {
-    await using folder = await startFolder();
-    const file = join(folder.path, name);
     const bytes = await packed(entries);
     expect(bytes.length).toBeLessThan(2000);
-    await writeFile(file, bytes);
-    await unpack(file, folder.path);
+    await using folder = await startFolder({ [name]: bytes });
+    await unpack(folder.at(name), folder.path);
     for (const { name, content, executable } of entries) {
-      const path = join(folder.path, name);
-      expect(await readFile(path)).toEqual(Buffer.from(content));
-      const { mode, mtime } = await stat(path);
+      expect(await readFile(folder.at(name))).toEqual(Buffer.from(content));
+      const { mode, mtime } = await stat(folder.at(name));
       expect(mtime.getUTCFullYear()).toBeLessThanOrEqual(1980);
       if (POSIX) expect(mode & 0o777).toBe(executable ? 0o755 : 0o644);
     }
@@ -218,11 +214,11 @@ describe("pack", () => {
       "serving, not configured: ",
     ],
   ])("refuses a program that %s", async (_, script, message) => {
-    await using folder = await startFolder();
-    const file = join(folder.path, "backlog-mcp");
-    await copyFile(BINARY, join(folder.path, "real"));
-    await writeFile(file, `#!/bin/sh\nreal=\${0%/*}/real\n${script}\n`);
-    await expect(assertAnswers(file)).rejects.toThrow(message);
+    const text = `#!/bin/sh\nreal=\${0%/*}/real\n${script}\n`;
+    await using folder = await startFolder({ "backlog-mcp": text });
+    await copyFile(BINARY, folder.at("real"));
+    const answers = assertAnswers(folder.at("backlog-mcp"));
+    await expect(answers).rejects.toThrow(message);
   });
 
   test.each(["# Read me\r\nBENCH\r\n", "Quick\nBENCH"])(
