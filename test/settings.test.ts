@@ -611,10 +611,10 @@ describe("what looks like a mistake is told:", () => {
   });
 
   test.skipIf(!POSIX).each([
-    [0o640, toFile("a"), 1],
-    [0o600, toFile("a"), 0],
-    [0o644, "BACKLOG_DOMAIN=a.backlog.com", 0],
-  ])("a file of mode %o with a key", async (mode, text, count) => {
+    ["a key that others may read", "640", toFile("a"), 1],
+    ["no key that is the user's alone", "600", toFile("a"), 0],
+    ["no file without a key", "644", "BACKLOG_DOMAIN=a.backlog.com", 0],
+  ])("%s (mode %s)", async (_, mode, text, count) => {
     await using folder = await startFolder({ ".env": text });
     const path = folder.at(".env");
     await chmod(path, mode);
