@@ -245,14 +245,15 @@ export async function toConfig(word: string | undefined, found: Found) {
 
 /** How a client's server finds the settings of this terminal, and what to say. */
 function toSettings(
-  { reading, envFile, usualFiles }: Found,
+  found: Found,
   hidden: string | undefined,
 ): Pick<Server, "args" | "env"> & { about: string } {
+  const { reading, envFile, usualFiles } = found;
   const [userFile = ""] = usualFiles;
   if (envFile !== undefined) {
     const file = resolve(envFile);
     // The client's server has not the environment of this terminal.
-    const about = describeFile(file, readAlone(file));
+    const about = describeFile(file, readAlone(file, found));
     return { args: ["--env-file", file], about };
   }
   if (reading.source === userFile) {

@@ -118,7 +118,7 @@ export interface Reading {
 }
 
 /** The settings as they were found, and where they may stand. */
-export interface Found extends Pick<Places, "envFile" | "usualFiles"> {
+export interface Found extends Omit<Places, "environment"> {
   reading: Reading;
 }
 
@@ -329,8 +329,9 @@ export function toDomain(origin: string | undefined): string | undefined {
 }
 
 /** What a file holds, whatever the environment has. */
-export function readAlone(envFile: string): Reading {
-  return readSettings({ environment: {}, envFile, usualFiles: [] });
+export function readAlone(envFile: string, { managedFile }: Found): Reading {
+  const environment = {};
+  return readSettings({ environment, envFile, usualFiles: [], managedFile });
 }
 
 /** The file that would count if the environment had no settings. */
@@ -338,7 +339,7 @@ export function findHiddenFile(found: Found): string | undefined {
   const { reading, envFile, usualFiles } = found;
   const file = envFile ?? usualFiles[0];
   if (reading.source !== ENVIRONMENT || !file) return undefined;
-  return isConfigured(readAlone(file)) ? file : undefined;
+  return isConfigured(readAlone(file, found)) ? file : undefined;
 }
 
 /**

@@ -1,27 +1,29 @@
 import { describe, expect, test } from "bun:test";
 import { startSampleSpace } from "../sample-space/server.ts";
-import { BINARY } from "../scripts/build.ts";
+import { BINARY, runToEnd, startFolder } from "../scripts/build.ts";
 import { toEnvironment } from "../scripts/connect.ts";
 import { askOnce } from "./helpers.ts";
 
 const FILE = "/etc/backlog-mcp/managed.env";
 const UNSHARE = ["unshare", "--mount", "sh", "-c"];
 
-/** Asks the program with a managed.env where it really stands, seen by it alone. */
-async function askManaged(text: string, { mode = "644", owner = "0" } = {}) {
-  await using space = startSampleSpace();
+/** Starts the program with a managed.env where it really stands, seen by it alone. */
+function toCommand({ mode = "644", owner = "0" } = {}): string[] {
   const script = [
     "mount -t tmpfs none /etc",
     "mkdir /etc/backlog-mcp",
     `printf '%s' "$TEXT" > ${FILE}`,
     `chmod ${mode} ${FILE}`,
     `chown ${owner} ${FILE}`,
-    'exec "$0"',
+    'exec "$0" "$@"',
   ].join(" && ");
-  return await askOnce(
-    { ...toEnvironment(space), TEXT: text },
-    { command: [...UNSHARE, script, BINARY] },
-  );
+  return [...UNSHARE, script, BINARY];
+}
+
+async function askManaged(text: string, file = {}) {
+  await using space = startSampleSpace();
+  const env = { ...toEnvironment(space), TEXT: text };
+  return await askOnce(env, { command: toCommand(file) });
 }
 
 // A mount of its own needs root, and Linux.
@@ -63,5 +65,18 @@ describe.skipIf(!CAN_MOUNT)("a real managed.env", () => {
     const { text, stderr } = await askManaged("BACKLOG_PROJECTS=OPS", file);
     expect(text).toStartWith("# WEB-5 ");
     expect(stderr).toBe(`backlog-mcp: ${FILE} does not count: ${why}.\n`);
+  });
+
+  test("completes a file that a client is to name", async () => {
+    await using folder = await startFolder({
+      "my.env": "BACKLOG_API_KEY=abcdefghijklmnop0123456789\n",
+    });
+    const { stderr } = await runToEnd(
+      [...toCommand(), "config", "gemini", "--env-file", folder.at("my.env")],
+      { env: { ...process.env, TEXT: "BACKLOG_DOMAIN=acme.backlog.com" } },
+    );
+    expect(stderr.replaceAll(/\s+/g, " ")).toContain(
+      "The settings are read from",
+    );
   });
 });
