@@ -35,8 +35,8 @@ export interface Wording {
 export interface IssueFacts {
   issue: Issue;
   origin: string;
-  parent: IssueRow | undefined;
-  children: Children | undefined;
+  parent?: IssueRow | undefined;
+  children?: Children | undefined;
   related: readonly IssueRow[];
 }
 

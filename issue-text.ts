@@ -133,7 +133,7 @@ export function formatIssue(
     [...facts.short, ...below],
     long.lines,
     facts.long,
-    formatTimeline(entries),
+    entries.length === 0 ? [] : [TIMELINE, ...entries.map(({ text }) => text)],
   ];
   return parts
     .filter((lines) => lines.length > 0)
@@ -141,6 +141,7 @@ export function formatIssue(
     .join("\n");
 }
 
+const TIMELINE = "## Comments and changes, oldest first\n";
 const NO_SIZE: Size = { characters: 0, tokens: 0 };
 const NO_FACTS: FactsText = { short: [], long: [], removed: 0, cutFields: 0 };
 // What clients keep of a long answer, 2,000 characters, less the line that
@@ -419,10 +420,4 @@ function formatCuts(entries: readonly ThreadEntry[], fields: number): string[] {
     : [
         `Cut within, with the issue_key that goes on where it stands: ${parts.join(", ")}.`,
       ];
-}
-
-function formatTimeline(entries: readonly ThreadEntry[]): string[] {
-  if (entries.length === 0) return [];
-  const heading = "## Comments and changes, oldest first\n";
-  return [heading, ...entries.map(({ text }) => text)];
 }

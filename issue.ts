@@ -53,7 +53,7 @@ export async function getIssueDetails(
     issue,
     origin: call.origin,
     related: keepRelated(call, related),
-    ...(isWhole ? await readFamily(call, issue) : NO_FAMILY),
+    ...(isWhole && (await readFamily(call, issue))),
   };
   const plan = { ...planThread(facts, view), focus, counted };
   const thread = await readThread(call, streams, plan);
@@ -93,8 +93,6 @@ function keepRelated(
   const isAbsent = related instanceof BacklogError && related.status === 404;
   return (isAbsent ? [] : call.keep("Related issues", related)) ?? [];
 }
-
-const NO_FAMILY = { parent: undefined, children: undefined };
 
 async function readFamily(call: BacklogCall, issue: Issue) {
   const { parentIssueId } = issue;

@@ -447,6 +447,15 @@ describe("a thread walked by what the answers say", () => {
     return pages;
   }
 
+  /** Each comment once, from either end to the other. */
+  async function expectAll(all: number[], options: SampleSpaceOptions) {
+    const back = await walk("WEB-7", "older", options);
+    expect(back.toReversed().flat()).toEqual(all);
+    // Nothing is older than comment 1: the answer begins with the oldest.
+    const forth = await walk("WEB-7#comment-1", "newer", options);
+    expect(forth.flat()).toEqual(all);
+  }
+
   test.each([
     { idsInclusive: false, countIncludesChanges: true },
     { idsInclusive: true, countIncludesChanges: false },
@@ -455,18 +464,12 @@ describe("a thread walked by what the answers say", () => {
     async (switches) => {
       const { data, all } = threadOf(2_000, { changeOnlyEvery: 9 });
       const options = { data, switches };
-      const back = await walk("WEB-7", "older", options);
-      expect(back.toReversed().flat()).toEqual(all);
-      // Nothing is older than comment 1: the answer begins with the oldest.
-      const forth = await walk("WEB-7#comment-1", "newer", options);
-      expect(forth.flat()).toEqual(all);
+      await expectAll(all, options);
       const start = `WEB-7#comment-${all[1_000]}`;
       const older = await walk(start, "older", options);
       const newer = await walk(start, "newer", options);
-      const [middle, ...after] = newer;
-      expect(older[0]).toEqual(middle ?? []);
-      const both = [...older.toReversed().flat(), ...after.flat()];
-      expect(both).toEqual(all);
+      expect(older.shift()).toEqual(newer[0] ?? []);
+      expect([...older.toReversed(), ...newer].flat()).toEqual(all);
     },
   );
 
@@ -475,22 +478,16 @@ describe("a thread walked by what the answers say", () => {
     async (count) => {
       const text = (n: number) => `${n}\n${`${REMARK}\n`.repeat(300)}`;
       const { data, all } = threadOf(count, { text });
-      const back = await walk("WEB-7", "older", { data });
-      expect(back.toReversed().flat()).toEqual(all);
-      const forth = await walk("WEB-7#comment-1", "newer", { data });
-      expect(forth.flat()).toEqual(all);
+      await expectAll(all, { data });
     },
   );
 
   test("has nothing behind either end", async () => {
     const { data, all } = threadOf(20);
-    for (const [id, way] of [
-      [all[0], "older"],
-      [all.at(-1), "newer"],
-    ]) {
-      const { account } = await readIssue(`WEB-7#comment-${id}-${way}`, {
-        data,
-      });
+    const ends = { older: all[0], newer: all.at(-1) };
+    for (const [way, id] of Object.entries(ends)) {
+      const key = `WEB-7#comment-${id}-${way}`;
+      const { account } = await readIssue(key, { data });
       expect(account).toBe(`none ${way} than #comment-${id}.`);
     }
   });
@@ -501,11 +498,10 @@ describe("a thread walked by what the answers say", () => {
   ])(
     "a page of %s comments has no facts twice, but the way to them and back",
     async (way, place, shown, older, newer) => {
-      const data = withThread(20);
-      const key = `WEB-7#comment-${idsOf(data, "WEB-7")[place]}-${way}`;
-      const { text, requests, account, ...ways } = await readIssue(key, {
-        data,
-      });
+      const { data, all } = threadOf(20);
+      const key = `WEB-7#comment-${all[place]}-${way}`;
+      const answer = await readIssue(key, { data });
+      const { text, requests, account, ...ways } = answer;
       expect(account).toBe(`Backlog counts 20; ${shown}`);
       expect(ways.older?.split("-").at(-1)).toBe(older);
       expect(ways.newer?.split("-").at(-1)).toBe(newer);
