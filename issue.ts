@@ -219,31 +219,17 @@ async function readThread(
 ): Promise<Thread> {
   const comments: Comment[] = [];
   let left = room;
-  let open = [...streams];
-  const most = isPart(focus) ? 1 : Number.POSITIVE_INFINITY;
-  const isTurned = turnsPage(focus);
-  const received = () =>
-    streams.reduce((sum, stream) => sum + stream.received, 0);
-  while (comments.length < most && left.characters > 0 && left.tokens > 0) {
-    const [stream, ...others] = open;
-    if (stream === undefined) {
-      // A page shorter than asked is the last, unless there must be more.
-      const isDoubtful = received() < (counted ?? 0);
-      open = streams.filter((one) => isDoubtful && one.doubt());
-      if (open.length === 0) break;
-      continue;
-    }
-    const comment = await stream.next();
-    if (comment === undefined) {
-      open = others;
-      continue;
-    }
+  const sumOf = (count: (stream: CommentStream) => number) =>
+    streams.reduce((sum, stream) => sum + count(stream), 0);
+  const mustBeMore = () => sumOf(({ received }) => received) < (counted ?? 0);
+  for await (const comment of takeInTurns(streams, mustBeMore)) {
     comments.push(comment);
     left = subtract(left, measure(comment));
-    open = [...others, stream];
     if (comments.length % PAGE_SIZE === 0) call.progress(comments.length);
+    if (isPart(focus) || left.characters <= 0 || left.tokens <= 0) break;
   }
-  const sawAll = !isTurned && streams.every(({ readToEnd }) => readToEnd);
+  const sawAll =
+    !turnsPage(focus) && streams.every(({ readToEnd }) => readToEnd);
   const hasMore = (older: boolean) =>
     streams.some((stream) => stream.isOlder === older && stream.hasMore);
   return {
@@ -252,13 +238,29 @@ async function readThread(
     hasOlder: focus.on === "newer" || hasMore(true),
     hasNewer: focus.on === "older" || hasMore(false),
     total: sawAll
-      ? streams.reduce(
-          (sum, { waiting }) => sum + waiting.length,
-          comments.length,
-        )
+      ? comments.length + sumOf(({ waiting }) => waiting.length)
       : undefined,
     counted,
   };
+}
+
+/** One comment of each stream after the other, until none has any. */
+async function* takeInTurns(
+  streams: readonly CommentStream[],
+  mustBeMore: () => boolean,
+): AsyncGenerator<Comment> {
+  let open = [...streams];
+  while (open.length > 0) {
+    for (const stream of open) {
+      const comment = await stream.next();
+      if (comment) yield comment;
+      else open = open.filter((one) => one !== stream);
+    }
+    // A page shorter than asked is the last, unless there must be more.
+    if (open.length === 0 && mustBeMore()) {
+      open = streams.filter((stream) => stream.doubt());
+    }
+  }
 }
 
 /** Statuses by ID: those of the rows, and others that changes need. */
