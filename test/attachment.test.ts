@@ -122,6 +122,14 @@ describe("a text is told by its content", () => {
     );
   });
 
+  test("behind its end, it says how long it is", async () => {
+    const data = spaceOf({ "b.txt": Buffer.from("one\ntwo") });
+    const { text } = await readIssue("WEB-7#attachment-9001-900", { data });
+    expect(text).toEndWith(
+      "\nIt has 7 characters, so none from 900 on. From the beginning: issue_key WEB-7#attachment-9001\n",
+    );
+  });
+
   test("the key never shows, wherever a page is cut", async () => {
     const apiKey = "sample-key-0123456789abcdefghijklmnop";
     const data = spaceOf({
