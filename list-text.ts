@@ -100,7 +100,7 @@ export function formatIssueList(
   const first = [
     ...(total ? [total] : []),
     ...(isFollowed
-      ? [formatCall("Next", toSame(args, list), { offset: next })]
+      ? [formatCall("Next", toNextArguments(args, list), { offset: next })]
       : []),
     ...rest,
   ];
@@ -158,7 +158,7 @@ export function formatCall(
 }
 
 /** The same question, in the words that were given; days as they were. */
-export function toSame(
+export function toNextArguments(
   args: ListArguments,
   { custom }: Pick<ListFrame, "custom">,
 ): Record<string, unknown> {

@@ -335,18 +335,13 @@ function toFilters(
   { filters, historyBy, custom }: ResolvedNames,
   { rows, days }: { rows: readonly IssueRow[]; days: string | undefined },
 ): ListFilter[] {
+  const open = describeNotClosed(rows.map(({ status }) => status));
   const named = FILTERS.flatMap(([filter, label]): ListFilter[] => {
     const isDefault = isNotGiven(args, filter);
-    const { meant } = filters[filter] ?? {};
-    const names =
-      filter === "status" && filters.status?.notClosed
-        ? [
-            {
-              name: describeNotClosed(rows.map(({ status }) => status)),
-              ids: [],
-            },
-          ]
-        : meant?.map((value) => nameFromRows(filter, value, rows));
+    const { meant, notClosed } = filters[filter] ?? {};
+    const names = notClosed
+      ? [{ name: open, ids: [] }]
+      : meant?.map((value) => nameFromRows(filter, value, rows));
     return names ? [{ label, values: names, isDefault }] : [];
   });
   const { history, timeZone, keyword } = args;

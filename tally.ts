@@ -8,7 +8,7 @@ import {
   type ListFrame,
   orNone,
   roomForRows,
-  toSame,
+  toNextArguments,
 } from "./list-text.ts";
 import type { IssueRow } from "./responses.ts";
 import {
@@ -56,7 +56,9 @@ export function formatTally(
     formatCounted(tally, args.countBy.join(" and ")),
     ...(until
       ? [
-          formatCall("Narrower", toSame(args, tally), { created_since: until }),
+          formatCall("Narrower", toNextArguments(args, tally), {
+            created_since: until,
+          }),
           `Issues created on ${until} are counted here and there.`,
         ]
       : []),

@@ -115,6 +115,10 @@ describe("what Backlog does with a condition is looked at", () => {
       const history = await ask(["Severity=S1"], since, options);
       expect(history.keys).toEqual(["WEB-5"]);
       expect(history.text).toContain(NOT_APPLIED);
+      // Where all that was read fits, only a refusal tells.
+      const all = await ask(["Severity=S1"], { keyword: "rejects" }, options);
+      const isRefused = customFields === "refused";
+      expect(all.text.includes(`${NOT_APPLIED} 1 issues`)).toBe(isRefused);
     },
   );
 

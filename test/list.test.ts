@@ -61,16 +61,6 @@ describe("pages", () => {
     expect(next?.offset).toBe(0 < end && end < 270 ? end : undefined);
   });
 
-  test("beyond the first are under way at once", async () => {
-    const { requests } = await ask({ limit: 210 }, { data });
-    const offsets = requests.flatMap((one) => one.match(/offset=\d+.*/) ?? []);
-    expect(offsets.toSorted()).toEqual([
-      "offset=0&count=100",
-      "offset=100&count=100",
-      "offset=200&count=100",
-    ]);
-  });
-
   test("the next call repeats every argument in its words, its days resolved", async () => {
     const args = {
       project_keys: ["WEB", "OPS"],
@@ -85,7 +75,8 @@ describe("pages", () => {
       timezone: "Asia/Tokyo",
     };
     const days = { created_since: "-3m", due_date_until: "+1m" };
-    const { next } = await ask({ ...args, ...days });
+    const { text, next } = await ask({ ...args, ...days });
+    expect(text).toContain("; days probably as Asia/Tokyo has them; keyword");
     const resolved = {
       created_since: "2026-08-22",
       due_date_until: "2026-12-22",
@@ -127,29 +118,33 @@ describe("the budget of a list", () => {
     expect(text).toContain(
       "ID 1000019 and 231 more; status ID 1, In Progress (2).",
     );
+    const some = ids.slice(0, 40).map((id) => id * 1e8);
+    const many = { milestone_ids: some, parent_issue_ids: some };
+    const keyword = "word".repeat(150);
+    const fewer = await ask({ assignee_ids: some, ...many, keyword });
+    expect(fewer.text).toContain(" and 32 more; status not closed");
+  });
+
+  test("is kept with a name that stands in many projects", async () => {
+    const data = largeData({ projects: 25, issues: 50, customStatuses: true });
+    const project_keys = data.projects.map(({ project }) => project.projectKey);
+    const args = { status_names: ["検収待ち"], project_keys };
+    const { text } = await ask(args, { data });
+    expect(text).toMatch(/status 検収待ち \((\d+, ){19}\d+ and 5 more\); /);
   });
 });
 
 describe("the table", () => {
-  test.each<[string, Args, Record<string, string>]>([
-    [
-      "has days of creation where one sorts by them",
-      { sort: "created", limit: 1 },
-      { Key: "WEB-8", Created: "2026-11-18 22:00" },
-    ],
-    [
-      "has them where one filters by them",
-      { created_since: "2026-11-18", limit: 1 },
-      { Key: "WEB-8", Created: "2026-11-18 22:00" },
-    ],
-    [
-      "tells people from namesakes that the filters name",
-      { assignee_names: ["suzuki1", "suzuki.i"], keyword: "WebP" },
-      { Key: "WEB-11", Assignee: "鈴木 一郎 (suzuki1)" },
-    ],
-  ])("%s", async (_, args, expected) => {
-    const { rows } = await ask(args);
-    expect(rows[0]).toMatchObject(expected);
+  const NAMESAKES = { assignee_names: ["suzuki1", "suzuki.i"] };
+  test.each<[string, Args, string, string]>([
+    ["creation, sorted by", { sort: "created" }, "Created", "2026-11-18 22:00"],
+    ["or filtered by", { created_since: "-4d" }, "Created", "2026-11-18 22:00"],
+    // The filters name the other one, who has none of these.
+    ["namesakes", NAMESAKES, "Assignee", "鈴木 一郎 (suzuki1)"],
+  ])("tells %s", async (_, args, column, expected) => {
+    const keyword = column === "Assignee" ? "WebP" : "instructions";
+    const { rows } = await ask({ ...args, keyword });
+    expect(rows.map((row) => row[column])).toEqual([expected]);
   });
 
   test("says what all rows share once, but not a title or a time", async () => {
@@ -205,6 +200,25 @@ describe("the distance to a due date", () => {
       expect(text).toContain(`\n- Due: ${due}\n`);
     },
   );
+});
+
+test("a history's total is not told where it could not be counted", async () => {
+  const data = largeData({ projects: 1, issues: 150 });
+  const args = { history_since: "-1d", limit: 1 };
+  const { text } = await ask(args, {
+    data,
+    answer: (_, path) =>
+      /count$/.test(path) ? Response.json({}, { status: 503 }) : undefined,
+  });
+  expect(text).not.toContain("by Backlog's count");
+  expect(text).toContain("Note: The total could not be counted: ");
+});
+
+test("the next call of a history repeats no order, which it has of its own", async () => {
+  const args = { history_since: "2026-11-18", limit: 1 };
+  const { next } = await ask({ ...args, sort: "created", order: "asc" });
+  expect(next).toMatchObject({ ...args, offset: expect.any(Number) });
+  expect(next).not.toContainAnyKeys(["sort", "order"]);
 });
 
 describe("no issue found", () => {

@@ -600,3 +600,10 @@ describe.each(["from the lowest", "from the highest"] as const)(
     });
   },
 );
+
+test("limit 0 asks for counts alone, whatever the order", async () => {
+  const args = { sort: "priority", limit: 0 };
+  const { text, cost } = await ask(args, { data: plain(2, 240) });
+  expect(text).toStartWith("240 issues match; limit 0 shows none of them.");
+  expect(cost).toMatchObject({ pages: 0, counts: 2 });
+});

@@ -59,6 +59,7 @@ describe("count_by", () => {
     expect(text).toStartWith(
       `Counted: ${OPEN.length}, all that match, by ${group}.`,
     );
+    expect(text).not.toContain("Narrower");
     expect(cost.pages).toBeLessThanOrEqual(2);
   });
 
@@ -142,7 +143,11 @@ describe("count_by", () => {
     ["due", { limit: 1, offset: 5, sort: "created" }, "| Sum | 22 |"],
     ["due", { history_since: "today" }, "ask for one of the two"],
     ["due", { keyword: "Dark mode" }, "1, all that match, by due."],
-    ["due", { keyword: "no where" }, "No issues match."],
+    [
+      "due",
+      { keyword: "no where" },
+      '\n0 not closed; 0 with status_names ["any"].\n',
+    ],
   ])("%j with %j", async (group, args, expected) => {
     expect((await tally(group, args)).text).toContain(expected);
   });
