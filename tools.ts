@@ -28,15 +28,12 @@ import { takeAliases } from "./matching.ts";
 import { formatTally } from "./tally.ts";
 import { quote } from "./text.ts";
 
-export interface Connected {
-  backlog: Backlog;
-  /** The setting; undefined: Backlog is asked. */
-  userId: string | undefined;
-}
-
 export interface ToolOptions {
-  /** Throws the remedy while the settings are incomplete. */
-  connect: () => Promise<Connected>;
+  /**
+   * Throws the remedy while the settings are incomplete. Without the setting
+   * `userId`, Backlog is asked.
+   */
+  connect: () => Promise<{ backlog: Backlog; userId: string | undefined }>;
   /** Takes secrets out of what the model wrote, before anything cuts it. */
   redact: (text: string) => string;
   now: () => Date;
@@ -95,7 +92,11 @@ async function answer(
   { connect, redact, now, zone }: ToolOptions,
 ): Promise<ToolAnswer> {
   const tool = TOOLS.get(name);
-  if (!tool) throw new Error(describeUnknown(redact(name)));
+  if (!tool) {
+    const known = [...TOOLS.keys()].join(" and ");
+    const what = `There is no tool ${quote(redact(name))}`;
+    throw new Error(`${what}; the tools are ${known}.`);
+  }
   const { backlog, userId } = await connect();
   const call = backlog.open(extra.signal, toProgress(extra));
   const read: Given["read"] = (schema) => {
@@ -198,11 +199,6 @@ function parseArguments<Schema extends z.ZodType>(
       : `${String(name)}: ${message}`,
   );
   throw new Error([...new Set(problems)].join("\n"));
-}
-
-function describeUnknown(name: string): string {
-  const known = [...TOOLS.keys()].join(" and ");
-  return `There is no tool ${quote(name)}; the tools are ${known}.`;
 }
 
 type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
