@@ -131,7 +131,8 @@ function getRateLimit({ rates: { read, search } }: Space) {
   };
 }
 
-function toRate({ limit, used, reset }: Rate) {
+/** A class as /rateLimit and the headers tell it. */
+export function toRate({ limit, used, reset }: Rate) {
   return { limit, remaining: Math.max(0, limit - used), reset };
 }
 

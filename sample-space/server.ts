@@ -2,7 +2,13 @@ import { parseArgs } from "node:util";
 import { BINARY } from "../scripts/build.ts";
 import { type SpaceData, sampleData } from "./data.ts";
 import { invalid, missing, Refusal } from "./filter.ts";
-import { type Rates, route, SWITCHES, type Switches } from "./routes.ts";
+import {
+  type Rates,
+  route,
+  SWITCHES,
+  type Switches,
+  toRate,
+} from "./routes.ts";
 
 export type { Switches } from "./routes.ts";
 
@@ -106,15 +112,14 @@ function toRecord({ method, url, headers }: Request): RecordedRequest {
 
 function toAnswer(apiKey: string, options: SampleSpaceOptions) {
   const { data = sampleData(), latencyMs = 0, now = Date.now } = options;
-  const { rateLimit } = options;
-  const { search, read, resetInSeconds } = rateLimit ?? PAID_PLAN;
+  const { search, read, resetInSeconds } = options.rateLimit ?? PAID_PLAN;
   const switches = { ...SWITCHES, ...options.switches };
   const rates: Rates = {
     search: { limit: search, used: 0, reset: 0 },
     read: { limit: read, used: 0, reset: 0 },
   };
-  return async (record: RecordedRequest, { pathname, searchParams }: URL) => {
-    const { method, path } = record;
+  return async (record: RecordedRequest, url: URL) => {
+    const { path } = record;
     if (latencyMs > 0) await Bun.sleep(latencyMs);
     const isSearch = /^\/issues(\/count)?$/.test(path);
     const rate = rates[isSearch ? "search" : "read"];
@@ -123,34 +128,44 @@ function toAnswer(apiKey: string, options: SampleSpaceOptions) {
       Object.assign(rate, { used: 0, reset: second + resetInSeconds });
     }
     rate.used += 1;
-    const headers = {
-      "X-RateLimit-Limit": `${rate.limit}`,
-      "X-RateLimit-Remaining": `${Math.max(0, rate.limit - rate.used)}`,
-      "X-RateLimit-Reset": `${rate.reset}`,
-    };
-    try {
-      if (rateLimit && rate.used > rate.limit) {
-        throw new Refusal(429, 13, "Too many requests.");
-      }
-      if (method !== "GET") throw new Refusal(405, 7, "Only GET is read.");
-      if (path === pathname || path.endsWith("/")) throw missing("resource");
-      if (searchParams.has("apiKey")) throw invalid("apiKey");
-      if (record.apiKey !== apiKey) {
-        throw new Refusal(401, 11, "Authentication failure.");
-      }
-      const value = route({ data, switches, rates }, path, searchParams);
-      if (!(value instanceof Response)) {
-        return Response.json(value, { headers });
-      }
-      for (const pair of Object.entries(headers)) value.headers.set(...pair);
-      return value;
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      const { message, code, status } = error;
-      const errors = [{ message, code, moreInfo: "" }];
-      return Response.json({ errors }, { status, headers });
-    }
+    const isSpent = options.rateLimit && rate.used > rate.limit;
+    const response = respond(() => {
+      if (isSpent) throw new Refusal(429, 13, "Too many requests.");
+      requireReading(record, url, apiKey);
+      return route({ data, switches, rates }, path, url.searchParams);
+    });
+    const { headers } = response;
+    headers.set("X-RateLimit-Limit", `${rate.limit}`);
+    headers.set("X-RateLimit-Remaining", `${toRate(rate).remaining}`);
+    headers.set("X-RateLimit-Reset", `${rate.reset}`);
+    return response;
   };
+}
+
+function requireReading(
+  { method, path, ...record }: RecordedRequest,
+  { pathname, searchParams }: URL,
+  apiKey: string,
+): void {
+  if (method !== "GET") throw new Refusal(405, 7, "Only GET is read.");
+  if (path === pathname || path.endsWith("/")) throw missing("resource");
+  if (searchParams.has("apiKey")) throw invalid("apiKey");
+  if (record.apiKey !== apiKey) {
+    throw new Refusal(401, 11, "Authentication failure.");
+  }
+}
+
+/** What a handler returns as an answer, and a Refusal in Backlog's own form. */
+function respond(handle: () => unknown): Response {
+  try {
+    const value = handle();
+    return value instanceof Response ? value : Response.json(value);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const { message, code, status } = error;
+    const errors = [{ message, code, moreInfo: "" }];
+    return Response.json({ errors }, { status });
+  }
 }
 
 const PAID_PLAN = { search: 150, read: 600, resetInSeconds: 60 };
