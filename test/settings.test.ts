@@ -670,7 +670,7 @@ describe("listUsualFiles", () => {
 });
 
 describe("LiveSettings", () => {
-  const OLD = toFile("old").replace("old.backlog", "a.backlog");
+  const OLD = toFile("old", "BACKLOG_PROJECTS=A").replace("old.b", "a.b");
   const NEW = OLD.replace("old-key", "new-key");
 
   /** A program that has begun with a user's file, which then changes. */
@@ -695,17 +695,18 @@ describe("LiveSettings", () => {
   test("renews the key from the same file, for every call that had the old one", async () => {
     await using started = await startLive(OLD, NEW);
     const { live, renew } = started;
+    const both = "old-key-0123456789, new-key-0123456789";
     const renewed = await renew();
     expect(renewed).toMatchObject({
       apiKey: "new-key-0123456789",
       origin: "https://a.backlog.com",
+      projects: ["A"],
     });
     expect((await renew())?.apiKey).toBe("new-key-0123456789");
     expect(await renewed?.renew?.()).toBeUndefined();
     expect(live.read().settings?.apiKey).toBe("new-key-0123456789");
-    expect(live.redact("old-key-0123456789, new-key-0123456789")).toBe(
-      "[API key], [API key]",
-    );
+    expect(live.redact(both)).toBe("[API key], [API key]");
+    expect(renewed?.redact?.(both)).toBe("[API key], [API key]");
   });
 
   test("finds nothing new in a file that is the same, or in the environment", async () => {
@@ -713,7 +714,7 @@ describe("LiveSettings", () => {
     expect(await started.renew()).toBeUndefined();
     const live = new LiveSettings({ environment: OWN, usualFiles: [] });
     const { settings } = live.read();
-    expect(settings?.apiKey).toBe(KEY);
+    expect(settings?.redact?.(KEY)).toBe("[API key]");
     expect(
       settings && (await live.toConnection(settings).renew?.()),
     ).toBeUndefined();
