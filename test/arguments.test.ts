@@ -177,15 +177,6 @@ describe("days are told as they were understood", () => {
     expect(told).toBe(expected);
     expect(paths).not.toContain("/space");
   });
-
-  test.each([
-    ["badge printing", true],
-    ["badgeprinting", false],
-  ])("keyword %s asks for fewer words: %p", async (keyword, isAdvised) => {
-    const { text } = await readList({ keyword });
-    expect(text).toStartWith("No issues match.");
-    expect(text.includes("try fewer words")).toBe(isAdvised);
-  });
 });
 
 describe("get_issue_details is read generously", () => {
@@ -334,12 +325,6 @@ no argument "overdue"; use due_date_until "yesterday"`,
 });
 
 describe("USER_ID", () => {
-  test("that is a number is taken without asking who the key's owner is", async () => {
-    const { paths, filters } = await readList({}, {}, { userId: "1073936940" });
-    expect(paths).not.toContain("/users/myself");
-    expect(filters).toContain("assignee 伊藤 健 (1073936940) by default");
-  });
-
   test.each(["HANA", "Hana Mori", "hanamori"])(
     "%s is the key's owner",
     async (userId) => {

@@ -4,11 +4,10 @@ import { basename, dirname, join } from "node:path";
 import { addThread, sampleData } from "../sample-space/data.ts";
 import { type SampleSpace, startSampleSpace } from "../sample-space/server.ts";
 import { BINARY, startFolder } from "../scripts/build.ts";
-import { UNTRUSTED } from "../scripts/certificate.ts";
 import { connectBinary, toEnvironment } from "../scripts/connect.ts";
 import { OPENING, startRaw, toCall, toText } from "../scripts/raw-client.ts";
 import { sizeOf } from "../text.ts";
-import { askOnce, start } from "./helpers.ts";
+import { start } from "./helpers.ts";
 
 const ISSUE = { issue_key: "WEB-5" };
 
@@ -227,32 +226,6 @@ describe("a hostile start folder changes nothing about settings from", () => {
     expect((await server.list()).text).toStartWith("12 issues match");
     expect(other.requests).toEqual([]);
     expect(await hostile.wasRun()).toBe(false);
-  });
-
-  test("the environment, with a certificate that nobody trusts", async () => {
-    await using space = startSampleSpace({ tls: UNTRUSTED });
-    await using other = startSampleSpace();
-    await using hostile = await startHostileFolder(other);
-    const env = {
-      BACKLOG_DOMAIN: space.url,
-      BACKLOG_API_KEY: space.apiKey,
-      // Not even from the real environment is the check disarmed.
-      NODE_TLS_REJECT_UNAUTHORIZED: "0",
-    };
-    const { text } = await askOnce(env, { cwd: hostile.path });
-    expect(text).toContain(`The certificate of ${space.host} is not trusted`);
-    expect([space.requests, other.requests]).toEqual([[], []]);
-  });
-
-  test("the environment, and what it prints: BUN_CONFIG_VERBOSE_FETCH shows no key", async () => {
-    await using space = startSampleSpace();
-    const env = { ...toEnvironment(space), BUN_CONFIG_VERBOSE_FETCH: "curl" };
-    await using server = startRaw(env);
-    server.send(toCall(2, "get_issue_details", ISSUE));
-    expect(toText(await server.answerTo(2))).toStartWith("# WEB-5 Login");
-    server.end();
-    expect(await server.stderr).toBe("");
-    expect(server.lines).toHaveLength(1);
   });
 });
 

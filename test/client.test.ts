@@ -129,20 +129,6 @@ describe("the names of a query", () => {
 });
 
 describe("what the client reads", () => {
-  test("an entry that comes twice in a page is one entry, and a note says so", async () => {
-    const comment = (id: number) => ({ id, created: "2026-11-20T00:00:00Z" });
-    await using space = startSampleSpace(
-      answering(200, [7, 8, 7].map(comment)),
-    );
-    const call = open(space);
-    const page = await call.listComments("WEB-1", { count: 100 });
-    expect(page.entries).toEqual([comment(7), comment(8)]);
-    expect(page.sent.map(({ id }) => id)).toEqual([7, 8, 7]);
-    expect([...call.notes]).toEqual([
-      "Backlog sent the same ID more than once in GET /issues/WEB-1/comments; it is shown once.",
-    ]);
-  });
-
   test("an attachment is its very bytes, up to the size that is asked for", async () => {
     const file = new Uint8Array([0, 255, 10, 13, 200]);
     await using space = startSampleSpace({ answer: () => new Response(file) });

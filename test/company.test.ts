@@ -213,11 +213,6 @@ describe("each request of the client, asked for another project, brings an error
       async (call) => (await call.listProjects()).map((one) => one.projectKey),
       ["WEB"],
     ],
-    [
-      "getIssue, which would count children",
-      async (call) => (await call.getIssue("WEB-1")).childIssueSummary,
-      undefined,
-    ],
   ])("or what is left: %s", async (_, ask, expected) => {
     await using space = startSampleSpace({ data: markedData() });
     expect(await ask(open(space))).toEqual(expected);

@@ -241,6 +241,14 @@ Filters: assignee Hana Mori (1073936937) by default; status any; keyword "dark".
 `,
     ],
     [
+      "tells of the other",
+      { keyword: "夜間バッチ", assignee_names: ["ken"] },
+      `No issues match.
+Filters: assignee 伊藤 健 (1073936940); status not closed (Open, In Progress, Resolved) by default; keyword "夜間バッチ".
+0 not closed; 1 with status_names ["any"].
+`,
+    ],
+    [
       "tells it where the total alone is asked for",
       { keyword: "badge", limit: 0 },
       `No issues match.

@@ -1,11 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import {
-  type Candidate,
-  differsPlainly,
-  match,
-  nearest,
-  unquote,
-} from "../matching.ts";
+import { type Candidate, differsPlainly, match, unquote } from "../matching.ts";
 
 const CHOICES: Candidate[] = [
   { ids: [11], names: ["Bug", "バグ"] },
@@ -60,19 +54,6 @@ describe("quotes around a word are dropped", () => {
     ['"', '"'],
   ])("%s is %s", (text, expected) => {
     expect(unquote(text)).toBe(expected);
-  });
-});
-
-describe("the nearest name", () => {
-  test.each([
-    ["Serch", ["Auth", "Checkout", "Search"], "Search"],
-    ["kenn", ["hana", "ken", "hanako"], "ken"],
-    ["sprint", ["v1.2", "Sprint 42"], "Sprint 42"],
-    // Hardly anything in common, however long.
-    ["xyz", ["Open", "Closed"], undefined],
-    ["x".repeat(70), ["y".repeat(500)], undefined],
-  ])("of %s among %j is %p", (word, names, expected) => {
-    expect(nearest(word, names)).toBe(expected);
   });
 });
 

@@ -618,8 +618,11 @@ describe("what is claimed is what was seen", () => {
     const data = withThread(30);
     const all = commentsOf(data, "WEB-7");
     const answer = answering((page) => [...page, ...page.slice(0, 2)], all);
-    const { ids, account } = await readIssue("WEB-7", { data, answer });
+    const { ids, account, notes } = await readIssue("WEB-7", { data, answer });
     expect(ids).toEqual(all.map(({ id }) => id));
     expect(account).toBe("30, all shown below.");
+    expect(notes).toEqual([
+      "Backlog sent the same ID more than once in GET /issues/WEB-7/comments; it is shown once.",
+    ]);
   });
 });

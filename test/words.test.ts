@@ -327,16 +327,6 @@ describe("a word that fits nothing is refused with what there is", () => {
 });
 
 describe("the built-in words", () => {
-  test("me is the key's owner, and the default; so is not closed", async () => {
-    const asked = await readList({ assignee_names: ["me"] });
-    const byDefault = await readList({});
-    expect(byDefault.query).toBe(asked.query);
-    expect(byDefault.keys).toEqual(asked.keys);
-    const [assignee, status] = byDefault.filters;
-    expect(assignee).toBe(`assignee ${HANA} by default`);
-    expect(status).toMatch(/^status not closed \(Open, .*\) by default$/);
-  });
-
   const isClosed = ({ status }: SpaceData["issues"][number]) => status.id === 4;
   const isOpen = (issue: SpaceData["issues"][number]) => !isClosed(issue);
   test.each([
@@ -497,23 +487,6 @@ describe("without a project", () => {
     expect(keys.toSorted()).toEqual(["WEB-1", "WEB-12", "WEB-3"]);
     expect(notes[0]).toStartWith("The statuses of WEB could not be read: ");
     expect(await refusalOf({ ...args, ...WEB }, options)).toContain("(403,");
-  });
-});
-
-describe("nothing found names the defaults that hid something", () => {
-  test.each([
-    [
-      { ...WEB, status_names: ["Resolved"] },
-      '0 assigned to you; 1 with assignee_names ["anyone"].',
-    ],
-    [
-      { assignee_names: ["ken"], keyword: "夜間バッチ" },
-      '0 not closed; 1 with status_names ["any"].',
-    ],
-  ])("%j", async (args, expected) => {
-    const { text } = await readList(args);
-    expect(text).toStartWith("No issues match.");
-    expect(text).toContain(`\n${expected}\n`);
   });
 });
 
