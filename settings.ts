@@ -328,8 +328,11 @@ export function toDomain(origin: string | undefined): string | undefined {
     : origin?.replace(/^https?:\/\//, "");
 }
 
-/** What a file holds, whatever the environment has. */
-export function readAlone(envFile: string, { managedFile }: Found): Reading {
+/** What a file holds, whatever the environment has; the company's completes it. */
+export function readAlone(
+  envFile: string,
+  { managedFile }: Pick<Places, "managedFile">,
+): Reading {
   const environment = {};
   return readSettings({ environment, envFile, usualFiles: [], managedFile });
 }
@@ -339,7 +342,7 @@ export function findHiddenFile(found: Found): string | undefined {
   const { reading, envFile, usualFiles } = found;
   const file = envFile ?? usualFiles[0];
   if (reading.source !== ENVIRONMENT || !file) return undefined;
-  return isConfigured(readAlone(file, found)) ? file : undefined;
+  return isConfigured(readAlone(file, {})) ? file : undefined;
 }
 
 /**

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { listUsualFiles, PLACEHOLDERS, toManagedFile } from "../places.ts";
 import { ROOT, startFolder } from "../scripts/build.ts";
 import {
+  findHiddenFile,
   LiveSettings,
   type Reading,
   readSettings,
@@ -549,6 +550,19 @@ describe.skipIf(!POSIX)("managed.env", () => {
     const why = `${folder.at(name)}, this computer's own, ${problem}`;
     expect(hostOf(reading)).toBe(problem ? why : "acme.backlog.com");
     expect(reading.managed.passedOver).toBeUndefined();
+  });
+
+  test("makes no file look as if the environment hid it", async () => {
+    await using folder = await startFolder({ managed, user: toFile("user") });
+    const owner = process.getuid?.() ?? 0;
+    const managedFile = { path: folder.at("managed"), owner };
+    const find = (name: string) => {
+      const usualFiles = [folder.at(name)];
+      const places = { environment: ACME, usualFiles, managedFile };
+      return findHiddenFile({ ...places, reading: readSettings(places) });
+    };
+    expect(find("user")).toBe(folder.at("user"));
+    expect(find("next")).toBeUndefined();
   });
 
   test.each([
