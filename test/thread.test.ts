@@ -173,13 +173,6 @@ describe("the timeline", () => {
     const named = `> @${createdUser.name} please, <@U1> and <@T${createdUser.id}> too\n`;
     expect(text.split(named)).toHaveLength(3);
   });
-
-  test("keeps entries that only changed fields, with null or empty text", async () => {
-    const data = withThread(60, { changeOnlyEvery: 2 });
-    const { ids, text } = await readIssue("WEB-7", { data });
-    expect(ids).toEqual(idsOf(data, "WEB-7"));
-    expect(text.match(/^- actual hours: \d+ → \d+$/gm)).toHaveLength(30);
-  });
 });
 
 /** A thread on WEB-7, and the IDs of all its comments. */
