@@ -61,13 +61,13 @@ async function main(): Promise<void> {
 }
 
 function printTable(title: string, rows: readonly Row[]): void {
-  const round = (value: string | number) =>
-    typeof value === "number" ? Math.round(value * 10) / 10 : value;
-  const rounded = rows.map((row) =>
-    Object.fromEntries(
-      Object.entries(row).map(([name, value]) => [name, round(value)]),
-    ),
-  );
+  const rounded = rows.map((row) => {
+    const cells = Object.entries(row).map(([name, value]) => {
+      const isNumber = typeof value === "number";
+      return [name, isNumber ? Math.round(value * 10) / 10 : value];
+    });
+    return Object.fromEntries(cells);
+  });
   process.stdout.write(`\n${title}\n${Bun.inspect.table(rounded)}`);
 }
 
@@ -105,64 +105,54 @@ async function installPeer(): Promise<string> {
   return entry;
 }
 
-function startSpace({ peer }: Setting, data: SpaceData, latencyMs: number) {
-  return startSampleSpace({ data, latencyMs, ...(peer && { tls: UNTRUSTED }) });
-}
-
-function toOurs({ peer }: Setting, space: SampleSpace, { me }: SpaceData) {
-  return {
+/** A space, and the programs that are configured for it: ours, then theirs. */
+function startPrograms({ peer }: Setting, data: SpaceData, latencyMs = 0) {
+  const tls = peer && { tls: UNTRUSTED };
+  const space = startSampleSpace({ data, latencyMs, ...tls });
+  const env = {
+    BACKLOG_API_KEY: space.apiKey,
+    ...(peer && { NODE_EXTRA_CA_CERTS: CERTIFICATE }),
+  };
+  const ours: Program = {
     name: "backlog-mcp",
     command: [BINARY],
-    env: {
-      BACKLOG_DOMAIN: space.url,
-      BACKLOG_API_KEY: space.apiKey,
-      USER_ID: `${me}`,
-      ...(peer && { NODE_EXTRA_CA_CERTS: CERTIFICATE }),
-    },
+    env: { ...env, BACKLOG_DOMAIN: space.url, USER_ID: `${data.me}` },
     turns: [
       ["get_issue_details", { issue_key: "WEB-5" }],
       ["get_user_issue_list", {}],
     ],
-  } satisfies Program;
-}
-
-function toTheirs({ peer }: Setting, space: SampleSpace): Program[] {
-  if (!peer) return [];
-  const env = {
-    BACKLOG_DOMAIN: space.host,
-    BACKLOG_API_KEY: space.apiKey,
-    NODE_EXTRA_CA_CERTS: CERTIFICATE,
   };
-  const issue: Call = ["get_issue", { issueKey: "WEB-5" }];
-  const turns: Program["turns"] = [issue, ["get_issues", { count: 20 }]];
-  return [{ name: PEER.name, command: [process.execPath, peer], env, turns }];
+  const theirs = (entry: string): Program => ({
+    name: PEER.name,
+    command: [process.execPath, entry],
+    env: { ...env, BACKLOG_DOMAIN: space.host },
+    turns: [
+      ["get_issue", { issueKey: "WEB-5" }],
+      ["get_issues", { count: 20 }],
+    ],
+  });
+  return { space, ours, programs: peer ? [ours, theirs(peer)] : [ours] };
 }
 
 /** What a session costs that calls nothing or once; medians, in turn. */
 async function measureStarts(setting: Setting): Promise<Row[]> {
   note("Start");
-  const data = sampleData();
-  await using space = startSpace(setting, data, 0);
+  const { space, ours, programs } = startPrograms(setting, sampleData());
+  await using _ = space;
   await using folder = await startFolder();
   const hello = await makeHelloWorld(folder.path);
-  const ours = toOurs(setting, space, data);
-  const filed = await toFiled(ours, folder.path);
-  const programs: Program[] = [ours, filed, ...toTheirs(setting, space)];
-  const names = ["hello-world, its whole run", ...programs.map((p) => p.name)];
+  const started = [...programs, await toFiled(ours, folder.path)];
   const runs = await repeat(setting.runs, async () => {
     const figures = [await hello()];
-    for (const program of programs) figures.push(await measureStart(program));
+    for (const program of started) figures.push(await measureStart(program));
     return figures;
   });
-  const medians = names.map((_, index) =>
-    toMedians(runs.map((run) => run[index] ?? {})),
-  );
-  const whole = medians[0]?.list ?? Number.NaN;
-  return medians.map((figures, index) => ({
-    program: names[index] ?? "",
-    times: (figures.list ?? Number.NaN) / whole,
-    ...figures,
-  }));
+  const names = ["hello-world, its whole run", ...started.map((p) => p.name)];
+  const whole = toMedians(runs.map(([first = {}]) => first)).list;
+  return names.map((program, index) => {
+    const figures = toMedians(runs.map((run) => run[index] ?? {}));
+    return { program, times: Number(figures.list) / Number(whole), ...figures };
+  });
 }
 
 /** The same, configured by the user's file. */
@@ -267,11 +257,10 @@ async function openSession({ name, command, env }: Program) {
 /** What the tool definitions weigh, and memory after many calls. */
 async function measureMemory(setting: Setting): Promise<Row[]> {
   note("Memory");
-  const data = sampleData();
-  await using space = startSpace(setting, data, 0);
+  const { space, programs } = startPrograms(setting, sampleData());
+  await using _ = space;
   const rows: Row[] = [];
-  const ours = toOurs(setting, space, data);
-  for (const program of [ours, ...toTheirs(setting, space)]) {
+  for (const program of programs) {
     await using session = await openSession(program);
     const peakAfter = async (calls: number) => {
       for (let call = 0; call < calls; call += program.turns.length) {
@@ -293,12 +282,12 @@ async function measureMemory(setting: Setting): Promise<Row[]> {
 
 async function measureQuestions(setting: Setting): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const { name, data: makeData, call, askPeer } of QUESTIONS) {
+  for (const { name, data, call, askPeer } of QUESTIONS) {
     note(name);
-    const data = makeData();
-    await using space = startSpace(setting, data, LATENCY_MS);
-    const ours = toOurs(setting, space, data);
-    for (const program of [ours, ...toTheirs(setting, space)]) {
+    const started = startPrograms(setting, data(), LATENCY_MS);
+    const { space, ours, programs } = started;
+    await using _ = space;
+    for (const program of programs) {
       await using session = await openSession(program);
       const askAll = (ask: Ask) =>
         program === ours ? askToTheEnd(ask, call) : askPeer(ask);
