@@ -1,4 +1,4 @@
-import { chmod, readdir, rm, stat } from "node:fs/promises";
+import { chmod, rm, stat } from "node:fs/promises";
 import { basename, join, resolve, sep } from "node:path";
 import {
   getMcpConfigForManifest,
@@ -171,16 +171,11 @@ function toSums(sums: ReadonlyMap<string, string>): string {
 /** Tries one file, or those of a folder that this machine can run. */
 async function smokeAll(path: string): Promise<void> {
   await using space = startSampleSpace();
-  const isFile = (await stat(path)).isFile();
-  const names = isFile ? [] : await readdir(path);
   const host = hostTarget();
-  if (!isFile && !names.includes(archiveName(host))) {
-    throw new Error(`${path} has no ${archiveName(host)}.`);
-  }
-  const files = [archiveName(host), bundleName(host)]
-    .filter((name) => names.includes(name))
-    .map((name) => join(path, name));
-  for (const file of isFile ? [path] : files) {
+  const bundles = BUNDLE_TARGETS.includes(host) ? [bundleName(host)] : [];
+  const names = [archiveName(host), ...bundles];
+  const isFile = (await stat(path)).isFile();
+  for (const file of isFile ? [path] : names.map((name) => join(path, name))) {
     await smoke(file, space);
     console.error(`${basename(file)} answers.`);
   }
@@ -235,35 +230,31 @@ export function toNotes(changelog: string, version: string): string {
   return notes;
 }
 
-const COMMANDS = new Map<string, (path: string) => Promise<unknown>>([
-  ["build", build],
-  [
-    "pack",
-    async (path) => {
+async function main([name, path = "release"]: string[]): Promise<void> {
+  switch (name) {
+    case "build":
+      return await build(path);
+    case "pack": {
       const override = process.env.GITHUB_REPOSITORY;
       process.stdout.write(await pack(path, { override }));
-    },
-  ],
-  ["smoke", smokeAll],
-  [
-    "notes",
-    async () => {
+      return;
+    }
+    case "smoke":
+      return await smokeAll(path);
+    case "notes": {
       const changelog = await Bun.file(join(ROOT, "CHANGELOG.md")).text();
       process.stdout.write(`${toNotes(changelog, manifest.version)}\n`);
-    },
-  ],
-]);
+      return;
+    }
+    default:
+      console.error(USAGE);
+      process.exitCode = 2;
+  }
+}
 
 if (import.meta.main) {
-  const [name = "", path = "release"] = process.argv.slice(2);
-  const command = COMMANDS.get(name);
-  if (command) {
-    await command(path).catch((error: unknown) => {
-      console.error(error instanceof Error ? error.message : error);
-      process.exitCode = 1;
-    });
-  } else {
-    console.error(USAGE);
-    process.exitCode = 2;
-  }
+  await main(process.argv.slice(2)).catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  });
 }

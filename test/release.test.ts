@@ -236,7 +236,7 @@ describe("the scripts", () => {
   const runScript = (name: string, ...args: string[]) =>
     runToEnd([process.execPath, join(ROOT, name), ...args]);
 
-  test.each([[], ["toString"]])(
+  test.each([[], ["publish"]])(
     "release %p is answered with the usage",
     async (...args) => {
       const said = await runScript("scripts/release.ts", ...args);
