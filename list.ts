@@ -103,8 +103,7 @@ async function searchFitting<Answer>(
 ): Promise<{ found: Answer; isLifted: boolean }> {
   const found = await valueOrError(ask(search));
   if (!(found instanceof BacklogError)) return { found, isLifted: false };
-  // A total alone would be that of other issues.
-  if (!custom || found.status !== 400 || search.limit === 0) throw found;
+  if (!custom || found.status !== 400) throw found;
   const filters = { ...search.filters };
   for (const parameter of Object.keys(custom.query)) delete filters[parameter];
   return { found: await ask({ ...search, filters }), isLifted: true };
@@ -160,7 +159,13 @@ async function find(
   resolved: ResolvedNames,
   reading: Partial<Search>,
 ) {
-  const search = { ...(await toSearch(call, args, resolved)), ...reading };
+  const { offset, limit } = args;
+  const search = {
+    ...(await toSearch(call, args, resolved)),
+    // A total alone would not show whether Backlog applied custom_fields.
+    ...(resolved.custom && limit === 0 && { limit: PAGE_SIZE }),
+    ...reading,
+  };
   const { found, isLifted } = await searchFitting(search, resolved, (search) =>
     searchIssues(call, search),
   );
@@ -177,9 +182,11 @@ async function find(
   ]);
   const rows = found.rows.filter(({ issue }) => fits(issue, resolved));
   const unfit = describeUnfit(found.rows.length, rows.length, isLifted);
+  const isTotalAlone = limit === 0 && unfit.length === 0;
   return {
     ...found,
-    rows,
+    rows: isTotalAlone ? [] : rows,
+    end: limit === 0 ? offset : found.end,
     total: unfit.length > 0 ? undefined : found.total,
     isWhole: !found.more && found.end === found.total,
     lost: found.end - search.offset - found.rows.length,

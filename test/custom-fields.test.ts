@@ -136,16 +136,19 @@ describe("what Backlog does with a condition is looked at", () => {
     expect(keys).toEqual(fits ? ["WEB-5"] : []);
   });
 
-  test("refused where the total alone is asked for, the refusal is told", async () => {
-    const switches = { customFields: "refused" } as const;
-    const { text, isError } = await ask(
-      ["Severity=S1"],
-      { limit: 0 },
-      { switches },
-    );
-    expect(isError).toBe(true);
-    expect(text).toContain("400");
-  });
+  test.each([
+    ["honoured", "1 issue matches; limit 0 shows none of them."],
+    ["ignored", "1 issue is shown, "],
+    ["refused", "1 issue is shown, "],
+  ] as const)(
+    "%s, a total alone is told only where it is theirs",
+    async (customFields, expected) => {
+      const options = { switches: { customFields } };
+      const { text } = await ask(["Severity=S1"], { limit: 0 }, options);
+      expect(text).toStartWith(expected);
+      expect(text.includes(NOT_APPLIED)).toBe(customFields !== "honoured");
+    },
+  );
 
   test.each([
     ["a value", { value: true }, {}],
