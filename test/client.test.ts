@@ -7,6 +7,7 @@ import {
   type SampleSpaceOptions,
   startSampleSpace,
 } from "../sample-space/server.ts";
+import { never } from "./helpers.ts";
 
 type Connection = ConstructorParameters<typeof Backlog>[0];
 
@@ -223,7 +224,6 @@ test("a call sends at most 100 requests, retries included, and then says so", as
 });
 
 test("a call's time runs while it waits for another's slot; a call that has ended says so", async () => {
-  const never = () => new Promise<undefined>(() => {});
   await using space = startSampleSpace({ answer: never });
   const limits = { ...LIMITS, answerMs: 0, concurrentRequests: 1 };
   const { url: origin, apiKey } = space;

@@ -32,21 +32,6 @@ function addChildren(data: SpaceData, titles: readonly string[]): number[] {
 
 describe("what an issue costs", () => {
   test.each([
-    ["no comments", 0, "none."],
-    ["less than a page of them", 99, "99, all shown below."],
-  ])("is four requests with %s", async (_, comments, expected) => {
-    const data = withThread(comments);
-    const { requests, account } = await readIssue("WEB-7", { data });
-    expect(requests.map(({ path }) => path).toSorted()).toEqual([
-      "/issues/WEB-7",
-      "/issues/WEB-7/comments",
-      "/issues/WEB-7/comments/count",
-      "/issues/WEB-7/relatedIssues",
-    ]);
-    expect(account).toBe(expected);
-  });
-
-  test.each([
     ["WEB-7", "supported", 4],
     ["WEB-7", "ignored", 5],
     ["WEB-1", "supported", 5],
@@ -343,7 +328,7 @@ describe("other people's words that imitate our layout", () => {
 
   // Each begins with words of ours; what follows them is on that one line.
   const OUR_LINE =
-    /^$|^# WEB-7 |^http:\/\/127|^- [A-Z][a-z ]+( \(.*\))?:|^ {2}- |^Times are in |^Comments and changes: 1, all shown below\.$|^## (Description|Comments and changes, oldest first)$|^### 2026-10-22 04:01 · #comment-\d+ · |^- "?harmless|^- in full in Backlog: http|^Note: \d+ invisible/;
+    /^$|^# WEB-7 |^http:\/\/127|^- [A-Z][a-z ]+( \(.*\))?:|^ {2}- |^Times are in |^Comments and changes: 1, all shown below\.$|^## (Description|Comments and changes, oldest first)$|^### 2026-10-22 04:01 · #comment-\d+ · |^- "?harmless|^- in full in Backlog: http|^Note: \d+ invisible or direction-changing characters were removed from the text\.$/;
 
   test("stay behind > or within one line of ours, whatever breaks the line", async () => {
     const { text } = await readIssue("WEB-7", { data: spaceOfFakes() });
@@ -368,21 +353,6 @@ describe("other people's words that imitate our layout", () => {
     expect(new Set(cells)).toEqual(new Set([10]));
     const others = lines.filter((line) => /^(Filters:|Next:|#)/.test(line));
     expect(others).toHaveLength(1);
-  });
-
-  test("invisible and direction-changing characters are removed and counted", async () => {
-    const data = withThread(1, { text: () => "pass\u200bed \u202eback\u202c" });
-    Object.assign(issueOf(data, "WEB-7"), {
-      summary: "Ti\u00adtle\u2066",
-      description: "zero\u200b\u200c\u2060width \u{e0041}tag",
-    });
-    const { text } = await readIssue("WEB-7", { data });
-    expect(text).toStartWith("# WEB-7 Title\n");
-    expect(text).toContain("\n> zerowidth tag\n");
-    expect(text).toContain("\n> passed back\n");
-    expect(text).toContain(
-      "\nNote: 9 invisible or direction-changing characters were removed from the text.\n",
-    );
   });
 });
 

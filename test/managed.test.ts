@@ -8,22 +8,22 @@ const FILE = "/etc/backlog-mcp/managed.env";
 const UNSHARE = ["unshare", "--mount", "sh", "-c"];
 
 /** Starts the program with a managed.env where it really stands, seen by it alone. */
-function toCommand({ mode = "644", owner = "0" } = {}): string[] {
+function toCommand(owner = "0"): string[] {
   const script = [
     "mount -t tmpfs none /etc",
     "mkdir /etc/backlog-mcp",
     `printf '%s' "$TEXT" > ${FILE}`,
-    `chmod ${mode} ${FILE}`,
+    `chmod 644 ${FILE}`,
     `chown ${owner} ${FILE}`,
     'exec "$0" "$@"',
   ].join(" && ");
   return [...UNSHARE, script, BINARY];
 }
 
-async function askManaged(text: string, file = {}) {
+async function askManaged(text: string, owner?: string) {
   await using space = startSampleSpace();
   const env = { ...toEnvironment(space), TEXT: text };
-  return await askOnce(env, { command: toCommand(file) });
+  return await askOnce(env, { command: toCommand(owner) });
 }
 
 // A mount of its own needs root, and Linux.
@@ -40,11 +40,6 @@ describe.skipIf(!CAN_MOUNT)("a real managed.env", () => {
       /BACKLOG_DOMAIN of the environment is 127\.0\.0\.1:\d+, but \/etc\/backlog-mcp\/managed\.env allows acme\.backlog\.com alone/,
     ],
     [
-      "no call where it holds a key",
-      "BACKLOG_API_KEY=abc",
-      /answers no call: \/etc\/backlog-mcp\/managed\.env, this computer's own, holds a key/,
-    ],
-    [
       "nothing of another project",
       "BACKLOG_PROJECTS=OPS",
       / has nothing to show\. .* BACKLOG_PROJECTS leaves it out\./,
@@ -54,17 +49,12 @@ describe.skipIf(!CAN_MOUNT)("a real managed.env", () => {
     expect((await askManaged(text)).text).toMatch(expected);
   });
 
-  test.each([
-    ["somebody else's", { owner: "1000" }, "it does not belong to root"],
-    [
-      "writable for others",
-      { mode: "646" },
-      "others than root may write to it (mode 646)",
-    ],
-  ])("that is %s does not count, and stderr says so", async (_, file, why) => {
-    const { text, stderr } = await askManaged("BACKLOG_PROJECTS=OPS", file);
+  test("that is somebody else's does not count, and stderr says so", async () => {
+    const { text, stderr } = await askManaged("BACKLOG_PROJECTS=OPS", "1000");
     expect(text).toStartWith("# WEB-5 ");
-    expect(stderr).toBe(`backlog-mcp: ${FILE} does not count: ${why}.\n`);
+    expect(stderr).toBe(
+      `backlog-mcp: ${FILE} does not count: it does not belong to root.\n`,
+    );
   });
 
   test("completes a file that a client is to name", async () => {

@@ -2,13 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { dirname, join } from "node:path";
 import { CLIENTS, formatConfig, toClientFile } from "../clients.ts";
 import { IssueDetailsSchema, IssueListSchema } from "../definitions.ts";
-import {
-  type SampleSpaceOptions,
-  startSampleSpace,
-} from "../sample-space/server.ts";
 import { ROOT } from "../scripts/build.ts";
-import { UNTRUSTED } from "../scripts/certificate.ts";
-import { connectInProcess } from "../scripts/connect.ts";
 import {
   DOCUMENTS,
   drawPicture,
@@ -16,13 +10,11 @@ import {
   PICTURE,
 } from "../scripts/documents.ts";
 import { SETTINGS as FIELDS } from "../scripts/doors.ts";
-import { type Reading, readSettings, toRemedy } from "../settings.ts";
 
 const readme = await read("README.md");
 const japanese = await read("README.ja.md");
 const clients = await read("docs/clients.md");
 const errors = await read("docs/errors.md");
-const ISSUE = { issue_key: "WEB-1" };
 
 function read(path: string): Promise<string> {
   return Bun.file(`${ROOT}/${path}`).text();
@@ -195,80 +187,16 @@ test.each([
   },
 );
 
-const DETAILS = "get_issue_details";
-const LIST = "get_user_issue_list";
-const ELSEWHERE = { issue_key: "https://other.backlog.com/view/WEB-1" };
-const NO_STATUS = { project_keys: "WEB", status_names: "Done" };
-
-/** A message as it really comes, for every row of the table of problems. */
-const PROBLEMS: Record<string, () => Promise<string> | string> = {
-  "is not set": () => remedy({}),
-  "is not configured": () => remedy({}),
-  'BACKLOG_DOMAIN is "': () => remedy({ BACKLOG_DOMAIN: "example.com" }),
-  "The API key is wrong or revoked": () => refusal(401, 11),
-  "accepts only certain IP addresses": () => refusal(403, 4),
-  "requires two-step login": () => refusal(403, 12),
-  "may not read it": () => refusal(403, 5),
-  "a page of HTML": () => failing(() => new Response("<html></html>")),
-  "too many requests in this minute": () => refusal(429, 13),
-  "does not exist, or this key may not see it": () =>
-    ask(DETAILS, { issue_key: "WEB-999" }),
-  "could not be resolved": () =>
-    ask(DETAILS, ISSUE, {}, { url: "http://no.invalid" }),
-  "Could not reach": () =>
-    ask(DETAILS, ISSUE, {}, { url: "http://127.0.0.1:9" }),
-  'No status "': () => ask(LIST, NO_STATUS),
-  "is not trusted": () => ask(DETAILS, ISSUE, { tls: UNTRUSTED }),
-  "which is neither a numeric ID nor": () =>
-    ask(LIST, {}, {}, { userId: "nobody" }),
-  "names no time zone": () => ask(LIST, { timezone: "Mars" }),
-  "is an address of": () => ask(DETAILS, ELSEWHERE),
-};
-
-async function remedy(environment: Record<string, string>): Promise<string> {
-  const reading: Reading = readSettings({
-    environment,
-    usualFiles: [],
-  });
-  return toRemedy(reading, "~/.config/backlog-mcp/.env");
-}
-
-function refusal(status: number, code: number): Promise<string> {
-  const body = { errors: [{ message: "Refused.", code, moreInfo: "" }] };
-  return failing(() => Response.json(body, { status }));
-}
-
-function failing(answer: NonNullable<SampleSpaceOptions["answer"]>) {
-  return ask(DETAILS, ISSUE, { answer });
-}
-
-async function ask(
-  tool: string,
-  args: Record<string, unknown>,
-  options: SampleSpaceOptions = {},
-  { url, userId }: { url?: string; userId?: string } = {},
-): Promise<string> {
-  await using space = startSampleSpace(options);
-  await using server = await connectInProcess(
-    { apiKey: space.apiKey, url: url ?? space.url },
-    { limits: { attempts: 1 }, ...(userId && { userId }) },
-  );
-  const { text, isError } = await server.call(tool, args);
-  expect(isError).toBeTrue();
-  return text;
-}
-
-test("every message that is explained is one that comes, and the other way round", () => {
+test("every message that is explained is one that another test brings about", async () => {
+  let tests = "";
+  for (const name of new Bun.Glob("test/*.test.ts").scanSync(ROOT)) {
+    if (!name.endsWith("readme.test.ts")) tests += await read(name);
+  }
   const explained = [...errors.matchAll(/^\| `([^`]+)` \| .* \| .* \|$/gm)];
-  expect(explained.map(([, message = ""]) => message).toSorted()).toEqual(
-    Object.keys(PROBLEMS).toSorted(),
-  );
+  expect(explained.length).toBeGreaterThan(15);
+  for (const [, message = ""] of explained) expect(tests).toContain(message);
   const heading = "## When something goes wrong";
   const rows = section(readme, heading).match(/^\| `.*$/gm) ?? [];
   expect(rows).toHaveLength(5);
   for (const row of rows) expect(errors).toContain(row);
-});
-
-test.each(Object.entries(PROBLEMS))("%s", async (message, meet) => {
-  expect(await meet()).toContain(message);
 });
