@@ -4,12 +4,10 @@ import { type Query, toQueryString } from "./backlog.ts";
 import {
   formatDistance,
   formatInstant,
-  isZonedDay,
   parseDay,
   parseTimeZone,
   startOfDay,
   toCalendarDay,
-  toToday,
 } from "./dates.ts";
 import { startSampleSpace } from "./sample-space/server.ts";
 import { connectInProcess } from "./scripts/connect.ts";
@@ -62,14 +60,6 @@ describe("formatInstant writes the wall clock of a zone", () => {
 });
 
 test.each([
-  ["2026-11-21T14:59:59Z", "Asia/Tokyo", "2026-11-21"],
-  ["2026-11-21T15:00:00Z", "Asia/Tokyo", "2026-11-22"],
-  ["2026-11-22T04:59:59Z", "America/New_York", "2026-11-21"],
-])("toToday: at %s in %s it is %s", (now, timeZone, expected) => {
-  expect(toToday(new Date(now), timeZone)).toBe(expected);
-});
-
-test.each([
   ["2026-11-22", "Asia/Tokyo", "2026-11-21T15:00:00.000Z"],
   ["2026-11-22", "America/New_York", "2026-11-22T05:00:00.000Z"],
   // The day after clocks went forward, and one that has no midnight.
@@ -98,14 +88,6 @@ describe("toCalendarDay", () => {
     ["2026-01-31 by noon", "Asia/Tokyo", "2026-01-31"],
   ])("%s of a space in %s is %s", (day, zone, expected) => {
     expect(toCalendarDay(day, zone)).toBe(expected);
-  });
-
-  test.each([
-    ["2026-01-31", false],
-    ["2026-01-31T00:00:00.000Z", false],
-    ["2026-01-30T15:00:00Z", true],
-  ])("%s needs the space's zone: %p", (day, expected) => {
-    expect(isZonedDay(day)).toBe(expected);
   });
 });
 

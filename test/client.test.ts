@@ -151,7 +151,8 @@ describe("what the client reads", () => {
   test("the space's time zone is asked for once, and only for days that are in it", async () => {
     await using space = startSampleSpace();
     const call = open(space);
-    expect(await call.getTimeZone(["2026-11-20", null])).toBeUndefined();
+    const unzoned = ["2026-11-20", "2026-11-20T00:00:00.000Z", null];
+    expect(await call.getTimeZone(unzoned)).toBeUndefined();
     expect(space.requests).toEqual([]);
     const days = ["2026-11-19T15:00:00Z"];
     await Promise.all([call.getTimeZone(days), call.getTimeZone()]);

@@ -87,14 +87,9 @@ describe("stdout carries the protocol", () => {
 });
 
 describe("the house", () => {
-  /** What `bun run check` says of a house: this one, or one in a folder. */
-  const judge = (...folder: string[]) =>
-    runToEnd([process.execPath, join(ROOT, "scripts/floors.ts"), ...folder]);
-
-  test("stands: no import goes upwards or in a circle", async () => {
-    expect(manifest.scripts.check).toContain("bun scripts/floors.ts");
-    expect(await judge()).toEqual({ stdout: "", stderr: "", code: 0 });
-  });
+  /** What `bun run check` says of a house in a folder. */
+  const judge = (folder: string) =>
+    runToEnd([process.execPath, join(ROOT, "scripts/floors.ts"), folder]);
 
   type Sources = Record<string, string | undefined>;
   const UP = "b.ts imports a.ts, which is on a floor above";

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import * as v from "valibot";
-import { BacklogError } from "../errors.ts";
 import { parseLeniently, Responses, type Schema } from "../responses.ts";
 
 const REQUIRED = {
@@ -174,39 +173,16 @@ test.each([
   expect(place?.entry !== undefined).toBe(isKey);
 });
 
-describe("any JSON is read, or refused with an error that is ours", () => {
-  const settings = { seed: 20261122, numRuns: 200 };
-
-  function outcomeOf(schema: Schema<unknown>, value: unknown): string {
-    try {
-      parse(schema, value);
-      return "read";
-    } catch (error) {
-      return error instanceof BacklogError ? "refused" : String(error);
-    }
-  }
-
-  test.each(Object.entries(Responses))("as %s", (_, schema) => {
-    fc.assert(
-      fc.property(fc.jsonValue(), (value) => {
-        expect(["read", "refused"]).toContain(outcomeOf(schema, value));
-      }),
-      settings,
-    );
-  });
-
-  test("as any field of an issue: it is read as soon as the required ones are whole", () => {
-    const value = fc.oneof(
-      fc.jsonValue(),
-      fc.array(fc.dictionary(fc.constantFrom("id", "name"), fc.jsonValue())),
-    );
-    const names = fc.constantFrom(...Object.keys(Responses.issue.entries));
-    fc.assert(
-      fc.property(fc.dictionary(names, value), (fields) => {
-        const issue = { ...fields, ...REQUIRED };
-        expect(outcomeOf(Responses.issue, issue)).toBe("read");
-      }),
-      settings,
-    );
-  });
+test("any field of an issue may be any JSON: it is read where the required ones are whole", () => {
+  const value = fc.oneof(
+    fc.jsonValue(),
+    fc.array(fc.dictionary(fc.constantFrom("id", "name"), fc.jsonValue())),
+  );
+  const names = fc.constantFrom(...Object.keys(Responses.issue.entries));
+  fc.assert(
+    fc.property(fc.dictionary(names, value), (fields) => {
+      parse(Responses.issue, { ...fields, ...REQUIRED });
+    }),
+    { seed: 20261122, numRuns: 200 },
+  );
 });

@@ -6,12 +6,10 @@ import {
   cutEnd,
   cutText,
   fits,
-  formatCut,
   type Person,
   quote,
   type Size,
   sizeOf,
-  takeWhileFitting,
   tellApart,
   toName,
   toQuote,
@@ -288,18 +286,6 @@ describe("sizeOf", () => {
   });
 });
 
-describe("takeWhileFitting", () => {
-  test.each([
-    ["all that fit", ["abc", "def"], characters(8), ["abc", "def"]],
-    ["whole lines only", ["abc", "def"], characters(7), ["abc"]],
-    ["none after the first that does not", ["abcdef", "a"], characters(4), []],
-    ["no more tokens than there are", ["日本", "日本"], tokens(4), ["日本"]],
-    ["none where room is owed", ["a"], characters(-1), []],
-  ])("%s", (_, lines, room, expected) => {
-    expect(takeWhileFitting(lines, room)).toEqual(expected);
-  });
-});
-
 /** Every part of a text in its order, as a reader follows the way on. */
 function readAll(text: string, room: Size): string[] {
   const parts: string[] = [];
@@ -405,13 +391,4 @@ describe("cutText", () => {
       expect(cutEnd(text, ANSWER_SIZE).to).toBe(text.length);
     }
   });
-});
-
-test.each([
-  [{ from: 0, to: 9, of: 9 }, ""],
-  [{ from: 0, to: 5, of: 9 }, "(Characters 1 to 5 of 9. More: KEY-6)"],
-  [{ from: 5, to: 9, of: 9 }, "(Characters 6 to 9 of 9.)"],
-])("a part from %o is told as %j", (cut, expected) => {
-  const more = (place: number) => `KEY-${place}`;
-  expect(formatCut({ ...cut, lines: [] }, more)).toBe(expected);
 });
