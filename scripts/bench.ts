@@ -28,14 +28,22 @@ type Program = {
   turns: [Call, Call];
 };
 
-/** How often, and the entry of the official server, which speaks https only. */
-type Setting = { runs: number; peer?: string | undefined };
+/**
+ * How often, the entry of the official server, which speaks https only, and any
+ * other program whose start is of interest, such as an older build.
+ */
+type Setting = {
+  runs: number;
+  peer?: string | undefined;
+  beside?: string | undefined;
+};
 
 /** Measures everything side by side and prints it. */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       peer: { type: "boolean" },
+      beside: { type: "string" },
       runs: { type: "string", default: "31" },
     },
   });
@@ -44,7 +52,7 @@ async function main(): Promise<void> {
     throw new Error("--runs takes a whole number above 0.");
   }
   const peer = values.peer ? await installPeer() : undefined;
-  const setting: Setting = { runs, peer };
+  const setting: Setting = { runs, peer, beside: values.beside };
   process.stdout.write(`${describeMachine(setting)}\n`);
   printTable(
     "Milliseconds and MiB from spawn to the answers of tools/list and one call",
@@ -142,6 +150,8 @@ async function measureStarts(setting: Setting): Promise<Row[]> {
   await using folder = await startFolder();
   const hello = await makeHelloWorld(folder.path);
   const started = [...programs, await toFiled(ours, folder.path)];
+  const { beside } = setting;
+  if (beside) started.push({ ...ours, name: beside, command: [beside] });
   const runs = await repeat(setting.runs, async () => {
     const figures = [await hello()];
     for (const program of started) figures.push(await measureStart(program));
