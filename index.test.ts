@@ -369,7 +369,7 @@ describe("the contract with the model", () => {
         - WEB-3 [In Progress] Hana Mori, due 2026-11-25 (in 3 days): セッションの有効期限を 30 日から 14 日に短縮する
       - Attachments:
         - login-error.png (3.4 kB, by 伊藤 健): issue_key WEB-5#attachment-1076475104
-        - 手順|書.txt (842 B, by Hana Mori): issue_key WEB-5#attachment-1076475990
+        - 手順|書.txt (71 B, by Hana Mori): issue_key WEB-5#attachment-1076475990
       - Shared files (named only; they open in Backlog):
         - /design/login-flow.pdf (339.2 kB, by Hana Mori)
 

@@ -331,17 +331,16 @@ function toField({ type, name, value, items = [], other }: Field) {
 }
 
 function addFiles(data: SpaceData): void {
-  for (const { on, by, ...file } of COMPANY.files) {
-    const { attachments, created, updated } = byKey(data, on);
-    attachments.push({
+  for (const { on, by, at: created, id, name, text } of COMPANY.files) {
+    const path = join(import.meta.dir, name);
+    const content = text ? new Blob([text]) : Bun.file(path);
+    const file = { id, name, size: content.size, created };
+    byKey(data, on).attachments.push({
       ...file,
       createdUser: byLogin(data, by),
-      created: by === "ken" ? created : updated,
     });
+    data.files.set(id, () => new Response(content));
   }
-  // Of the others a space makes the bytes up.
-  const screenshot = Bun.file(join(import.meta.dir, "login-error.png"));
-  data.files.set(1076475104, () => new Response(screenshot));
   const { projectId, sharedFiles, stars } = byKey(data, "WEB-5");
   const createdUser = byLogin(data, "hana");
   const shared = { ...COMPANY.shared, projectId, createdUser };

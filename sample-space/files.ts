@@ -115,7 +115,7 @@ export async function toFiles(): Promise<Record<string, Buffer>> {
   };
 }
 
-/** Adds files to an issue as attachments, whose IDs count from 9001. */
+/** Adds files to an issue that has none, their IDs from 9001. */
 export function attach(
   data: SpaceData,
   issueKey: string,
@@ -123,7 +123,7 @@ export function attach(
 ): void {
   const { created, createdUser, attachments } = byKey(data, issueKey);
   for (const [name, content] of Object.entries(files)) {
-    const id = 9_000 + data.files.size;
+    const id = 9_001 + attachments.length;
     const isBytes = Buffer.isBuffer(content);
     const size = isBytes ? content.byteLength : 1_000;
     attachments.push({ id, name, size, created, createdUser });

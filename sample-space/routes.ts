@@ -244,10 +244,10 @@ function listRelatedIssues(space: Space, _: Query, id: string) {
 
 function getAttachment(space: Space, _: Query, id: string, fileId: string) {
   const { attachments } = getIssue(space, id);
-  const file = attachments.find((candidate) => `${candidate.id}` === fileId);
-  if (!file) throw missing("attachment");
-  const answer = space.data.files.get(file.id);
-  return answer?.() ?? new Response(`The bytes of ${file.name}.`);
+  const isHere = attachments.some((file) => `${file.id}` === fileId);
+  const answer = space.data.files.get(Number(fileId));
+  if (!isHere || !answer) throw missing("attachment");
+  return answer();
 }
 
 function listOfUser(space: Space, query: Query, id: string) {

@@ -132,7 +132,7 @@ type Company = {
   japanese: Names;
   projects: Layout[];
   fields: Field[];
-  files: (Named & { on: string; size: number; by: string })[];
+  files: (Named & Record<"on" | "by" | "at", string> & { text?: string })[];
   shared: Issue["sharedFiles"][number];
   star: object;
   alike: Record<"project" | "field", object>;

@@ -64,7 +64,10 @@ const ANSWERS: Record<string, [found: string, ...lines: string[]]> = {
       "### 2026-11-14 12:54 · #comment-1102837840 · asked for · 佐藤 花子",
       "> まだ 5 秒かかります。差し戻します。",
     ],
-  "What does trace.txt of WEB-12 say?": ["2, 2: ", "> The bytes of trace.txt."],
+  "What does trace.txt of WEB-12 say?": [
+    "2, 2: ",
+    "> # カート・配送・支払い方法を順に待っている。",
+  ],
   "Show me all children of WEB-1, closed ones too.": [
     "3, 2: WEB-3 WEB-4 WEB-2",
   ],
