@@ -6,11 +6,9 @@ import {
   byLogin,
   byName,
   type ChangeFacts,
-  type Choice,
   COMPANY,
   type Comment,
   type CustomField,
-  type Facts,
   type Field,
   found,
   type Issue,
@@ -20,6 +18,8 @@ import {
   type SpaceData,
   toChange,
   toComment,
+  toDay,
+  toIssue,
   toProject,
   toUser,
 } from "./shapes.ts";
@@ -27,22 +27,25 @@ import {
 export type { Issue, ProjectData, SpaceData } from "./shapes.ts";
 export { byKey, byLogin } from "./shapes.ts";
 
-const COLORS = ["#ed8077", "#4488c5", "#5eb5a6", "#b0be3c"];
-
 /** The believable space: three live projects, one archived. */
 export function sampleData({
   japanese = false,
   olderDates = false,
 } = {}): SpaceData {
   const data = emptySpace(japanese);
-  for (const layout of COMPANY.projects) addProject(data, layout, japanese);
-  for (const { is, title, text } of COMPANY.issues) {
-    data.issues.push(toIssue(data, is, { title, text }));
+  for (const layout of COMPANY.projects) {
+    data.projects.push(toProject(layout, toNames(japanese).statuses));
+  }
+  for (const [key, facts] of Object.entries(COMPANY.issues)) {
+    const created = `${facts.created}:00Z`;
+    const updated = `${facts.updated}:00Z`;
+    data.issues.push(toIssue(data, key, { ...facts, created, updated }));
   }
   addCustomFields(data);
   addFiles(data);
   for (const [key, others] of Object.entries(COMPANY.related)) {
-    for (const other of others) relate(data, key, other);
+    const ids = others.map((other) => byKey(data, other).id);
+    data.related.set(byKey(data, key).id, ids);
   }
   addComments(data);
   if (!olderDates) return data;
@@ -58,31 +61,25 @@ export function sampleData({
   };
 }
 
-/** A space of the asked size for tests of scale; `updated` falls by index. */
-export function largeData({
-  projects,
-  issues,
-  customStatuses = false,
-  closedShare = 0.3,
-  assignedToMe = issues,
-  customStatusIssues = Math.round(issues * 0.05),
-  titles = "short",
-}: {
-  projects: number;
-  issues: number;
+type Size = Record<"projects" | "issues", number> & {
   customStatuses?: boolean;
   closedShare?: number;
   assignedToMe?: number;
-  customStatusIssues?: number;
   titles?: "short" | "long";
-}): SpaceData {
+};
+
+/** A space of the asked size for tests of scale; `updated` falls by index. */
+export function largeData(size: Size): SpaceData {
+  const { projects, issues, customStatuses = false } = size;
+  const { closedShare = 0.3, assignedToMe = issues, titles } = size;
   const data = emptySpace();
   const customs: Layout["customs"] = customStatuses ? { 検収待ち: 2001 } : {};
   for (let n = 1; n <= projects; n += 1) {
     const layout = { id: 1073900000 + n, key: `P${n}`, name: `Project ${n}` };
-    addProject(data, { ...layout, customs, versions: { "v1.0": [] } });
+    const parts = { ...layout, customs, versions: { "v1.0": [] } };
+    data.projects.push(toProject(parts, COMPANY.english.statuses));
   }
-  const custom = customStatuses ? customStatusIssues : 0;
+  const custom = customStatuses ? Math.round(issues * 0.05) : 0;
   const closed = Math.round(issues * closedShare);
   const others = data.users.filter((user) => user.id !== data.me);
   for (let index = 0; index < issues; index += 1) {
@@ -90,21 +87,19 @@ export function largeData({
     const rank = (index * 7919 + 13) % issues;
     const isMine = (index * 104729 + 7) % issues < assignedToMe;
     const standard = rank < custom + closed ? 4 : 1 + (rank % 3);
-    const facts = {
-      key: `P${(index % projects) + 1}-${Math.floor(index / projects) + 1}`,
+    const due = plus("2026-10-01", ((index * 11) % 90) * 86_400);
+    const key = `P${(index % projects) + 1}-${Math.floor(index / projects) + 1}`;
+    const issue = toIssue(data, key, {
       type: "Task",
+      title: toTitle(index, titles),
+      text: `Entry ${index + 1} of ${issues}.`,
       status: rank < custom ? "検収待ち" : standard,
       priority: 2 + (index % 3),
-      created: "",
-      updated: "",
-    };
-    const text = `Entry ${index + 1} of ${issues}.`;
-    const due = plus("2026-10-01", ((index * 11) % 90) * 86_400);
-    data.issues.push({
-      ...toIssue(data, facts, { title: toTitle(index, titles), text }),
-      id: 1080000000 + index,
       created: plus("2026-09-01", -index * 420),
       updated: plus("2026-11-21T14:00:00Z", -index * 420),
+    });
+    data.issues.push({
+      ...{ ...issue, id: 1080000000 + index },
       dueDate: index % 4 === 0 ? null : due,
       assignee: isMine
         ? byId(data.users, data.me)
@@ -160,8 +155,8 @@ export function addBulkUpdate(
   data.bulkUpdates.push(comments.map(({ id }) => id));
 }
 
-/** The day's midnight, or an instant, some seconds later. */
-function plus(instant: string, seconds = 0): string {
+/** An instant, or a day's midnight, some seconds later. */
+function plus(instant: string, seconds: number): string {
   const moved = new Date(Date.parse(instant) + seconds * 1000);
   return moved.toISOString().replace(".000Z", "Z");
 }
@@ -187,107 +182,10 @@ function toNames(japanese: boolean) {
   return COMPANY[japanese ? "japanese" : "english"];
 }
 
-function addProject(data: SpaceData, layout: Layout, japanese = false): void {
-  const { id: projectId, customs = {}, versions = {} } = layout;
-  const { types = ["Bug", "Task", "Request"], categories = [] } = layout;
-  const base = (projectId - 1073800000) * 10;
-  const list = (firstId: number, words: string[]): Choice[] =>
-    words.map((name, displayOrder) => {
-      const id = firstId + base + displayOrder;
-      return { id, projectId, name, displayOrder };
-    });
-  const standard = toNames(japanese).statuses.map((name, index) => {
-    const displayOrder = (index + 1) * 1000;
-    const color = at(COLORS, index);
-    return { id: index + 1, projectId, name, color, displayOrder };
-  });
-  const custom = Object.entries(customs).map(([name, displayOrder], index) => {
-    const id = 245000 + (projectId % 100000) * 2 + index;
-    return { id, projectId, name, color: "#e87758", displayOrder };
-  });
-  data.projects.push({
-    project: toProject(layout),
-    statuses: [...standard, ...custom].sort(
-      (a, b) => a.displayOrder - b.displayOrder,
-    ),
-    issueTypes: list(1074000000, types).map((type, index) => ({
-      ...{ ...type, color: at(COLORS, index) },
-      ...{ templateSummary: null, templateDescription: null },
-    })),
-    categories: list(1075000000, categories),
-    versions: list(1073000000, Object.keys(versions)).map((version) => {
-      const [start, end] = versions[version.name] ?? [];
-      return {
-        ...{ ...version, description: null, archived: false },
-        startDate: toDay(start),
-        releaseDueDate: toDay(end),
-      };
-    }),
-    members: data.users.map((user) => user.id),
-  });
-}
-
-function toDay(day?: string): string | null {
-  return day ? plus(day) : null;
-}
-
-function toIssue(
-  data: SpaceData,
-  facts: Facts,
-  { title, text }: { title: string; text?: string | undefined },
-): Issue {
-  const { key, status = 1, by = "ken", hours = [null, null] } = facts;
-  const { resolution, priority, assignee, parent } = facts;
-  const [projectKey = "", number] = key.split("-");
-  const owner = found(
-    data.projects,
-    ({ project }) => project.projectKey === projectKey,
-    key,
-  );
-  const projectId = owner.project.id;
-  const every = <T extends Named>(list: T[], name?: string) =>
-    name === undefined ? [] : [byName(list, name)];
-  const author = byLogin(data, by);
-  const hasResolution = resolution !== undefined;
-  return {
-    id: projectId + 5_000_000 + Number(number) * 5,
-    projectId,
-    issueKey: key,
-    keyId: Number(number),
-    issueType: byName(owner.issueTypes, facts.type),
-    summary: title,
-    description: text ?? "",
-    resolution: hasResolution ? byId(data.resolutions, resolution) : null,
-    priority: priority ? byId(data.priorities, priority) : null,
-    status:
-      typeof status === "number"
-        ? byId(owner.statuses, status)
-        : byName(owner.statuses, status),
-    assignee: assignee ? byLogin(data, assignee) : null,
-    category: every(owner.categories, facts.category),
-    versions: every(owner.versions, facts.version),
-    milestone: every(owner.versions, facts.milestone),
-    startDate: toDay(facts.start),
-    dueDate: toDay(facts.due),
-    estimatedHours: hours[0],
-    actualHours: hours[1],
-    parentIssueId: parent ? byKey(data, parent).id : null,
-    createdUser: author,
-    created: `${facts.created}:00Z`,
-    updatedUser: author.userId === null ? null : author,
-    updated: `${facts.updated}:00Z`,
-    customFields: [],
-    attachments: [],
-    sharedFiles: [],
-    externalFileLinks: [],
-    stars: [],
-  };
-}
-
-function toTitle(index: number, length: "short" | "long"): string {
+function toTitle(index: number, length: Size["titles"]): string {
   const short = `${at(COMPANY.remarks, index)} #${index + 1}`;
   const long = `${short} ${COMPANY.remarks.join(" ")}`;
-  const title = length === "short" ? short : long;
+  const title = length === "long" ? long : short;
   return title.replace(/\s+/g, " ").slice(0, 240);
 }
 
@@ -341,51 +239,28 @@ function addFiles(data: SpaceData): void {
     });
     data.files.set(id, () => new Response(content));
   }
-  const { projectId, sharedFiles, stars } = byKey(data, "WEB-5");
+  const { sharedFiles, stars } = byKey(data, "WEB-5");
   const createdUser = byLogin(data, "hana");
-  const shared = { ...COMPANY.shared, projectId, createdUser };
-  sharedFiles.push(shared);
-  stars.push(toStar(data, "WEB-5"));
-}
-
-/** Ken's, on an issue or at an anchor on one of its comments. */
-function toStar(data: SpaceData, key: string, anchor = "") {
-  return {
-    ...{ id: 1074694701, ...COMPANY.star },
-    url: `https://example.backlog.com/view/${key}${anchor}`,
-    title: `[${key}] ${byKey(data, key).summary}`,
-    presenter: byLogin(data, "ken"),
-  };
-}
-
-function relate(data: SpaceData, ...keys: [string, string]): void {
-  const [one, other] = keys.map((key) => byKey(data, key).id);
-  for (const [from = 0, to = 0] of [
-    [one, other],
-    [other, one],
-  ]) {
-    data.related.set(from, [...(data.related.get(from) ?? []), to]);
-  }
+  sharedFiles.push({ ...COMPANY.shared, createdUser });
+  stars.push({ ...COMPANY.star, presenter: byLogin(data, "ken") });
 }
 
 function addComments(data: SpaceData): void {
   for (const { on, star, ...remark } of COMPANY.comments) {
     const comment = say(data, on, remark);
-    if (star) comment.stars.push(toStar(data, on, "#comment-1"));
+    const url = `${COMPANY.star.url}#comment-1`;
+    const presenter = byLogin(data, "ken");
+    if (star) comment.stars.push({ ...COMPANY.star, url, presenter });
   }
   for (let n = 1; n <= 48; n += 1) {
+    const text = `${at(COMPANY.remarks, n)} (run ${n})`;
     const comment = addComment(data, "WEB-12", {
       by: at(["ken", "hana", "hanako"], n),
       at: plus("2026-10-05T01:05:00Z", n * 84_540),
-      ...(COMPANY.thread[n] ?? {
-        text: `${at(COMPANY.remarks, n)} (run ${n})`,
-      }),
+      ...(COMPANY.thread[n] ?? { text }),
     });
-    if (n === 1) {
-      const read = { alreadyRead: true, resourceAlreadyRead: true };
-      const told = { id: 14751874, ...read, reason: 2 };
-      comment.notifications.push({ ...told, user: byLogin(data, "hana") });
-    }
+    const user = byLogin(data, "hana");
+    if (n === 1) comment.notifications.push({ ...COMPANY.notification, user });
   }
 }
 

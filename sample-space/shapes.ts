@@ -2,70 +2,20 @@ import company from "./company.yaml";
 
 /** What Backlog names by ID. */
 export type Named = { id: number; name: string };
-/** An entry of a list that has an order. */
 type Item = Named & { displayOrder: number };
-/** One of a project's. */
-export type Choice = Item & { projectId: number };
-export type Status = Choice & { color: string };
-type IssueType = Status & { templateSummary: null; templateDescription: null };
-type Version = Choice & {
-  description: null;
-  startDate: string | null;
-  releaseDueDate: string | null;
-  archived: boolean;
-};
 export type User = ReturnType<typeof toUser>;
 type File = Named & { size: number; createdUser: User; created: string };
+type SharedFile = Named & { dir: string; size: number; createdUser?: User };
 type Star = { id: number; url: string; title: string; presenter: User };
-export type CustomField = {
-  id: number;
+export type CustomField = Named & {
   fieldTypeId: number;
-  name: string;
   value: string | number | Item | Item[] | null;
   otherValue?: string | null;
 };
-export type Issue = {
-  id: number;
-  projectId: number;
-  issueKey: string;
-  keyId: number;
-  issueType: IssueType;
-  summary: string;
-  description: string;
-  resolution: Named | null;
-  priority: Named | null;
-  status: Status;
-  assignee: User | null;
-  category: Choice[];
-  versions: Version[];
-  milestone: Version[];
-  startDate: string | null;
-  dueDate: string | null;
-  estimatedHours: number | null;
-  actualHours: number | null;
-  parentIssueId: number | null;
-  createdUser: User;
-  created: string;
-  updatedUser: User | null;
-  updated: string;
-  customFields: CustomField[];
-  attachments: File[];
-  sharedFiles: (Named & { dir: string; size: number })[];
-  externalFileLinks: never[];
-  stars: Star[];
-};
+export type Issue = ReturnType<typeof toIssue>;
 export type Change = ReturnType<typeof toChange>;
 export type Comment = ReturnType<typeof toComment>;
-export type ProjectData = {
-  project: ReturnType<typeof toProject>;
-  statuses: Status[];
-  issueTypes: IssueType[];
-  categories: Choice[];
-  versions: Version[];
-  /** Numeric IDs of users. */
-  members: number[];
-  customFields?: (Named & { typeId: number; items?: Item[] })[];
-};
+export type ProjectData = ReturnType<typeof toProject>;
 export type SpaceData = {
   space: Record<string, string | number>;
   users: User[];
@@ -97,11 +47,12 @@ export type Layout = Named & {
   versions?: Record<string, string[]>;
 };
 /** An issue in short. */
-export type Facts = Record<"key" | "type" | "created" | "updated", string> &
-  Partial<Record<"assignee" | "by" | "parent" | "start" | "due", string>> &
+type Facts = Record<"type" | "title" | "created" | "updated", string> &
+  Partial<Record<"text" | "assignee" | "by" | "parent", string>> &
+  Partial<Record<"start" | "due", string>> &
   Partial<Record<"category" | "version" | "milestone", string>> & {
     status?: number | string;
-    priority?: number;
+    priority?: number | null;
     resolution?: number;
     hours?: [estimated: number, actual: number];
   };
@@ -133,18 +84,21 @@ type Company = {
   projects: Layout[];
   fields: Field[];
   files: (Named & Record<"on" | "by" | "at", string> & { text?: string })[];
-  shared: Issue["sharedFiles"][number];
-  star: object;
+  shared: SharedFile;
+  star: Omit<Star, "presenter">;
+  notification: { id: number; reason: number };
   alike: Record<"project" | "field", object>;
   related: Record<string, string[]>;
   comments: (Remark & { on: string; star?: true })[];
   thread: Record<number, Words>;
   remarks: string[];
-  issues: { title: string; text?: string; is: Facts }[];
+  issues: Record<string, Facts>;
+  texts: Record<string, string>;
 };
 
 /** What company.yaml has. */
 export const COMPANY: Company = company;
+const COLORS = ["#ed8077", "#4488c5", "#5eb5a6", "#b0be3c"];
 
 /** A user; without a login, the legacy one. */
 export function toUser({
@@ -168,13 +122,110 @@ export function toUser({
   };
 }
 
-/** A project as the list of projects has it. */
-export function toProject({ id, key, name, markup, archived }: Layout) {
+/** A project and its parts; everybody is a member. */
+export function toProject(layout: Layout, statusNames: string[]) {
+  const { id: projectId, key, name, customs = {}, versions = {} } = layout;
+  const { types = ["Bug", "Task", "Request"], categories = [] } = layout;
+  const base = (projectId - 1073800000) * 10;
+  const list = (firstId: number, names: string[]) =>
+    names.map((name, displayOrder) => {
+      const id = firstId + base + displayOrder;
+      return { id, projectId, name, displayOrder };
+    });
+  const standard = statusNames.map((name, index) => {
+    const displayOrder = (index + 1) * 1000;
+    const color = at(COLORS, index);
+    return { id: index + 1, projectId, name, color, displayOrder };
+  });
+  const custom = Object.entries(customs).map(([name, displayOrder], index) => {
+    const id = 245000 + (projectId % 100000) * 2 + index;
+    return { id, projectId, name, color: "#e87758", displayOrder };
+  });
   return {
-    ...{ id, projectKey: key, name, ...COMPANY.alike.project },
-    textFormattingRule: markup ?? "markdown",
-    archived: archived ?? false,
+    project: {
+      ...{ id: projectId, projectKey: key, name, ...COMPANY.alike.project },
+      textFormattingRule: layout.markup ?? "markdown",
+      archived: layout.archived ?? false,
+    },
+    statuses: [...standard, ...custom].sort(
+      (a, b) => a.displayOrder - b.displayOrder,
+    ),
+    issueTypes: list(1074000000, types).map((type, index) => ({
+      ...{ ...type, color: at(COLORS, index) },
+      ...{ templateSummary: null, templateDescription: null },
+    })),
+    categories: list(1075000000, categories),
+    versions: list(1073000000, Object.keys(versions)).map((version) => {
+      const [startDate, releaseDueDate] = versions[version.name] ?? [];
+      return {
+        ...{ ...version, description: null, archived: false },
+        startDate: toDay(startDate),
+        releaseDueDate: toDay(releaseDueDate),
+      };
+    }),
+    members: COMPANY.users.map(({ id }) => id),
+    customFields: none<Named & { typeId: number; items?: Item[] }>(),
   };
+}
+
+/** An issue; of a status a number is the ID. */
+export function toIssue(data: SpaceData, issueKey: string, facts: Facts) {
+  const { status = 1, priority = 3, by = "ken", resolution, assignee } = facts;
+  const { hours = [null, null], parent } = facts;
+  const owner = found(
+    data.projects,
+    ({ project }) => project.projectKey === issueKey.split("-")[0],
+    issueKey,
+  );
+  const projectId = owner.project.id;
+  const toKeyId = (key: string) => Number(key.split("-")[1]);
+  const toId = (key: string) => projectId + 5_000_000 + toKeyId(key) * 5;
+  const every = <T extends Named>(list: T[], name?: string) =>
+    name === undefined ? [] : [byName(list, name)];
+  const author = byLogin(data, by);
+  const hasResolution = resolution !== undefined;
+  return {
+    id: toId(issueKey),
+    projectId,
+    issueKey,
+    keyId: toKeyId(issueKey),
+    issueType: byName(owner.issueTypes, facts.type),
+    summary: facts.title,
+    description: facts.text ?? COMPANY.texts[issueKey] ?? "",
+    resolution: hasResolution ? byId(data.resolutions, resolution) : null,
+    priority: priority === null ? null : byId(data.priorities, priority),
+    status:
+      typeof status === "number"
+        ? byId(owner.statuses, status)
+        : byName(owner.statuses, status),
+    assignee: assignee ? byLogin(data, assignee) : null,
+    category: every(owner.categories, facts.category),
+    versions: every(owner.versions, facts.version),
+    milestone: every(owner.versions, facts.milestone),
+    startDate: toDay(facts.start),
+    dueDate: toDay(facts.due),
+    estimatedHours: hours[0],
+    actualHours: hours[1],
+    parentIssueId: parent ? toId(parent) : null,
+    createdUser: author,
+    created: facts.created,
+    updatedUser: author.userId === null ? null : author,
+    updated: facts.updated,
+    customFields: none<CustomField>(),
+    attachments: none<File>(),
+    sharedFiles: none<SharedFile>(),
+    externalFileLinks: none<never>(),
+    stars: none<Star>(),
+  };
+}
+
+function none<T>(): T[] {
+  return [];
+}
+
+/** A day as Backlog has it: its midnight in UTC. */
+export function toDay(day?: string): string | null {
+  return day ? `${day}T00:00:00Z` : null;
 }
 
 /** One entry of a change log. */
@@ -207,10 +258,11 @@ export function toComment(
     created: string;
   },
 ) {
-  const stars: Star[] = [];
-  const notifications: { id: number; reason: number; user: User }[] = [];
-  const { created: updated } = comment;
-  return { ...comment, projectId, issueId, updated, stars, notifications };
+  return {
+    ...{ ...comment, projectId, issueId, updated: comment.created },
+    stars: none<Star>(),
+    notifications: none<Company["notification"] & { user: User }>(),
+  };
 }
 
 /** A status' ID by its name; any other text as it is. */
