@@ -277,7 +277,7 @@ function toColumns(
     if (field?.value === undefined) return "?";
     const day = toFieldDay(field);
     if (day !== undefined) return toCalendarDay(day, spaceTimeZone);
-    return toFieldText(field, clean) || "none";
+    return toFieldText(field, clean);
   };
   return [
     ["Key", ({ issueKey }) => issueKey],

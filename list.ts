@@ -67,9 +67,7 @@ async function readWhatHappened(
       view,
       day: since,
       from: startOfDay(since, timeZone),
-      to: until
-        ? startOfDay(addDays(until, 1), timeZone)
-        : Number.POSITIVE_INFINITY,
+      to: until ? startOfDay(addDays(until, 1), timeZone) : Infinity,
       people: (resolved.historyBy?.meant ?? []).flatMap(({ ids, name }) =>
         ids.map((id) => ({ id, name: toName(name ?? `ID ${id}`) })),
       ),
@@ -196,6 +194,7 @@ async function find(
   };
 }
 
+/** What is asked of Backlog, once it is seen what that honours. */
 async function toSearch(
   call: BacklogCall,
   args: ListArguments,
