@@ -268,6 +268,10 @@ describe("get_user_issue_list refuses before any request", () => {
       "updated_since (2026-11-22) is after updated_until (2026-11-21): exchange them",
     ],
     [
+      { history_since: "-1d", history_until: "-3d" },
+      "history_since (2026-11-21) is after history_until (2026-11-19): exchange them",
+    ],
+    [
       {
         timezone: "Mars",
         created_since: "soon",

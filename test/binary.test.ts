@@ -66,7 +66,6 @@ describe("the key is not shown", () => {
   const key = "own-key-0123456789";
   test.each([
     ["typed where a command stands", [key], {}],
-    ["set as another setting", ["check"], { USER_ID: key }],
     ["named as a file", ["config", "--env-file", `/${key}/.env`], {}],
   ])("where it is %s", async (_, args, more) => {
     const env = { BACKLOG_API_KEY: key, ...more };

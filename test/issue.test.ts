@@ -44,31 +44,11 @@ describe("what an issue costs", () => {
   );
 });
 
-describe("relations have key, status, assignee, due date and title", () => {
-  test.each([
-    [
-      "the parent",
-      "WEB-2",
-      "- Parent: WEB-1 [In Progress] Hana Mori, due 2026-11-27 (in 5 days): Login hardening",
-    ],
-    [
-      "children, the closed counted",
-      "WEB-1",
-      `- Children (3, 1 closed):
-  - WEB-2 [Closed] 伊藤 健, due 2026-11-13: Limit sign-in attempts to ten a minute
-  - WEB-3 [In Progress] Hana Mori, due 2026-11-25 (in 3 days): セッションの有効期限を 30 日から 14 日に短縮する
-  - WEB-4 [検収待ち] Hana Mori, due 2026-11-20 (2 days overdue): パスワード再設定メールの文面を見直す`,
-    ],
-    [
-      "related issues",
-      "WEB-3",
-      `- Related issues:
-  - WEB-5 [Waiting for release] Hana Mori, due 2026-11-25 (in 3 days): Login form rejects e-mail addresses with a plus sign 🔑
-  - WEB-10 [Closed] Hana Mori, due 2026-09-30: Cart badge shows yesterday's number
-  - OPS-1 [In Progress] Hana Mori, due 2026-11-20 (2 days overdue): 証明書の更新`,
-    ],
-  ])("%s", async (_, key, expected) => {
-    expect((await readIssue(key)).text).toContain(`\n${expected}\n`);
+describe("relations", () => {
+  test("have key, status, assignee, due date and title", async () => {
+    expect((await readIssue("WEB-2")).text).toContain(
+      "\n- Parent: WEB-1 [In Progress] Hana Mori, due 2026-11-27 (in 5 days): Login hardening\n",
+    );
   });
 
   test.each(["supported", "ignored"] as const)(
@@ -205,16 +185,6 @@ describe("facts", () => {
     const names = [...text.matchAll(/^- (.*?):/gm)].map(([, name]) => name);
     expect(names.join()).toBe(
       "Status,Type,Priority,Assignee,Due,Created,Updated",
-    );
-  });
-
-  test("each attachment says the issue_key that opens it, shared files that they are named only", async () => {
-    const { text } = await readIssue("WEB-5");
-    expect(text).toContain(
-      "\n- Attachments:\n  - login-error.png (3.4 kB, by 伊藤 健): issue_key WEB-5#attachment-1076475104\n",
-    );
-    expect(text).toContain(
-      "\n- Shared files (named only; they open in Backlog):\n  - /design/login-flow.pdf (339.2 kB, by Hana Mori)\n",
     );
   });
 

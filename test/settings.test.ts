@@ -285,13 +285,7 @@ describe("a value", () => {
 
 describe("a .env file", () => {
   test.each([
-    ["with Windows line ends", toFile("a").replaceAll("\n", "\r\n")],
     ["with a byte order mark", `\ufeff${toFile("a")}`],
-    ["with comments, without an end", `# mine\n\n${toFile("a").trimEnd()}`],
-    [
-      "with export and quotes",
-      "export BACKLOG_API_KEY='a-key-0123456789'\nexport BACKLOG_DOMAIN=\"a.backlog.com\" # ours\n",
-    ],
     ["of PowerShell's", Buffer.from(`\ufeff${toFile("a")}`, "utf16le")],
     ["of 64 KiB", `${toFile("a")}#`.padEnd(64 * 1024, "x")],
   ])("%s is read", async (_, user) => {

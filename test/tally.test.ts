@@ -136,12 +136,7 @@ describe("count_by", () => {
   });
 
   test.each<[string | string[], Args, string]>([
-    [["person", "Type"], {}, "by assignee and type."],
-    ["期限日", {}, "by due."],
-    ["author", {}, '"author" is nothing to count by; use one or'],
-    [["due", "type", "status"], {}, "use one or two"],
     ["due", { limit: 1, offset: 5, sort: "created" }, "| Sum | 22 |"],
-    ["due", { history_since: "today" }, "ask for one of the two"],
     ["due", { keyword: "Dark mode" }, "1, all that match, by due."],
     [
       "due",

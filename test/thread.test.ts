@@ -31,20 +31,6 @@ function withChanges(
 }
 
 describe("the timeline", () => {
-  test("holds comments and changes, oldest first, with local time, ID and author", async () => {
-    const { ids, text, account } = await readIssue({
-      issue_key: "WEB-12",
-      timezone: "Asia/Tokyo",
-    });
-    expect(ids).toEqual(idsOf(sampleData(), "WEB-12"));
-    expect(account).toBe("48, all shown below.");
-    expect(text).toContain(
-      "### 2026-10-06 09:34 · #comment-1102837717 · Hana Mori\n> Measured on a train: 7.4 s until the button reacts.\n",
-    );
-    const times = [...text.matchAll(/^### (.{16}) /gm)].map(([, time]) => time);
-    expect(times).toEqual(times.toSorted());
-  });
-
   test("tells files, custom fields and notifications as what they are, a changed description once", async () => {
     const data = sampleData();
     const logs = commentsOf(data, "WEB-12").flatMap((one) => one.changeLog);
