@@ -1,27 +1,17 @@
 import {
   type Comment,
-  found,
   type Issue,
   type ProjectData,
+  projectOf,
   type SpaceData,
   toStatusId,
-  type User,
 } from "./shapes.ts";
 
 /** One entry of what happened, as a user's or a project's activities have it. */
-export type Activity = {
-  id: number;
-  project: ProjectData["project"];
-  type: number;
-  content: unknown;
-  notifications: never[];
-  createdUser: User;
-  created: string;
-};
-type Event = Omit<Activity, "id" | "notifications">;
+export type Activity = ReturnType<typeof toActivities>[number];
 
 /** What happened to issues, oldest first: 1 created, 2 updated, 3 said, 14 in bulk. */
-export function toActivities(data: SpaceData): Activity[] {
+export function toActivities(data: SpaceData) {
   return data.issues
     .flatMap((issue) => toEvents(data, issue))
     .sort((a, b) => (a.created < b.created ? -1 : 1))
@@ -30,37 +20,33 @@ export function toActivities(data: SpaceData): Activity[] {
     });
 }
 
-function toEvents(data: SpaceData, issue: Issue): Event[] {
-  const { id, keyId, summary, description, created, createdUser } = issue;
-  const { projectId } = issue;
-  const owner = found(
-    data.projects,
-    ({ project }) => project.id === projectId,
-    projectId,
-  );
+function toEvents(data: SpaceData, issue: Issue) {
+  const { id, projectId, keyId, summary, description } = issue;
+  const { createdUser, created } = issue;
+  const owner = projectOf(data, projectId);
   const { project } = owner;
   const facts = { id, key_id: keyId, summary, description };
-  const comments = data.comments.get(id) ?? [];
   return [
     { project, type: 1, content: facts, createdUser, created },
-    ...comments.flatMap((comment): Event[] => {
+    ...(data.comments.get(id) ?? []).flatMap((comment) => {
       const bulk = data.bulkUpdates.find((ids) => ids.includes(comment.id));
-      const { createdUser, created } = comment;
-      const by = { project, createdUser, created };
-      const said = { id: comment.id, content: comment.content };
-      const changes = toChanges(comment, owner);
-      if (!bulk) {
-        const type = comment.content ? 3 : 2;
-        const content = { ...facts, comment: said, changes, attachments: [] };
-        return [{ ...by, type, content }];
-      }
       // One entry for all of them, told with the first.
-      if (bulk[0] !== comment.id) return [];
-      const link = bulk.flatMap((one) => toLink(data, one));
-      const content = { tx_id: comment.id, comment: said, changes, link };
-      return [{ ...by, type: 14, content }];
+      if (bulk && bulk[0] !== comment.id) return [];
+      const { createdUser, created } = comment;
+      const said = { ...toSaid(comment), changes: toChanges(comment, owner) };
+      const link = bulk?.flatMap((one) => toLink(data, one));
+      const content = link
+        ? { tx_id: comment.id, ...said, link }
+        : { ...facts, ...said, attachments: [] };
+      const type = comment.content ? 3 : 2;
+      const event = { project, type, content, createdUser, created };
+      return [link ? { ...event, type: 14 } : event];
     }),
   ];
+}
+
+function toSaid({ id, content }: Comment) {
+  return { comment: { id, content } };
 }
 
 /** As an activity has them: a status by its ID. */
@@ -80,7 +66,6 @@ function toLink(data: SpaceData, commentId: number) {
   return data.issues.flatMap(({ id, keyId, summary }) => {
     const comment = data.comments.get(id)?.find((c) => c.id === commentId);
     if (!comment) return [];
-    const said = { id: commentId, content: comment.content };
-    return [{ id, key_id: keyId, title: summary, comment: said }];
+    return [{ id, key_id: keyId, title: summary, ...toSaid(comment) }];
   });
 }

@@ -5,21 +5,14 @@ import {
   byKey,
   byLogin,
   byName,
-  type ChangeFacts,
   COMPANY,
   type Comment,
-  type CustomField,
-  type Field,
-  found,
-  type Issue,
   type Layout,
-  type Named,
   type Remark,
   type SpaceData,
-  toChange,
   toComment,
-  toDay,
   toIssue,
+  toLoggedChange,
   toProject,
   toUser,
 } from "./shapes.ts";
@@ -50,15 +43,15 @@ export function sampleData({
   addComments(data);
   if (!olderDates) return data;
   // Older records have midnight of the space's zone instead of UTC.
-  const toOlder = (_: string, value: unknown) =>
-    typeof value === "string" && value.endsWith("T00:00:00Z")
-      ? plus(value, -9 * 3600)
-      : value;
-  return {
-    ...data,
-    projects: JSON.parse(JSON.stringify(data.projects), toOlder),
-    issues: JSON.parse(JSON.stringify(data.issues), toOlder),
-  };
+  const toOlder = <T>(value: T): T =>
+    JSON.parse(
+      JSON.stringify(value).replace(
+        /"([\d-]{10})T00:00:00Z"/g,
+        (_, day) => `"${plus(day, -9 * 3600)}"`,
+      ),
+    );
+  const { projects, issues } = data;
+  return { ...data, projects: toOlder(projects), issues: toOlder(issues) };
 }
 
 type Size = Record<"projects" | "issues", number> & {
@@ -116,23 +109,18 @@ export function addThread(
   count: number,
   options: { text?: (n: number) => string; changeOnlyEvery?: number } = {},
 ): void {
-  const issue = byKey(data, issueKey);
-  data.comments.delete(issue.id);
+  const { id, created } = byKey(data, issueKey);
+  const { changeOnlyEvery = count + 1 } = options;
   const text = options.text ?? ((n) => `${at(COMPANY.remarks, n)} (${n})`);
-  let id = lastCommentId(data);
-  const comments = Array.from({ length: count }, (_, index) => {
-    const n = index + 1;
-    const isSilent = n % (options.changeOnlyEvery ?? count + 1) === 0;
-    id += toGap(n);
-    return toComment(issue, {
-      id,
-      content: isSilent ? null : text(n),
-      changeLog: isSilent ? [toChange("actualHours", `${n - 1}`, `${n}`)] : [],
-      createdUser: at(data.users, n % 3),
-      created: plus(issue.created, n * 60),
+  data.comments.delete(id);
+  for (let n = 1; n <= count; n += 1) {
+    const hours = { field: "actualHours", from: `${n - 1}`, to: `${n}` };
+    say(data, issueKey, {
+      by: at(["hana", "ken", "hanako"], n),
+      at: plus(created, n * 60),
+      ...(n % changeOnlyEvery === 0 ? { changes: [hours] } : { text: text(n) }),
     });
-  });
-  data.comments.set(issue.id, comments);
+  }
 }
 
 /** A comment or change by `login`, as if just made; the issue is updated. */
@@ -192,51 +180,35 @@ function toTitle(index: number, length: Size["titles"]): string {
 /** WEB defines one of each type; its bugs have them, most of them empty. */
 function addCustomFields(data: SpaceData): void {
   const web = at(data.projects, 0);
-  const fields = COMPANY.fields.map(toField);
-  web.customFields = fields.map(({ field, items }) => ({
-    ...COMPANY.alike.field,
-    ...{ id: field.id, name: field.name, typeId: field.fieldTypeId },
+  const toId = (type: number) => 1073742485 + type;
+  const fields = structuredClone(COMPANY.fields);
+  web.customFields = fields.map(({ type, name, items }) => ({
+    ...{ ...COMPANY.alike.field, id: toId(type), name, typeId: type },
     projectId: web.project.id,
     // Only lists have items; the reference leaves the key out elsewhere.
-    ...(field.fieldTypeId < 5 ? {} : { items, allowAddItem: false }),
+    ...(items && { items, allowAddItem: false }),
   }));
-  for (const issue of data.issues) {
-    if (issue.issueType !== byName(web.issueTypes, "Bug")) continue;
-    issue.customFields = fields.map(({ field, empty }) => ({
-      ...(issue.issueKey === "WEB-5" ? field : empty),
-    }));
+  for (const { issueKey, issueType, customFields } of data.issues) {
+    if (issueType !== byName(web.issueTypes, "Bug")) continue;
+    for (const { type, name, items, ...filled } of fields) {
+      const value = Array.isArray(filled.value) ? [] : null;
+      const empty = type < 7 ? { value } : { value, otherValue: null };
+      customFields.push({
+        ...{ id: toId(type), fieldTypeId: type, name },
+        ...(issueKey === "WEB-5" ? filled : empty),
+      });
+    }
   }
-}
-
-/** A custom field with a value, without one, and what can be chosen. */
-function toField({ type, name, value, items = [], other }: Field) {
-  const list = items.map((item, displayOrder) => {
-    return { id: displayOrder + 1, name: item, displayOrder };
-  });
-  const isMany = type === 6 || type === 7;
-  const toValue = (): CustomField["value"] => {
-    if (!Array.isArray(value)) return type === 4 ? toDay(`${value}`) : value;
-    const chosen = list.filter(({ id }) => value.includes(id));
-    return isMany ? chosen : at(chosen, 0);
-  };
-  const field = { id: 1073742485 + type, fieldTypeId: type, name };
-  const also = (otherValue: string | null) => (type < 7 ? {} : { otherValue });
-  return {
-    field: { ...field, value: toValue(), ...also(other ?? null) },
-    empty: { ...field, value: isMany ? [] : null, ...also(null) },
-    items: list,
-  };
 }
 
 function addFiles(data: SpaceData): void {
   for (const { on, by, at: created, id, name, text } of COMPANY.files) {
     const path = join(import.meta.dir, name);
     const content = text ? new Blob([text]) : Bun.file(path);
-    const file = { id, name, size: content.size, created };
-    byKey(data, on).attachments.push({
-      ...file,
-      createdUser: byLogin(data, by),
-    });
+    const { size } = content;
+    const createdUser = byLogin(data, by);
+    const file = { id, name, size, createdUser, created };
+    byKey(data, on).attachments.push(file);
     data.files.set(id, () => new Response(content));
   }
   const { sharedFiles, stars } = byKey(data, "WEB-5");
@@ -291,27 +263,4 @@ function lastCommentId(data: SpaceData): number {
 /** Comment IDs are shared by the space: some adjacent, most with gaps. */
 function toGap(n: number): number {
   return 1 + ((n * n) % 7);
-}
-
-function toLoggedChange(
-  data: SpaceData,
-  issue: Issue,
-  { field, from, to, file, custom, told }: ChangeFacts,
-) {
-  const { statuses } = found(
-    data.projects,
-    ({ project }) => project.id === issue.projectId,
-    issue.issueKey,
-  );
-  const names: Named[] = field === "status" ? statuses : data.resolutions;
-  const value = (given: string | number | null = null) =>
-    typeof given === "number" ? byId(names, given).name : given;
-  const now = field === "description" ? issue.description : value(to);
-  return toChange(field, value(from), now, {
-    ...(file && { attachmentInfo: { id: file, name: `${to}` } }),
-    ...(custom && {
-      attributeInfo: { id: 1073742485 + custom, typeId: `${custom}` },
-    }),
-    ...(told && { notificationInfo: { type: told } }),
-  });
 }

@@ -1,4 +1,5 @@
-import { crc32, deflateSync, gzipSync } from "node:zlib";
+import { randomBytes } from "node:crypto";
+import { crc32, gzipSync } from "node:zlib";
 import { byKey, type SpaceData } from "./shapes.ts";
 
 /** One dot, which every larger image here is made of. */
@@ -11,53 +12,33 @@ const GIF = Buffer.from(
   "base64",
 );
 
-/** A PNG of this size, of one colour or as noisy as a photograph. */
-export async function toPng(
-  width: number,
-  height: number,
-  { isNoisy = false } = {},
-): Promise<Buffer> {
-  if (!isNoisy) return await scale(DOT, width, height).png().buffer();
-  const rows = Array.from({ length: height }, () => {
-    const pixels = crypto.getRandomValues(new Uint8Array(width * 3));
-    return Buffer.concat([Buffer.of(0), pixels]);
-  });
-  return wrapPng(width, height, deflateSync(Buffer.concat(rows), { level: 1 }));
+/** A PNG of this size, all of one colour. */
+export function toPng(width: number, height: number): Promise<Buffer> {
+  return scale(DOT, width, height).png().buffer();
 }
 
-/** A PNG whose header claims a size; its pixels are those given. */
-export function wrapPng(width: number, height: number, data: Buffer): Buffer {
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([8, 2, 0, 0, 0], 8);
-  const chunks = [
-    ["IHDR", header],
-    ["IDAT", data],
-    ["IEND", Buffer.alloc(0)],
-  ] as const;
-  return Buffer.concat([
-    DOT.subarray(0, 8),
-    ...chunks.map(([name, body]) => {
-      const content = Buffer.concat([Buffer.from(name), body]);
-      const framed = Buffer.alloc(content.length + 8);
-      framed.writeUInt32BE(body.length, 0);
-      framed.set(content, 4);
-      framed.writeUInt32BE(crc32(content), content.length + 4);
-      return framed;
-    }),
-  ]);
+/** A PNG whose header claims far more than its one dot. */
+function toBomb(): Buffer {
+  const bytes = Buffer.from(DOT);
+  bytes.writeUInt32BE(60_000, 16);
+  bytes.writeUInt32BE(60_000, 20);
+  bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29);
+  return bytes;
+}
+
+/** An uncompressed image of noise, which no format makes much smaller. */
+function toBmp(width: number, height: number): Buffer {
+  const head = "424d00000000000000003600000028000000000000000000000001001800";
+  const header = Buffer.concat([Buffer.from(head, "hex"), Buffer.alloc(24)]);
+  header.writeUInt32LE(width, 18);
+  header.writeUInt32LE(height, 22);
+  const rowSize = Math.ceil((width * 3) / 4) * 4;
+  return Buffer.concat([header, randomBytes(rowSize * height)]);
 }
 
 function scale(bytes: Uint8Array, width: number, height: number) {
   return new Bun.Image(bytes).resize(width, height, { fit: "fill" });
 }
-
-/** 2 × 1 pixels, uncompressed. */
-const BMP = Buffer.from(
-  "424d3e00000000000000360000002800000002000000010000000100180000000000",
-  "hex",
-);
 
 const SENTENCE = "カートの金額が合いません。";
 // The same sentence in the encodings that Japan has; nothing here writes them.
@@ -78,12 +59,12 @@ export async function toFiles(): Promise<Record<string, Buffer>> {
     "photo.jpg": await scale(DOT, 640, 480).jpeg().buffer(),
     "spinner.gif": GIF,
     "sketch.webp": await scale(DOT, 300, 200).webp().buffer(),
-    "old.bmp": Buffer.concat([BMP, Buffer.alloc(28)]),
+    "old.bmp": toBmp(2, 1),
     "long-page.png": await toPng(1_200, 9_000),
-    "noise.png": await toPng(1_500, 1_500, { isNoisy: true }),
+    "noise.png": await new Bun.Image(toBmp(1_500, 1_500)).png().buffer(),
     "cut.png": screenshot.subarray(0, screenshot.length / 2),
     "magic.png": screenshot.subarray(0, 8),
-    "bomb.png": wrapPng(60_000, 60_000, Buffer.from("00")),
+    "bomb.png": toBomb(),
     "orders.csv": Buffer.concat([
       Buffer.from("1,"),
       Buffer.from(SHIFT_JIS, "hex"),

@@ -71,8 +71,10 @@ export function toNumber(query: Query, name: string): number | undefined {
   return value === undefined ? undefined : Number(value);
 }
 
-/** Whether an issue has the value asked for; days are those of a zone. */
-type Test = (issue: Issue, value: string, zone: string) => boolean;
+/** The day of an instant, in the zone whose days count. */
+export type ToDay = (instant: string) => string;
+/** Whether an issue has the value asked for. */
+type Test = (issue: Issue, value: string, toDay: ToDay) => boolean;
 
 /** What stands for "nobody" in place of an ID. */
 export const NOBODY = "-1";
@@ -87,9 +89,7 @@ const FILTERS: Record<string, [Form, Test]> = {
   keyword: [
     /^/,
     ({ summary, description }, word) =>
-      [summary, description].some((text) =>
-        text.toLowerCase().includes(word.toLowerCase()),
-      ),
+      [summary, description].some((text) => holds(text, word)),
   ],
   "id[]": hasId(({ id }) => [id]),
   "projectId[]": hasId(({ projectId }) => [projectId]),
@@ -113,30 +113,26 @@ const FILTERS: Record<string, [Form, Test]> = {
   hasDueDate: [/^false$/, ({ dueDate }) => dueDate === null],
 };
 
-/** Both ends count; instants are compared by their day in the zone. */
+function holds(text: string, word: string): boolean {
+  return text.toLowerCase().includes(word.toLowerCase());
+}
+
+/** Both ends count; instants are compared by their day. */
 function isWithin(field: "created" | "updated" | "startDate" | "dueDate") {
-  const toDay = (issue: Issue, timeZone: string) => {
+  const dayOf = (issue: Issue, toDay: ToDay) => {
     const stored = issue[field];
     // Older records have midnight of the space's zone instead of UTC.
     return field.endsWith("Date") && stored?.endsWith("T00:00:00Z")
       ? stored.slice(0, 10)
-      : stored && toFormat(timeZone).format(Date.parse(stored));
+      : stored && toDay(stored);
   };
-  const since: Test = (issue, day, zone) => (toDay(issue, zone) ?? "") >= day;
-  const until: Test = (issue, day, zone) => (toDay(issue, zone) ?? "~") <= day;
+  const since: Test = (issue, day, toDay) => (dayOf(issue, toDay) ?? "") >= day;
+  const until: Test = (issue, day, toDay) =>
+    (dayOf(issue, toDay) ?? "~") <= day;
   return {
     [`${field}Since`]: [isDay, since],
     [`${field}Until`]: [isDay, until],
   } satisfies Record<string, [Form, Test]>;
-}
-
-const FORMATS = new Map<string, Intl.DateTimeFormat>();
-
-function toFormat(timeZone: string): Intl.DateTimeFormat {
-  const known = FORMATS.get(timeZone);
-  const format = known ?? new Intl.DateTimeFormat("sv-SE", { timeZone });
-  FORMATS.set(timeZone, format);
-  return format;
 }
 
 function isDay(value: string): boolean {
@@ -168,7 +164,7 @@ export function toTest(data: SpaceData, name: string): Test | undefined {
       if (suffix === "_min") return value >= limit;
       if (suffix === "_max") return value <= limit;
       return typeof stored === "string" && suffix === ""
-        ? stored.toLowerCase().includes(wanted.toLowerCase())
+        ? holds(stored, wanted)
         : `${stored}` === wanted;
     });
 }

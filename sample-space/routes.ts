@@ -27,48 +27,36 @@ import {
 /** What a space may do with a filter that its reference does not tell. */
 type Treatment = "honoured" | "refused" | "ignored" | "finds nothing";
 
-/** What the reference leaves open about the real Backlog. */
-export type Switches = {
+/** What the reference leaves open about the real Backlog, as it seems to be. */
+export const SWITCHES = {
   /** Whether `minId` and `maxId` include the ID they name. */
-  idsInclusive: boolean;
-  expand: "supported" | "ignored" | "refused";
-  relatedIssues: boolean;
-  countIncludesChanges: boolean;
-  unreadableProjects: string[];
-  mixedStatuses: "ignored" | "refused";
+  idsInclusive: either<boolean>(false),
+  expand: either<"supported" | "ignored" | "refused">("supported"),
+  relatedIssues: either<boolean>(true),
+  countIncludesChanges: either<boolean>(true),
+  unreadableProjects: either<string[]>([]),
+  mixedStatuses: either<"ignored" | "refused">("ignored"),
   /** `assigneeId[]=-1`. */
-  nobody: Treatment;
+  nobody: either<Treatment>("honoured"),
   /** `hasDueDate=false`. */
-  noDueDate: Treatment;
-  customFields: Treatment;
-  activities: "supported" | "refused";
+  noDueDate: either<Treatment>("honoured"),
+  customFields: either<Treatment>("honoured"),
+  activities: either<"supported" | "refused">("supported"),
   /** What `sort=priority&order=desc` begins with. */
-  priorityDescends: "from the lowest" | "from the highest";
+  priorityDescends:
+    either<`from the ${"lowest" | "highest"}`>("from the lowest"),
   /** How a comment's change log calls a status. */
-  loggedStatuses: "names" | "IDs";
+  loggedStatuses: either<"names" | "IDs">("names"),
   /** Whose days `createdSince` and the like are. */
-  days: "the space's" | "UTC";
+  days: either<"the space's" | "UTC">("the space's"),
   /** Whether issues of archived projects come where no project is named. */
-  archivedIssues: boolean;
+  archivedIssues: either<boolean>(true),
 };
+export type Switches = typeof SWITCHES;
 
-/** As Backlog seems to be. */
-export const SWITCHES: Switches = {
-  idsInclusive: false,
-  expand: "supported",
-  relatedIssues: true,
-  countIncludesChanges: true,
-  unreadableProjects: [],
-  mixedStatuses: "ignored",
-  nobody: "honoured",
-  noDueDate: "honoured",
-  customFields: "honoured",
-  activities: "supported",
-  priorityDescends: "from the lowest",
-  loggedStatuses: "names",
-  days: "the space's",
-  archivedIssues: true,
-};
+function either<T>(usual: T): T {
+  return usual;
+}
 
 type Rate = { limit: number; used: number; reset: number };
 export type Rates = Record<"search" | "read", Rate>;
@@ -106,7 +94,6 @@ const ROUTES: [RegExp, Forms, Answer][] = [
   [/^\/projects\/([^/]+)\/([a-zA-Z]+)$/, {}, getProjectPart],
   [/^\/users\/myself$/, {}, getMyself],
   [/^\/users\/(\d+)\/activities$/, ACTIVITY_FORMS, listOfUser],
-  [/^\/users$/, {}, refuse],
   [/^\/space$/, {}, ({ data }) => data.space],
   [/^\/rateLimit$/, {}, getRateLimit],
 ];
@@ -175,20 +162,19 @@ function getProjectPart(space: Space, _: Query, id: string, part: string) {
   const owner = getProject(space, id);
   const { unreadableProjects } = space.switches;
   if (unreadableProjects.includes(owner.project.projectKey)) refuse();
-  switch (part) {
-    case "statuses":
-    case "issueTypes":
-    case "categories":
-    case "versions":
-      return owner[part];
-    case "customFields":
-      return owner.customFields ?? [];
-    case "users":
-      return space.data.users.filter(({ id }) => owner.members.includes(id));
-    default:
-      throw missing("resource");
-  }
+  const known = PARTS.find((name) => name === part);
+  if (known) return owner[known];
+  if (part !== "users") throw missing("resource");
+  return space.data.users.filter(({ id }) => owner.members.includes(id));
 }
+
+const PARTS = [
+  "statuses",
+  "issueTypes",
+  "categories",
+  "versions",
+  "customFields",
+] as const;
 
 /** Entries with IDs, as `minId`, `maxId`, `count` and `order` ask for them. */
 function toPage<Entry extends { id: number }>(
@@ -216,13 +202,10 @@ function listComments(space: Space, query: Query, id: string) {
   return page.map((comment) => {
     const owner = getProject(space, `${comment.projectId}`);
     const changeLog = comment.changeLog?.map((change) => {
-      const { field, originalValue, newValue } = change;
-      if (field !== "status") return change;
-      return {
-        ...change,
-        originalValue: toStatusId(owner, originalValue),
-        newValue: toStatusId(owner, newValue),
-      };
+      if (change.field !== "status") return change;
+      const originalValue = toStatusId(owner, change.originalValue);
+      const newValue = toStatusId(owner, change.newValue);
+      return { ...change, originalValue, newValue };
     });
     return { ...comment, changeLog };
   });
@@ -251,12 +234,12 @@ function getAttachment(space: Space, _: Query, id: string, fileId: string) {
 }
 
 function listOfUser(space: Space, query: Query, id: string) {
-  const visible = new Set(listVisible(space).map(({ project }) => project));
+  const visible = listVisible(space).map(({ project }) => project);
   return listActivities(
     space,
     query,
     ({ project, createdUser }) =>
-      `${createdUser.id}` === id && visible.has(project),
+      `${createdUser.id}` === id && visible.includes(project),
   );
 }
 
@@ -307,12 +290,14 @@ function selectIssues(space: Space, query: Query): Issue[] {
   if (isMixed && switches.mixedStatuses === "refused") {
     throw invalid("statusId[]");
   }
-  const zone = switches.days === "UTC" ? "UTC" : `${data.space.timezone}`;
+  const timeZone = switches.days === "UTC" ? "UTC" : `${data.space.timezone}`;
+  const format = new Intl.DateTimeFormat("sv-SE", { timeZone });
+  const toDay = (instant: string) => format.format(Date.parse(instant));
   const tests = [...query].flatMap(([name, sent]) => {
     const test = toTest(data, name);
     const values = toUnderstood(switches, name, sent);
     if (!test || !values) return [];
-    return (issue: Issue) => values.some((value) => test(issue, value, zone));
+    return (issue: Issue) => values.some((value) => test(issue, value, toDay));
   });
   return data.issues.filter(
     (issue) =>
@@ -326,22 +311,25 @@ function toUnderstood(
   name: string,
   values: string[],
 ): string[] | undefined {
-  const isOpen = (value: string) =>
-    name === "assigneeId[]"
-      ? value === NOBODY
-      : name === "hasDueDate" || name.startsWith("customField_");
-  const others = values.filter((value) => !isOpen(value));
-  const treatment: Treatment =
-    others.length === values.length ? "honoured" : toTreatment(switches, name);
-  if (treatment === "refused") throw invalid(name);
-  if (treatment === "honoured") return values;
-  const isIgnored = treatment === "ignored" && others.length === 0;
-  return isIgnored ? undefined : others;
+  const isAssignee = name === "assigneeId[]";
+  const others = isAssignee ? values.filter((value) => value !== NOBODY) : [];
+  if (isAssignee && others.length === values.length) return values;
+  switch (toTreatment(switches, name)) {
+    case "honoured":
+      return values;
+    case "refused":
+      throw invalid(name);
+    case "ignored":
+      return others.length > 0 ? others : undefined;
+    case "finds nothing":
+      return others;
+  }
 }
 
 function toTreatment(switches: Switches, name: string): Treatment {
-  if (name === "assigneeId[]") return switches.nobody;
-  return name === "hasDueDate" ? switches.noDueDate : switches.customFields;
+  if (name.startsWith("customField_")) return switches.customFields;
+  if (name === "hasDueDate") return switches.noDueDate;
+  return name === "assigneeId[]" ? switches.nobody : "honoured";
 }
 
 function toAskedProjects(space: Space, query: Query): ProjectData[] {

@@ -24,7 +24,6 @@ export type SampleSpaceOptions = {
   latencyMs?: number;
   /** Without it requests are counted against 150/600, but never refused. */
   rateLimit?: typeof FREE_PLAN;
-  now?: () => number;
   /** May answer instead of the space; called once the request is recorded. */
   answer?: (
     request: Request,
@@ -32,16 +31,8 @@ export type SampleSpaceOptions = {
   ) => Response | undefined | Promise<Response | undefined>;
 };
 
-/** Plain values, because Bun empties a Request once it is answered. */
-export type RecordedRequest = {
-  method: string;
-  path: string;
-  query: string;
-  apiKey: string | null;
-  userAgent: string | null;
-  at: number;
+export type RecordedRequest = ReturnType<typeof toRecord> & {
   answeredAt?: number;
-  aborted: boolean;
   status?: number;
 };
 
@@ -51,7 +42,6 @@ export type SampleSpace = ReturnType<typeof startSampleSpace>;
 export function startSampleSpace(options: SampleSpaceOptions = {}) {
   const { apiKey = "sample-key-0123456789abcdefghijklmnop", tls } = options;
   const answer = toAnswer(apiKey, options);
-  const underWay = new Set<RecordedRequest>();
   const requests: RecordedRequest[] = [];
   const server = Bun.serve({
     hostname: "127.0.0.1",
@@ -60,13 +50,14 @@ export function startSampleSpace(options: SampleSpaceOptions = {}) {
     idleTimeout: 0,
     ...(tls && { tls }),
     async fetch(request) {
-      const record = toRecord(request);
+      const record: RecordedRequest = toRecord(request);
       requests.push(record);
-      underWay.add(record);
-      space.peak = Math.max(space.peak, underWay.size);
+      const underWay = requests.filter(
+        ({ answeredAt, aborted }) => answeredAt === undefined && !aborted,
+      );
+      space.peak = Math.max(space.peak, underWay.length);
       request.signal.addEventListener("abort", () => {
-        if (record.answeredAt === undefined) record.aborted = true;
-        underWay.delete(record);
+        record.aborted = record.answeredAt === undefined;
       });
       try {
         const response =
@@ -76,7 +67,6 @@ export function startSampleSpace(options: SampleSpaceOptions = {}) {
         return response;
       } finally {
         if (!record.aborted) record.answeredAt = performance.now();
-        underWay.delete(record);
       }
     },
   });
@@ -96,7 +86,8 @@ export function startSampleSpace(options: SampleSpaceOptions = {}) {
   return space;
 }
 
-function toRecord({ method, url, headers }: Request): RecordedRequest {
+/** Plain values, because Bun empties a Request once it is answered. */
+function toRecord({ method, url, headers }: Request) {
   const { pathname, searchParams } = new URL(url);
   const query = [...searchParams].map((pair) => pair.join("="));
   return {
@@ -111,7 +102,7 @@ function toRecord({ method, url, headers }: Request): RecordedRequest {
 }
 
 function toAnswer(apiKey: string, options: SampleSpaceOptions) {
-  const { data = sampleData(), latencyMs = 0, now = Date.now } = options;
+  const { data = sampleData(), latencyMs = 0 } = options;
   const { search, read, resetInSeconds } = options.rateLimit ?? PAID_PLAN;
   const switches = { ...SWITCHES, ...options.switches };
   const rates: Rates = {
@@ -123,7 +114,7 @@ function toAnswer(apiKey: string, options: SampleSpaceOptions) {
     if (latencyMs > 0) await Bun.sleep(latencyMs);
     const isSearch = /^\/issues(\/count)?$/.test(path);
     const rate = rates[isSearch ? "search" : "read"];
-    const second = Math.floor(now() / 1000);
+    const second = Math.floor(Date.now() / 1000);
     if (second >= rate.reset) {
       Object.assign(rate, { used: 0, reset: second + resetInSeconds });
     }

@@ -7,13 +7,13 @@ export type User = ReturnType<typeof toUser>;
 type File = Named & { size: number; createdUser: User; created: string };
 type SharedFile = Named & { dir: string; size: number; createdUser?: User };
 type Star = { id: number; url: string; title: string; presenter: User };
-export type CustomField = Named & {
+type CustomField = Named & {
   fieldTypeId: number;
   value: string | number | Item | Item[] | null;
   otherValue?: string | null;
 };
 export type Issue = ReturnType<typeof toIssue>;
-export type Change = ReturnType<typeof toChange>;
+type Change = ReturnType<typeof toChange>;
 export type Comment = ReturnType<typeof toComment>;
 export type ProjectData = ReturnType<typeof toProject>;
 export type SpaceData = {
@@ -34,6 +34,8 @@ export type SpaceData = {
 };
 
 type Names = Record<"statuses" | "priorities" | "resolutions", string[]>;
+/** A user in short. */
+type Person = Named & { login?: string; unique?: string; role?: number };
 /** A project in short. */
 export type Layout = Named & {
   key: string;
@@ -57,7 +59,7 @@ type Facts = Record<"type" | "title" | "created" | "updated", string> &
     hours?: [estimated: number, actual: number];
   };
 /** An entry of a change log in short; a number is an ID. */
-export type ChangeFacts = {
+type ChangeFacts = {
   field: string;
   from?: string | number;
   to?: string | number;
@@ -69,16 +71,13 @@ export type ChangeFacts = {
 type Words = { text?: string; changes?: ChangeFacts[] | null };
 /** A comment in short: by which login, and when. */
 export type Remark = Words & Record<"by" | "at", string>;
-export type Field = {
+type Field = Pick<CustomField, "name" | "value" | "otherValue"> & {
   type: number;
-  name: string;
-  value: string | number | number[];
-  items?: string[];
-  other?: string;
+  items?: Item[];
 };
 type Company = {
   space: SpaceData["space"];
-  users: Parameters<typeof toUser>[0][];
+  users: Person[];
   english: Names;
   japanese: Names;
   projects: Layout[];
@@ -101,13 +100,7 @@ export const COMPANY: Company = company;
 const COLORS = ["#ed8077", "#4488c5", "#5eb5a6", "#b0be3c"];
 
 /** A user; without a login, the legacy one. */
-export function toUser({
-  id,
-  login,
-  name,
-  unique,
-  role = 2,
-}: Named & { login?: string; unique?: string; role?: number }) {
+export function toUser({ id, login, name, unique, role = 2 }: Person) {
   const nulabId = `Q3vWmJ2dKxT8bYfNs5Zr7LcHaGp9UeXt4BnRqVoDyMiS${id}`;
   return {
     id,
@@ -172,11 +165,7 @@ export function toProject(layout: Layout, statusNames: string[]) {
 export function toIssue(data: SpaceData, issueKey: string, facts: Facts) {
   const { status = 1, priority = 3, by = "ken", resolution, assignee } = facts;
   const { hours = [null, null], parent } = facts;
-  const owner = found(
-    data.projects,
-    ({ project }) => project.projectKey === issueKey.split("-")[0],
-    issueKey,
-  );
+  const owner = projectOf(data, issueKey.replace(/-.*/, ""));
   const projectId = owner.project.id;
   const toKeyId = (key: string) => Number(key.split("-")[1]);
   const toId = (key: string) => projectId + 5_000_000 + toKeyId(key) * 5;
@@ -224,27 +213,26 @@ function none<T>(): T[] {
 }
 
 /** A day as Backlog has it: its midnight in UTC. */
-export function toDay(day?: string): string | null {
+function toDay(day?: string): string | null {
   return day ? `${day}T00:00:00Z` : null;
 }
+
+type Info = {
+  attachmentInfo?: Named;
+  attributeInfo?: { id: number; typeId: string };
+  notificationInfo?: { type: string };
+};
 
 /** One entry of a change log. */
 export function toChange(
   field: string,
   originalValue: string | null,
   newValue: string | null,
-  info: {
-    attachmentInfo?: Named;
-    attributeInfo?: { id: number; typeId: string };
-    notificationInfo?: { type: string };
-  } = {},
+  info: Info = {},
 ) {
-  return {
-    ...{ field, newValue, originalValue },
-    attachmentInfo: info.attachmentInfo ?? null,
-    attributeInfo: info.attributeInfo ?? null,
-    notificationInfo: info.notificationInfo ?? null,
-  };
+  const none = { attachmentInfo: null, attributeInfo: null };
+  const values = { newValue, originalValue };
+  return { field, ...values, ...none, notificationInfo: null, ...info };
 }
 
 /** A comment, or without content a mere change. */
@@ -269,6 +257,35 @@ export function toComment(
 export function toStatusId({ statuses }: ProjectData, text: string | null) {
   const status = statuses.find(({ name }) => name === text);
   return status ? `${status.id}` : text;
+}
+
+/** An entry of a change log, as the space's names have it. */
+export function toLoggedChange(
+  data: SpaceData,
+  issue: Issue,
+  { field, from, to, file, custom, told }: ChangeFacts,
+) {
+  const { statuses } = projectOf(data, issue.projectId);
+  const names: Named[] = field === "status" ? statuses : data.resolutions;
+  const value = (given: string | number | null = null) =>
+    typeof given === "number" ? byId(names, given).name : given;
+  const now = field === "description" ? issue.description : value(to);
+  return toChange(field, value(from), now, {
+    ...(file && { attachmentInfo: { id: file, name: `${to}` } }),
+    ...(custom && {
+      attributeInfo: { id: 1073742485 + custom, typeId: `${custom}` },
+    }),
+    ...(told && { notificationInfo: { type: told } }),
+  });
+}
+
+/** The project with this ID or key. */
+export function projectOf(data: SpaceData, id: number | string): ProjectData {
+  return found(
+    data.projects,
+    ({ project }) => project.id === id || project.projectKey === id,
+    id,
+  );
 }
 
 /** The issue with this key. */
