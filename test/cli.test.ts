@@ -83,11 +83,6 @@ describe("the command line", () => {
       "index.ts package.json places.ts settings.ts stdio.ts",
     );
   });
-
-  test("started by a client with its settings, it prints nothing", async () => {
-    const expected = { stdout: "", stderr: "", code: 0 };
-    expect(await start([], { env: SETTINGS })).toEqual(expected);
-  });
 });
 
 /** What is evaluated with these files: no macro, and no `await import()`. */

@@ -160,26 +160,6 @@ describe("what an assistant asks of a project that BACKLOG_PROJECTS leaves out",
     expect(values).toEqual(["web-2", "SPRINT-42"]);
     expect([...call.notes]).toEqual([leftOut(2, "entries")]);
   });
-
-  test("what somebody did there", async () => {
-    const activity = (id: number, projectKey: string) => ({
-      ...{ id, type: 2, created: "2026-11-20T00:00:00Z" },
-      project: { id, projectKey },
-    });
-    await using space = startSampleSpace(
-      answering("/users/7/activities", [
-        activity(1, "OPS"),
-        activity(2, "WEB"),
-      ]),
-    );
-    const call = open(space);
-    const { sent } = await call.listActivities(7, {});
-    expect(sent.map(({ id, entry }) => [id, entry?.id])).toEqual([
-      [1, undefined],
-      [2, 2],
-    ]);
-    expect([...call.notes]).toEqual([leftOut(1, "entry")]);
-  });
 });
 
 describe("each request of the client, asked for another project, brings an error of the one sentence", () => {
@@ -270,16 +250,4 @@ describe("a list with a mistake in it", () => {
       await expect(issue).rejects.toThrow(projects.length > 0 ? SENTENCE : why);
     },
   );
-});
-
-test("without such a list nothing is asked besides, and nothing is left out", async () => {
-  await using space = startSampleSpace();
-  const { url: origin, apiKey } = space;
-  const call = new Backlog({ origin, apiKey }).open();
-  expect(call.restriction).toBeUndefined();
-  const { entries } = await call.listIssues({ count: 100 });
-  expect(new Set(entries.map(({ projectId }) => projectId)).size).toBe(4);
-  await call.listComments("OPS-1", { count: 100 });
-  expect(asked(space)).toEqual(["/issues", "/issues/OPS-1/comments"]);
-  expect([...call.notes]).toEqual([]);
 });

@@ -192,9 +192,7 @@ describe("the distance to a due date", () => {
 
   test.each([
     ["WEB-5", "2026-11-24T15:00:00Z", "Asia/Tokyo", "2026-11-25 (today)"],
-    ["WEB-5", "2026-11-24T15:00:00Z", "UTC", "2026-11-25 (in 1 day)"],
     ["WEB-2", "2026-11-28T03:00:00Z", "UTC", "2026-11-13"],
-    ["WEB-7", "2026-11-28T03:00:00Z", "UTC", "none"],
   ])(
     "alone: of %s at %s in %s is %s",
     async (issue_key, now, timezone, due) => {

@@ -160,18 +160,6 @@ describe("readSettings takes all values from the first source", () => {
     expect(settings?.userId).toBeUndefined();
   });
 
-  test("which is where its key, its domain and its USER_ID are from", async () => {
-    const reading = await read({ user: toFile("user", "USER_ID=7\n") });
-    expect(reading).toMatchObject({
-      ...{ source: "user", userIdSource: "user", domainSource: "user" },
-      settings: {
-        apiKey: "user-key-0123456789",
-        origin: "https://user.backlog.com",
-        userId: "7",
-      },
-    });
-  });
-
   test("and of them our names alone", async () => {
     const more = "NODE_TLS_REJECT_UNAUTHORIZED=0\nPATH=/evil\n";
     const { values } = await read({ user: toFile("user", more) });
@@ -416,14 +404,6 @@ describe("BACKLOG_PROJECTS", () => {
     expect(problems).toEqual([]);
     expect<unknown>(settings?.projects).toEqual(projects);
   });
-
-  test("each is told with where it stands", async () => {
-    const environment = { ...OWN, BACKLOG_PROJECTS: "A,B" };
-    expect((await read({ user }, environment)).restrictions).toEqual([
-      { source: "the environment", projects: ["A", "B"] },
-      { source: "user", projects: ["B"] },
-    ]);
-  });
 });
 
 // As root the tests could use the real file, but so do all others beside them.
@@ -526,23 +506,11 @@ describe.skipIf(!POSIX)("managed.env", () => {
     expect(reading.managed.passedOver).toBe(`managed does not count: ${why}.`);
   });
 
-  test.each([
-    ["a folder", "folder", "is a folder, no file"],
-    ["a pipe", "pipe", "is a pipe (FIFO), no file"],
-    ["a link to itself", "loop", "cannot be read (ELOOP)"],
-    ["in no folder", "nowhere/managed.env", undefined],
-    ["below a file", "folder/file/managed.env", undefined],
-  ])("that is %s", async (_, name, problem) => {
-    await using folder = await startFolder({ "folder/file": "" });
-    await Bun.$`mkfifo -m 644 ${folder.at("pipe")}`;
-    await symlink(folder.at("loop"), folder.at("loop"));
-    const owner = process.getuid?.() ?? 0;
-    const reading = readSettings({
-      ...{ environment: ACME, usualFiles: [] },
-      managedFile: { path: folder.at(name), owner },
-    });
-    const why = `${folder.at(name)}, this computer's own, ${problem}`;
-    expect(hostOf(reading)).toBe(problem ? why : "acme.backlog.com");
+  test("that cannot be read stops every call", async () => {
+    const reading = await read({ "managed/file": "", managed: undefined }, OWN);
+    expect(hostOf(reading)).toBe(
+      "managed, this computer's own, is a folder, no file",
+    );
     expect(reading.managed.passedOver).toBeUndefined();
   });
 
