@@ -228,7 +228,6 @@ describe("get_issue_details refuses before any request", () => {
       `${SEARCH}: get_user_issue_list {"keyword":"Login","assignee_names":["anyone"],"status_names":["any"]}`,
     ],
     [{ issue_key: ["WEB-1", "WEB-2"] }, ONE_EACH],
-    [{ issue_key: "WEB-1, WEB-2" }, ONE_EACH],
     [
       { issue_key: "WEB-1", timezone: "Mars" },
       'timezone: "Mars" names no time zone. Use an IANA name such as Asia/Tokyo, Europe/Berlin or UTC',

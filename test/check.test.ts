@@ -213,8 +213,6 @@ describe("check, with settings that are not complete or not valid", () => {
 
   const ONE_PLACE =
     "All settings come from one place, the first that has a key or a domain: here the environment.";
-  const ADVICE =
-    "use your-space.backlog.com, your-space.backlog.jp or your-space.backlogtool.com";
 
   test.each<[string, key: string, domain: string, problems: string[]]>([
     [
@@ -226,17 +224,11 @@ describe("check, with settings that are not complete or not valid", () => {
         ONE_PLACE,
       ],
     ],
-    [
-      "an address with a key in it, which is not shown",
-      KEY,
-      "https://example.com/api?apiKey=secret",
-      [`BACKLOG_DOMAIN is "example.com": ${ADVICE}.`],
-    ],
   ])("%s", async (_, BACKLOG_API_KEY, BACKLOG_DOMAIN, problems) => {
     const env = { BACKLOG_API_KEY, BACKLOG_DOMAIN };
     const { stdout, code } = await start(["check"], { env });
     expect(listProblems(stdout)).toEqual(problems.map((text) => `- ${text}`));
-    expect(stdout).not.toMatch(/secret|in the environment of this terminal/);
+    expect(stdout).not.toContain("in the environment of this terminal");
     expect(code).toBe(1);
   });
 
@@ -255,12 +247,6 @@ describe("check, where Backlog does not answer well", () => {
   const refuse = () => Response.json({ errors: [REFUSAL] }, { status: 403 });
 
   test.each<[string, SampleSpaceOptions, Record<string, string>, string]>([
-    [
-      "a wrong key",
-      { apiKey: "another-key" },
-      {},
-      `The API key is wrong or revoked, or belongs to another space than HOST. Check BACKLOG_API_KEY and BACKLOG_DOMAIN; retrying will not help before that. (Backlog refused ${ALL}: 401, "Authentication failure.")`,
-    ],
     [
       "an IP restriction, with quotation marks in Backlog's words",
       { answer: refuse },

@@ -65,7 +65,6 @@ describe("what an assistant asks of a project that BACKLOG_PROJECTS leaves out",
     `BACKLOG_PROJECTS leaves out ${count} ${entries} of other projects.`;
   const web3 = issueOf(MARKED, "WEB-3");
   test.each<[string, Record<string, unknown>, string, SampleSpaceOptions?]>([
-    ["an issue by its key", { issue_key: "OPS-1" }, refuse("OPS-1")],
     ["an issue by its ID", { issue_key: `${OPS_1}` }, refuse(OPS_1)],
     [
       "an ID that does not exist, in the same words",

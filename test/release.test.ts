@@ -4,9 +4,7 @@ import {
   copyFile,
   mkdir,
   readdir,
-  readFile,
   rm,
-  stat,
   truncate,
   writeFile,
 } from "node:fs/promises";
@@ -14,7 +12,7 @@ import { basename, join } from "node:path";
 import * as v from "valibot";
 import manifest from "../package.json" with { type: "json" };
 import { startSampleSpace } from "../sample-space/server.ts";
-import { type Entry, tarGz, unpack, zip } from "../scripts/archive.ts";
+import { unpack } from "../scripts/archive.ts";
 import { BINARY, ROOT, runToEnd, startFolder } from "../scripts/build.ts";
 import { demo } from "../scripts/demo.ts";
 import {
@@ -91,34 +89,6 @@ describe("toRepository", () => {
     ["git+https://github.com/a/b.git", "nobody"],
   ])("of %s, overridden by %p, is refused", (url, override) => {
     expect(() => toRepository(url, override)).toThrow("GITHUB_REPOSITORY");
-  });
-});
-
-describe.each([
-  ["tarGz", tarGz, "packed.tar.gz"],
-  ["zip", zip, "packed.zip"],
-])("%s", (_, packed, name) => {
-  const program = Buffer.from("run me\n".repeat(1000));
-  const entries: Entry[] = [
-    { name: "program", content: program, executable: true },
-    { name: "folder/README.md", content: Buffer.from("# 課題\n") },
-    { name: "empty", content: Buffer.alloc(0) },
-    { name: "block", content: Buffer.alloc(512, 7) },
-  ];
-  const tool = name.endsWith(".gz") ? "tar" : "unzip";
-  const hasTool = !POSIX || Bun.which(tool) !== null;
-
-  test.skipIf(!hasTool)("is read back by the system's own tool", async () => {
-    const bytes = await packed(entries);
-    expect(bytes.length).toBeLessThan(2000);
-    await using folder = await startFolder({ [name]: bytes });
-    await unpack(folder.at(name), folder.path);
-    for (const { name, content, executable } of entries) {
-      expect(await readFile(folder.at(name))).toEqual(Buffer.from(content));
-      const { mode, mtime } = await stat(folder.at(name));
-      expect(mtime.getUTCFullYear()).toBeLessThanOrEqual(1980);
-      if (POSIX) expect(mode & 0o777).toBe(executable ? 0o755 : 0o644);
-    }
   });
 });
 
