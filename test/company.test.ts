@@ -63,14 +63,11 @@ describe("what an assistant asks of a project that BACKLOG_PROJECTS leaves out",
     `GET /issues/${key} has nothing to show. ${SENTENCE}`;
   const leftOut = (count: number, entries: string) =>
     `BACKLOG_PROJECTS leaves out ${count} ${entries} of other projects.`;
+  const OF_WEB = `${IN_WEB} issues match`;
   const web3 = issueOf(MARKED, "WEB-3");
   test.each<[string, Record<string, unknown>, string, SampleSpaceOptions?]>([
     ["an issue by its ID", { issue_key: `${OPS_1}` }, refuse(OPS_1)],
-    [
-      "an ID that does not exist, in the same words",
-      { issue_key: "99" },
-      refuse(99),
-    ],
+    ["an ID of nothing, in the same words", { issue_key: "99" }, refuse(99)],
     ["a comment", { issue_key: "OPS-1#comment-1" }, SENTENCE],
     ["a file", { issue_key: `${OPS_1}#attachment-1` }, SENTENCE],
     [
@@ -86,7 +83,7 @@ describe("what an assistant asks of a project that BACKLOG_PROJECTS leaves out",
       `The parent (ID ${OPS_1}) could not be read: `,
       answering("/issues/WEB-3", { ...web3, parentIssueId: OPS_1 }),
     ],
-    ["the rest of a list, of its total, too", {}, `${IN_WEB} issues match`],
+    ["the rest of a list, of its total, too", {}, OF_WEB],
     [
       "what a space sends all the same",
       { limit: 4 },
@@ -104,15 +101,11 @@ describe("what an assistant asks of a project that BACKLOG_PROJECTS leaves out",
       `No project "OPS". Projects: WEB (Web application).\n${SENTENCE}`,
     ],
     [
-      "its ID, so that nothing is asked",
+      "its ID, so nothing is asked",
       { project_ids: [OPS] },
-      "No project is left of those asked for, so nothing was searched",
+      "No project is left",
     ],
-    [
-      "its ID beside one",
-      { project_ids: [OPS, WEB] },
-      `${IN_WEB} issues match`,
-    ],
+    ["its ID beside one", { project_ids: [OPS, WEB] }, OF_WEB],
     ["children of an ID", { parent_issue_ids: [OPS_1] }, "No issues match"],
     ["children of a key", { parent_issue_keys: ["OPS-1"] }, refuse("OPS-1")],
     [

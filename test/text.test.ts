@@ -230,37 +230,20 @@ describe("tellApart", () => {
   const HANA = { name, id: 1, userId: "hana1" };
   const OTHER = { name, id: 2, userId: "hana2" };
   const [H1, H2] = ["Hana (hana1)", "Hana (hana2)"];
+  const [LOGIN, BARE] = [{ name, userId: "hana1" }, { name }];
+  const SAME = { name: "Ha\u200bna", id: 9, userId: "a, b" };
+  const FAKE = { name: "Hana (hana1)", id: 9 };
   test.each<[string, Person[], string[]]>([
     ["one person stays bare", [HANA, { name, id: 1 }], [name, name]],
     ["two of one name have their logins", [HANA, OTHER], [H1, H2]],
     ["others do not", [HANA, OTHER, { name: "Ken" }], [H1, H2, "Ken"]],
-    [
-      "the login may stand alone",
-      [HANA, { name, userId: "hana1" }],
-      [name, name],
-    ],
+    ["the login may stand alone", [HANA, LOGIN], [name, name]],
     ["or elsewhere", [{ name, id: 1 }, OTHER, HANA], [H1, H2, H1]],
     ["without it, it is the ID", [HANA, { name, id: 7 }], [H1, "Hana (ID 7)"]],
-    [
-      "without either, it is unknown",
-      [HANA, OTHER, { name }],
-      [H1, H2, "Hana (?)"],
-    ],
-    [
-      "who is unknown is not told to be another",
-      [HANA, { name }],
-      [name, name],
-    ],
-    [
-      "names that look the same are the same",
-      [HANA, { name: "Ha\u200bna", id: 9, userId: "a, b" }],
-      [H1, 'Hana ("a, b")'],
-    ],
-    [
-      "a name that imitates the answer is in quotation marks",
-      [HANA, { name: "Hana (hana1)", id: 9 }],
-      [name, '"Hana (hana1)"'],
-    ],
+    ["without either, it is ?", [HANA, OTHER, BARE], [H1, H2, "Hana (?)"]],
+    ["who is unknown is not told to be another", [HANA, BARE], [name, name]],
+    ["names that look the same are so", [HANA, SAME], [H1, 'Hana ("a, b")']],
+    ["an imitation is in quotes", [HANA, FAKE], [name, '"Hana (hana1)"']],
   ])("%s", (_, people, expected) => {
     expect(people.map(tellApart(people))).toEqual(expected);
   });
