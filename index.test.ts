@@ -16,18 +16,10 @@ import { messageOf, readList } from "./test/helpers.ts";
 describe("toQueryString", () => {
   test.each<[string, Query, string]>([
     ["nothing to ask is no query", {}, ""],
-    [
-      "a list repeats name[]",
-      { statusId: [1, 2] },
-      "?statusId%5B%5D=1&statusId%5B%5D=2",
-    ],
+    ["a list repeats name[]", { id: [1, 2] }, "?id%5B%5D=1&id%5B%5D=2"],
     ["an empty list is left out", { statusId: [], count: 9 }, "?count=9"],
     ["undefined is left out", { keyword: undefined, statusId: [] }, ""],
-    [
-      "zero and false are kept",
-      { offset: 0, all: false },
-      "?offset=0&all=false",
-    ],
+    ["zero and false stay", { offset: 0, all: false }, "?offset=0&all=false"],
     // Resolution 0 is Fixed.
     ["zero in a list, too", { resolutionId: [0] }, "?resolutionId%5B%5D=0"],
     ["what splits is encoded", { q: "a&b=c#d+e" }, "?q=a%26b%3Dc%23d%2Be"],

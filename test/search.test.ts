@@ -290,25 +290,13 @@ describe("a count that fails", () => {
   const CLOSED = /s.count.*Id..=4/;
   const STANDARD = /s.count.*Id..=1/;
   test.each<[string, RegExp, Args, string, number | undefined]>([
-    [
-      "of all",
-      ALL,
-      { offset: 100 },
-      "30 issues from offset 100 on ",
-      undefined,
-    ],
+    ["of all", ALL, { offset: 100 }, "30 issues from offset 100", undefined],
     ["of closed ones", CLOSED, { limit: 10 }, "10 issues are shown, ", 10],
     ["behind all", ALL, { offset: 130 }, "No issue was found from", undefined],
     ["behind any", ALL, { ...ANY, offset: 130 }, "No issue was ", undefined],
     ["of pages", ALL, { limit: 110 }, "110 issues are shown, ", 110],
     ["of standard ones", STANDARD, {}, "130 issues match; 1 to 100 ", 100],
-    [
-      "behind these",
-      STANDARD,
-      { offset: 140 },
-      "130 issues match, ",
-      undefined,
-    ],
+    ["behind these", STANDARD, { offset: 140 }, "130 issues match", undefined],
   ])("%s leaves what there is", async (_, pattern, args, start, next) => {
     const options = { data: plain(2, 130), answer: refusing(503, pattern) };
     const seen = await ask(args, options);
@@ -412,11 +400,7 @@ describe("an offset counts the rows that match, in order", () => {
           ),
         lost,
       ],
-      [
-        "none is passed over where pages are short",
-        (rows) => rows.slice(0, 30),
-        [],
-      ],
+      ["pages that are short pass over none", (rows) => rows.slice(0, 30), []],
     ])("%s", async (_, change, without) => {
       const answer = changing(data, change, switches);
       const options = { data, switches, answer };

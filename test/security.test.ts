@@ -168,11 +168,7 @@ describe("no error has more than 2,000 characters", () => {
         return Response.json({ errors }, { status: 400 });
       },
     ],
-    [
-      "of Backlog's, not as JSON",
-      ASKED,
-      () => new Response(LONG, { status: 403 }),
-    ],
+    ["of Backlog's, as text", ASKED, () => new Response(LONG, { status: 403 })],
     [
       "of Backlog's, as a name",
       ASKED,
