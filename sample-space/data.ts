@@ -12,7 +12,6 @@ import {
   type SpaceData,
   toComment,
   toIssue,
-  toLoggedChange,
   toProject,
   toUser,
 } from "./shapes.ts";
@@ -236,21 +235,11 @@ function addComments(data: SpaceData): void {
   }
 }
 
-function say(
-  data: SpaceData,
-  key: string,
-  { by, at: created, text, changes = [] }: Remark,
-): Comment {
+function say(data: SpaceData, key: string, remark: Remark): Comment {
   const issue = byKey(data, key);
   const comments = data.comments.get(issue.id) ?? [];
-  const comment = toComment(issue, {
-    id: lastCommentId(data) + toGap(comments.length + 1),
-    content: text ?? null,
-    changeLog:
-      changes?.map((change) => toLoggedChange(data, issue, change)) ?? null,
-    createdUser: byLogin(data, by),
-    created,
-  });
+  const id = lastCommentId(data) + toGap(comments.length + 1);
+  const comment = toComment(data, issue, { id, ...remark });
   data.comments.set(issue.id, [...comments, comment]);
   return comment;
 }

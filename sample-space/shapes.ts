@@ -13,7 +13,6 @@ type CustomField = Named & {
   otherValue?: string | null;
 };
 export type Issue = ReturnType<typeof toIssue>;
-type Change = ReturnType<typeof toChange>;
 export type Comment = ReturnType<typeof toComment>;
 export type ProjectData = ReturnType<typeof toProject>;
 export type SpaceData = {
@@ -235,19 +234,20 @@ export function toChange(
   return { field, ...values, ...none, notificationInfo: null, ...info };
 }
 
-/** A comment, or without content a mere change. */
+/** A comment, or without a text a mere change. */
 export function toComment(
-  { id: issueId, projectId }: Issue,
-  comment: {
-    id: number;
-    content: string | null;
-    changeLog: Change[] | null;
-    createdUser: User;
-    created: string;
-  },
+  data: SpaceData,
+  issue: Issue,
+  { id, by, at: created, text, changes = [] }: Remark & { id: number },
 ) {
+  const toLogged = (change: ChangeFacts) => toLoggedChange(data, issue, change);
   return {
-    ...{ ...comment, projectId, issueId, updated: comment.created },
+    id,
+    content: text ?? null,
+    changeLog: changes?.map(toLogged) ?? null,
+    createdUser: byLogin(data, by),
+    ...{ created, projectId: issue.projectId, issueId: issue.id },
+    updated: created,
     stars: none<Star>(),
     notifications: none<Company["notification"] & { user: User }>(),
   };
@@ -260,7 +260,7 @@ export function toStatusId({ statuses }: ProjectData, text: string | null) {
 }
 
 /** An entry of a change log, as the space's names have it. */
-export function toLoggedChange(
+function toLoggedChange(
   data: SpaceData,
   issue: Issue,
   { field, from, to, file, custom, told }: ChangeFacts,
@@ -316,7 +316,7 @@ export function at<T>(list: readonly T[], index: number): T {
 }
 
 /** The first that is meant; throws where there is none. */
-export function found<T>(
+function found<T>(
   list: readonly T[],
   isMeant: (entry: T, index: number) => boolean,
   name: string | number,
