@@ -60,7 +60,6 @@ export async function toFiles(): Promise<Record<string, Buffer>> {
     "spinner.gif": GIF,
     "sketch.webp": await scale(DOT, 300, 200).webp().buffer(),
     "old.bmp": toBmp(2, 1),
-    "long-page.png": await toPng(1_200, 9_000),
     "noise.png": await new Bun.Image(toBmp(1_500, 1_500)).png().buffer(),
     "cut.png": screenshot.subarray(0, screenshot.length / 2),
     "magic.png": screenshot.subarray(0, 8),

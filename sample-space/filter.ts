@@ -72,7 +72,7 @@ export function toNumber(query: Query, name: string): number | undefined {
 }
 
 /** The day of an instant, in the zone whose days count. */
-export type ToDay = (instant: string) => string;
+type ToDay = (instant: string) => string;
 /** Whether an issue has the value asked for. */
 type Test = (issue: Issue, value: string, toDay: ToDay) => boolean;
 
