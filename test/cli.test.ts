@@ -173,7 +173,8 @@ describe("formatConfig", () => {
 describe("formatCommand", () => {
   function listCommands(command: string, file: string, platform: string) {
     const ways = [{}, { args: ["--env-file", file] }, { env: { A: "1" } }];
-    return (["claude-code", "codex", "gemini"] as const).flatMap((client) =>
+    const clients = ["claude-code", "codex", "gemini"] as const;
+    return clients.flatMap((client) =>
       ways.map((way) => formatCommand(client, { command, ...way }, platform)),
     );
   }
@@ -231,34 +232,26 @@ describe("config", () => {
   const NO_KEY = "No key stands in the configuration. The settings are";
   const CONNECTED =
     "A client that shows it as connected has only started it: whether the key works, backlog-mcp check says.";
+  const ANY = `For most MCP clients. For one of these, in its own format and with the place of its file: backlog-mcp config ${CLIENTS.join("|")}`;
   const PUT =
     "Put it into FILE. Where the file has other servers, add this one to its mcpServers. Then restart the client.";
+  const RUN = `Run it in ${POSIX ? "a shell" : "PowerShell"}. If there is already an entry of that name, first run: claude mcp remove backlog --scope user. Afterwards: claude mcp list`;
+  const VSCODE =
+    "Put it into FILE (MCP: Open User Configuration), or into .vscode/mcp.json of one folder. Where the file has other servers, add this one to them.";
+  const CODEX =
+    "Put it at the end of FILE, in place of an earlier [mcp_servers.backlog].";
+  const GEMINI = `${PUT} Gemini CLI starts servers only in folders that it trusts.`;
   const orRun = (client: "codex" | "gemini") =>
     `\nOr in one command:\n  ${formatCommand(client, { command: BINARY }, platform)}`;
 
   test.each<[Client | undefined, string]>([
-    [
-      undefined,
-      `For most MCP clients. For one of these, in its own format and with the place of its file: backlog-mcp config ${CLIENTS.join("|")}`,
-    ],
+    [undefined, ANY],
     ["claude-desktop", PUT],
-    [
-      "claude-code",
-      `Run it in ${POSIX ? "a shell" : "PowerShell"}. If there is already an entry of that name, first run: claude mcp remove backlog --scope user. Afterwards: claude mcp list`,
-    ],
+    ["claude-code", RUN],
     ["cursor", PUT],
-    [
-      "vscode",
-      "Put it into FILE (MCP: Open User Configuration), or into .vscode/mcp.json of one folder. Where the file has other servers, add this one to them.",
-    ],
-    [
-      "codex",
-      `Put it at the end of FILE, in place of an earlier [mcp_servers.backlog].${orRun("codex")}`,
-    ],
-    [
-      "gemini",
-      `${PUT} Gemini CLI starts servers only in folders that it trusts.${orRun("gemini")}`,
-    ],
+    ["vscode", VSCODE],
+    ["codex", CODEX + orRun("codex")],
+    ["gemini", GEMINI + orRun("gemini")],
   ])("%p: stdout to paste, stderr the place", async (client, place) => {
     await using folder = await startFolder();
     const { env, file } = await writeUserFile(folder.path, FILE);
@@ -266,12 +259,10 @@ describe("config", () => {
     const { stdout, stderr } = await start(words, { env });
     // The server finds the user's own file by itself.
     expect(stdout).toBe(formatConfig(client, { command: BINARY }, platform));
-    const told = place.replace("FILE", () => {
-      const system = { platform, environment: env, home: folder.path };
-      return client && client !== "claude-code"
-        ? toClientFile(client, system)
-        : "";
-    });
+    const system = { platform, environment: env, home: folder.path };
+    const told = place.replace("FILE", () =>
+      client && client !== "claude-code" ? toClientFile(client, system) : "",
+    );
     const from = `${NO_KEY} read from ${file}.`;
     expect(stderr).toBe(`\n${told}\n${from}\n${CONNECTED}\n`);
   });
@@ -387,11 +378,9 @@ describe.if(POSIX)("the path of the program", () => {
       await symlink(at(target), at(link));
     }
     // The program's own folder is there too, but an update may rename it.
-    const searchPath = [
-      relative(process.cwd(), at("relative")),
-      dirname(at(program)),
-      at("bin"),
-    ].join(":");
+    const folders = [dirname(at(program)), at("bin")];
+    const elsewhere = relative(process.cwd(), at("relative"));
+    const searchPath = [elsewhere, ...folders].join(":");
     const typed = "./some/blg";
     const path = await findLastingPath(at(program), { searchPath, typed });
     expect(path).toBe(at(expected));

@@ -8,8 +8,8 @@ import {
 } from "../sample-space/server.ts";
 import { UNTRUSTED } from "../scripts/certificate.ts";
 import { connectInProcess, toEnvironment } from "../scripts/connect.ts";
-import { startRaw, toCall, toText } from "../scripts/raw-client.ts";
-import { never, until } from "./helpers.ts";
+import { startRaw, toCall } from "../scripts/raw-client.ts";
+import { askOnce, never, readIssue, readList, until } from "./helpers.ts";
 
 // Several starts of the program, on a machine that may be busy.
 setDefaultTimeout(60_000);
@@ -151,11 +151,8 @@ describe("an answer that is too much", () => {
 
   const MILLIONS = `[${"0,".repeat(2_000_000)}0]`;
   test("a list of millions where a page was asked for is read no further than a page", async () => {
-    await using space = startSampleSpace(
-      failing("/issues", () => new Response(MILLIONS)),
-    );
-    await using server = await connectInProcess(space);
-    const { text, isError } = await server.list();
+    const options = failing("/issues", () => new Response(MILLIONS));
+    const { text, isError } = await readList({}, options);
     expect(isError).toBe(false);
     expect(text).toMatch(/left out: entries of the list \(\d{7,} times\)\./);
   });
@@ -292,8 +289,10 @@ describe("the wait before a retry", () => {
 
   test("is three times as long the second time: here too long for what is left", async () => {
     using _ = spyOn(Math, "random").mockReturnValue(0.5);
-    const limits = { retryWaitMs: 400, callMs: 1_100, answerMs: 0 };
-    expect((await ask(unavailable, limits)).requests).toBe(2);
+    const limits = { retryWaitMs: 400, callMs: 1_300, answerMs: 0 };
+    const { text, requests } = await ask(unavailable, limits);
+    expect(text).toContain("(503)");
+    expect(requests).toBe(2);
   });
 });
 
@@ -324,21 +323,12 @@ describe("Backlog's limit on requests", () => {
   });
 });
 
-describe("a call's time", () => {
-  test("ends its requests early enough to answer before the client gives up", async () => {
-    const slow = () => Bun.sleep(400).then(() => undefined);
-    const limits = { callMs: 3_000, answerMs: 2_800 };
-    expect(await ask(slow, limits)).toMatchObject({
-      text: `The 3 s that one call may take were used up before Backlog answered GET ${ISSUE}. Narrow the search or try again.`,
-      isError: true,
-    });
-  });
-
-  test("is not exceeded by retries: none begins that could not end", async () => {
-    const limits = { retryWaitMs: 5_000, callMs: 1_000, answerMs: 100 };
-    const { text, requests } = await ask(unavailable, limits);
-    expect(text).toContain("(503)");
-    expect(requests).toBe(1);
+test("a call's time ends early enough to answer before the client gives up", async () => {
+  const slow = () => Bun.sleep(400).then(() => undefined);
+  const limits = { callMs: 3_000, answerMs: 2_800 };
+  expect(await ask(slow, limits)).toMatchObject({
+    text: `The 3 s that one call may take were used up before Backlog answered GET ${ISSUE}. Narrow the search or try again.`,
+    isError: true,
   });
 });
 
@@ -354,9 +344,8 @@ describe("one part that fails does not sink the rest", () => {
     [`The parent (ID ${parent?.id})`, `/issues/${parent?.id}`, child?.issueKey],
     ["The children", "/issues", parent?.issueKey],
   ])("%s", async (what, path, issue_key) => {
-    await using space = startSampleSpace(failing(path, refuse));
-    await using server = await connectInProcess(space);
-    const { text, isError } = await server.details({ issue_key });
+    const options = failing(path, refuse);
+    const { text, isError } = await readIssue({ issue_key }, options);
     expect(isError).toBe(false);
     expect(text).toContain(
       `Note: ${what} could not be read: Backlog refused GET ${path} (403, "No.").`,
@@ -446,13 +435,14 @@ describe("the key", () => {
   // That every way of writing it is known is the redactor's own promise.
   const hex = [...KEY].map((letter) => letter.charCodeAt(0).toString(16));
   const FORMS = [KEY, KEY.toUpperCase(), `%${hex.join("%")}`];
-  // What makes Bun and Node talk, and trust anybody.
-  const LOUD = {
+  /** With what makes Bun and Node talk, and trust anybody. */
+  const toLoud = ({ url, apiKey }: SampleSpace) => ({
+    ...{ BACKLOG_DOMAIN: url, BACKLOG_API_KEY: apiKey },
     BUN_CONFIG_VERBOSE_FETCH: "curl",
     NODE_TLS_REJECT_UNAUTHORIZED: "0",
     NODE_DEBUG: "http,https,net,tls",
     DEBUG: "*",
-  };
+  });
   const ECHO = `Key: ${FORMS.join(" and ")}.`;
   const withText = () => {
     const data = sampleData();
@@ -480,11 +470,7 @@ describe("the key", () => {
     ["a certificate that nobody trusts", { tls: UNTRUSTED }],
   ])("is in no byte of stdout or stderr: %s", async (_, options) => {
     await using space = startSampleSpace({ ...options, apiKey: KEY });
-    await using server = startRaw({
-      ...toEnvironment(space),
-      BACKLOG_DOMAIN: space.url,
-      ...LOUD,
-    });
+    await using server = startRaw(toLoud(space));
     const method = "tools/call";
     const params = { name: KEY, arguments: {} };
     const calls = [
@@ -504,10 +490,7 @@ describe("the key", () => {
     server.end();
     await server.exited;
     const printed = `${server.lines.join("\n")}${await server.stderr}`;
-    for (const form of FORMS) {
-      expect(printed).not.toContain(form);
-      expect(printed).not.toContain(form.replaceAll("\\", "\\\\"));
-    }
+    for (const form of FORMS) expect(printed).not.toContain(form);
     // Nor is there a part that a cut has left.
     for (let index = 0; index < KEY.length - 9; index += 1) {
       const part = KEY.slice(index, index + 10).toLowerCase();
@@ -532,12 +515,9 @@ describe("the key", () => {
   test("goes through no proxy where the space is on this machine", async () => {
     await using proxy = startSampleSpace();
     await using space = startSampleSpace();
-    await using server = startRaw({
-      ...toEnvironment(space),
-      ...toProxies(proxy.url),
-    });
-    server.send(toCall(1, "get_issue_details", WEB_5));
-    expect(toText(await server.answerTo(1))).toStartWith("# WEB-5 ");
+    const proxies = toProxies(proxy.url);
+    const { text } = await askOnce({ ...toEnvironment(space), ...proxies });
+    expect(text).toStartWith("# WEB-5 ");
     expect(proxy.requests).toEqual([]);
   });
 
@@ -567,13 +547,7 @@ describe("the key", () => {
 
   test("goes to no server whose certificate nobody trusts, and the error says why", async () => {
     await using space = startSampleSpace({ tls: UNTRUSTED });
-    await using server = startRaw({
-      ...toEnvironment(space),
-      BACKLOG_DOMAIN: space.url,
-      ...LOUD,
-    });
-    server.send(toCall(1, "get_issue_details", WEB_5));
-    const text = toText(await server.answerTo(1));
+    const { text } = await askOnce(toLoud(space));
     expect(text).toContain(`The certificate of ${space.host} is not trusted (`);
     expect(space.requests).toEqual([]);
   });

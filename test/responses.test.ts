@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import * as v from "valibot";
 import { parseLeniently, Responses, type Schema } from "../responses.ts";
 
 const REQUIRED = {
@@ -34,18 +33,8 @@ describe("of an issue", () => {
     ["a wrong type is left out", { dueDate: 2026 }, {}, { dueDate: 1 }],
     ["so is a day that is none", { dueDate: "2026-13-45" }, {}, { dueDate: 1 }],
     ["and one of no such year", { dueDate: "0001-01-01" }, {}, { dueDate: 1 }],
-    [
-      "and such an instant",
-      { created: "2026-11-20T25:00:00Z", updated: "0000-11-20T00:00:00Z" },
-      {},
-      { created: 1, updated: 1 },
-    ],
-    [
-      "what lacks a field that it cannot do without goes with it",
-      { priority: { id: 2 }, childIssueSummary: { total: -3, closed: 0 } },
-      {},
-      { priority: 1, childIssueSummary: 1 },
-    ],
+    ["and such an hour", { created: "2026-11-20T25:00Z" }, {}, { created: 1 }],
+    ["and what lacks its name", { priority: { id: 2 } }, {}, { priority: 1 }],
     ["a text is no list", { attachments: "none" }, {}, { attachments: 1 }],
     [
       "an entry that cannot be read is dropped and counted",
@@ -73,12 +62,8 @@ describe("of an issue", () => {
     ],
   ])("%s", (_, sent, read, leftOut) => {
     const parsed = parse(Responses.issue, { ...REQUIRED, ...sent });
-    expect(parsed).toEqual(
-      v.parse(v.any(), {
-        output: { ...REQUIRED, ...read },
-        leftOut,
-      }),
-    );
+    const output = { ...REQUIRED, ...read };
+    expect<unknown>(parsed).toEqual({ output, leftOut });
   });
 
   test.each<[problem: string, answer: unknown]>([
@@ -89,7 +74,6 @@ describe("of an issue", () => {
     ["id: expected 0 or more", { ...REQUIRED, id: -1 }],
     ["status: expected an object, got null", { ...REQUIRED, status: null }],
     ["status.id is missing", { ...REQUIRED, status: { name: "Open" } }],
-
     ["the answer: expected an object, got a string", "text"],
   ])("an error says: %s", (problem, answer) => {
     expect(() => parse(Responses.issue, answer)).toThrow(
@@ -116,10 +100,8 @@ describe("of a page", () => {
   });
 
   test("no more than 100 are read, wrong ones between them or not", () => {
-    const sent = Array.from({ length: 103 }, (_, id) => ({
-      id: id % 2 ? id : -1,
-      created,
-    }));
+    const ids = Array.from({ length: 103 }, (_, id) => (id % 2 ? id : -1));
+    const sent = ids.map((id) => ({ id, created }));
     const { output, leftOut } = parse(Responses.comments, sent);
     expect(output).toHaveLength(100);
     expect(output.flatMap(({ entry }) => entry ?? [])).toHaveLength(50);
@@ -167,9 +149,8 @@ test.each([
   ["WEB-1\n", false],
   ["-1", false],
 ])("%p is the key of an issue: %p", (issueKey, isKey) => {
-  const [place] = parse(Responses.issueRows, [
-    { ...REQUIRED, issueKey },
-  ]).output;
+  const rows = parse(Responses.issueRows, [{ ...REQUIRED, issueKey }]);
+  const [place] = rows.output;
   expect(place?.entry !== undefined).toBe(isKey);
 });
 
