@@ -91,9 +91,8 @@ describe("end of stdin", () => {
       child.stdin.write(${JSON.stringify(toLines(CALL))});
       child.stdin.flush();
       await child.exited;`;
-    const parent = Bun.spawn([process.execPath, "-e", script], {
-      stderr: "pipe",
-    });
+    const command = [process.execPath, "-e", script];
+    const parent = Bun.spawn(command, { stderr: "pipe" });
     await untilRequests(space);
     parent.kill("SIGKILL");
     // The program holds the other end of this pipe, until it has ended.
