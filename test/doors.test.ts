@@ -27,11 +27,8 @@ const REPOSITORY = "Example/backlog-mcp";
 const HOME = `https://github.com/${REPOSITORY}`;
 const { version } = manifest;
 const DOWNLOADS = `${HOME}/releases/download/v${version}`;
-const SUMS = new Map(
-  [...TARGETS.map(archiveName), ...BUNDLE_TARGETS.map(bundleName)].map(
-    (name) => [name, `sum of ${name}`],
-  ),
-);
+const FILES = [...TARGETS.map(archiveName), ...BUNDLE_TARGETS.map(bundleName)];
+const SUMS = new Map(FILES.map((name) => [name, `sum of ${name}`]));
 
 describe("what is asked for", () => {
   test("is what .env.example has", async () => {
@@ -57,10 +54,8 @@ describe("a bundle", () => {
     "for %s is as mcpb wants it, and starts its own program",
     (target, platform, program) => {
       const entries = toBundle(target, Buffer.from("program"), REPOSITORY);
-      expect(entries.map(({ name }) => name)).toEqual([
-        "manifest.json",
-        program,
-      ]);
+      const names = entries.map(({ name }) => name);
+      expect(names).toEqual(["manifest.json", program]);
       const bundle = toBundleManifest(target, REPOSITORY);
       expect(v0_3.McpbManifestSchema.safeParse(bundle).error).toBeUndefined();
       const { server, compatibility } = bundle;
@@ -72,11 +67,11 @@ describe("a bundle", () => {
 
   test("asks for the key in secret, hands each field on, and names the tools", () => {
     const bundle = toBundleManifest("darwin-x64", REPOSITORY);
+    const text = { type: "string", required: false };
     expect(bundle.user_config).toMatchObject({
       api_key: { type: "string", required: true, sensitive: true },
-      domain: { type: "string", required: true },
-      user_id: { type: "string", required: false },
-      projects: { type: "string", required: false },
+      domain: { ...text, required: true },
+      ...{ user_id: text, projects: text },
     });
     expect(bundle.user_config.domain).not.toHaveProperty("sensitive");
     expect(bundle.server.mcp_config.env).toEqual({
@@ -85,10 +80,8 @@ describe("a bundle", () => {
       USER_ID: `\${user_config.user_id}`,
       BACKLOG_PROJECTS: `\${user_config.projects}`,
     });
-    expect(bundle.tools.map(({ name }) => name)).toEqual([
-      "get_issue_details",
-      "get_user_issue_list",
-    ]);
+    const names = bundle.tools.map(({ name }) => name);
+    expect(names).toEqual(["get_issue_details", "get_user_issue_list"]);
   });
 
   // With the system's own tool, which a fresh machine may lack.
@@ -120,21 +113,22 @@ test("server.json is what the MCP registry takes", () => {
     repository: { url: HOME, source: "github" },
   });
   expect(entry.description.length).toBeLessThanOrEqual(100);
-  expect(
-    packages.map(({ environmentVariables: _, ...bundle }) => bundle),
-  ).toEqual(
-    ["darwin-arm64", "darwin-x64", "windows-x64"].map((target) => ({
-      registryType: "mcpb",
-      identifier: `${DOWNLOADS}/backlog-mcp-${version}-${target}.mcpb`,
-      version,
-      fileSha256: `sum of backlog-mcp-${version}-${target}.mcpb`,
-      transport: { type: "stdio" },
-    })),
-  );
-  for (const { environmentVariables } of packages) {
-    expect(
-      environmentVariables.map((v) => [v.name, v.isRequired, v.isSecret]),
-    ).toEqual([
+  const targets = ["darwin-arm64", "darwin-x64", "windows-x64"];
+  expect(packages).toHaveLength(targets.length);
+  for (const [
+    index,
+    { environmentVariables, ...bundle },
+  ] of packages.entries()) {
+    const name = `backlog-mcp-${version}-${targets[index]}.mcpb`;
+    const place = { identifier: `${DOWNLOADS}/${name}`, version };
+    expect(bundle).toEqual({
+      ...{ registryType: "mcpb", transport: { type: "stdio" } },
+      ...{ ...place, fileSha256: `sum of ${name}` },
+    });
+    const asked = environmentVariables.map((one) => {
+      return [one.name, one.isRequired, one.isSecret];
+    });
+    expect(asked).toEqual([
       ["BACKLOG_API_KEY", true, true],
       ["BACKLOG_DOMAIN", true, false],
       ["USER_ID", false, false],
@@ -146,15 +140,16 @@ test("server.json is what the MCP registry takes", () => {
 describe("Homebrew's formula", () => {
   const formula = toFormula(REPOSITORY, SUMS);
 
-  test.each(["darwin-arm64", "darwin-x64", "linux-arm64", "linux-x64"])(
-    "offers %s with its sum",
-    (target) => {
-      const archive = `backlog-mcp-${version}-${target}.tar.gz`;
-      expect(formula).toContain(
-        `url "${DOWNLOADS}/${archive}"\n      sha256 "sum of ${archive}"\n`,
-      );
-    },
-  );
+  test("offers four targets with their sums", () => {
+    const offered = [...formula.matchAll(/url "(.*)"\n +sha256 "(.*)"\n/g)];
+    const targets = ["darwin-arm64", "darwin-x64", "linux-arm64", "linux-x64"];
+    const archives = targets.map(
+      (one) => `backlog-mcp-${version}-${one}.tar.gz`,
+    );
+    expect(offered.map(([, url, sum]) => [url, sum]).toSorted()).toEqual(
+      archives.map((name) => [`${DOWNLOADS}/${name}`, `sum of ${name}`]),
+    );
+  });
 
   test("says what to do next, and holds an MCP conversation", () => {
     expect(formula).toContain("backlog-mcp config\n");
@@ -180,14 +175,11 @@ describe("a link that installs", () => {
     // The client's own decoder takes a plus sign for one.
     expect(link).not.toContain("+");
     expect(query.get("name")).toBe("backlog");
-    expect(JSON.parse(query.get("config") ?? "")).toEqual({
-      type: "stdio",
-      command: "backlog-mcp",
-      env: {
-        BACKLOG_API_KEY: `\${input:api_key}`,
-        BACKLOG_DOMAIN: `\${input:domain}`,
-      },
-    });
+    const BACKLOG_API_KEY = `\${input:api_key}`;
+    const BACKLOG_DOMAIN = `\${input:domain}`;
+    const env = { BACKLOG_API_KEY, BACKLOG_DOMAIN };
+    const config = { type: "stdio", command: "backlog-mcp", env };
+    expect(JSON.parse(query.get("config") ?? "")).toEqual(config);
     expect(JSON.parse(query.get("inputs") ?? "")).toMatchObject([
       { type: "promptString", id: "api_key", password: true },
       { type: "promptString", id: "domain", password: false },
@@ -203,13 +195,12 @@ describe("a link that installs", () => {
     expect(JSON.parse(config.toString())).toEqual({ command: "backlog-mcp" });
   });
 
-  test.each(Object.entries(toLinks()))(
-    "into %s stands in docs/install.md",
-    async (client, link) => {
-      const text = await Bun.file(join(ROOT, "docs/install.md")).text();
+  test("stands in docs/install.md", async () => {
+    const text = await Bun.file(join(ROOT, "docs/install.md")).text();
+    for (const [client, link] of Object.entries(toLinks())) {
       expect(text).toContain(`[${client}](${link})`);
-    },
-  );
+    }
+  });
 });
 
 test("the SBOM is valid, the same each time, and lists what is compiled in", async () => {

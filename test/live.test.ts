@@ -5,18 +5,15 @@ import {
   type Switches,
   startSampleSpace,
 } from "../sample-space/server.ts";
-import { ROOT } from "../scripts/build.ts";
+import { ROOT, runToEnd } from "../scripts/build.ts";
 import { observe, type Word } from "../scripts/live.ts";
 
 /** A space in which every fact can be seen. */
 function whole() {
   const data = sampleData();
   const changes = [{ field: "status", from: 2, to: 3 }];
-  addComment(data, "WEB-12", {
-    by: "ken",
-    at: "2026-11-21T16:00:00Z",
-    changes,
-  });
+  const at = "2026-11-21T16:00:00Z";
+  addComment(data, "WEB-12", { by: "ken", at, changes });
   return data;
 }
 
@@ -50,9 +47,7 @@ test("of every fact a word is told, for a few reading requests", async () => {
     }
   `);
   expect(requests.length).toBeLessThanOrEqual(40);
-  expect(new Set(requests.map(({ method }) => method))).toEqual(
-    new Set(["GET"]),
-  );
+  expect(requests.every(({ method }) => method === "GET")).toBe(true);
 });
 
 const CASES: [fact: string, Partial<Switches>, Word][] = [
@@ -88,15 +83,13 @@ test("days are told apart on the other side of midnight, too", async () => {
 });
 
 test("an attachment elsewhere is a redirect, which is not followed", async () => {
+  const redirect = Response.redirect("https://files.corp.example/x", 302);
   const { found } = await look({
     answer: (_, path) =>
-      path.includes("/attachments/")
-        ? Response.redirect("https://files.corp.example/x", 302)
-        : undefined,
+      path.includes("/attachments/") ? redirect : undefined,
   });
-  expect(found.get("an attachment is sent by the space itself")).toBe(
-    "redirect",
-  );
+  const fact = "an attachment is sent by the space itself";
+  expect(found.get(fact)).toBe("redirect");
 });
 
 test("in an empty space nothing can be seen but the classes", async () => {
@@ -111,9 +104,8 @@ test("in an empty space nothing can be seen but the classes", async () => {
 test("it ends at half of what a class has left", async () => {
   const rateLimit = { search: 6, read: 600, resetInSeconds: 60 };
   const { found, requests } = await look({ rateLimit });
-  const searches = requests.filter(({ path }) =>
-    /^\/issues(\/count)?$/.test(path),
-  );
+  const isSearch = /^\/issues(\/count)?$/;
+  const searches = requests.filter(({ path }) => isSearch.test(path));
   expect(searches.length).toBeLessThanOrEqual(4);
   expect([...found.values()]).toContain("could not be tried");
 });
@@ -121,17 +113,11 @@ test("it ends at half of what a class has left", async () => {
 test("nothing is asked without a terminal", async () => {
   await using space = startSampleSpace();
   const { host, apiKey } = space;
-  const child = Bun.spawn([process.execPath, "scripts/live.ts"], {
+  const said = await runToEnd([process.execPath, "scripts/live.ts"], {
     cwd: ROOT,
     env: { BACKLOG_DOMAIN: host, BACKLOG_API_KEY: apiKey, PATH: "" },
-    stdin: new Blob(["yes\n"]),
-    stdout: "pipe",
-    stderr: "pipe",
   });
-  expect(await child.stderr.text()).toBe(
-    "live: bun run live asks nothing without a terminal.\n",
-  );
-  expect(await child.stdout.text()).toBe("");
-  expect(await child.exited).toBe(1);
+  const stderr = "live: bun run live asks nothing without a terminal.\n";
+  expect(said).toEqual({ stdout: "", stderr, code: 1 });
   expect(space.requests).toEqual([]);
 });

@@ -49,12 +49,8 @@ test("the owner that is not known yet stands where the first release looks for i
   const files = [...(await readSources())]
     .filter(([, text]) => /\bOWNER\//.test(text))
     .map(([path]) => path.replaceAll("\\", "/"));
-  const known = [
-    "README.ja.md",
-    "README.md",
-    "docs/install.md",
-    "package.json",
-  ];
+  const documents = ["README.ja.md", "README.md", "docs/install.md"];
+  const known = [...documents, "package.json"];
   expect(known).toEqual(expect.arrayContaining(files));
 });
 
@@ -62,10 +58,8 @@ test("package.json has three packages at run time, and every version exactly", (
   const { dependencies, devDependencies } = manifest;
   const runtime = ["@modelcontextprotocol/sdk", "valibot", "zod"];
   expect(Object.keys(dependencies).sort()).toEqual(runtime);
-  for (const version of Object.values({
-    ...dependencies,
-    ...devDependencies,
-  })) {
+  const all = { ...dependencies, ...devDependencies };
+  for (const version of Object.values(all)) {
     expect(version).toMatch(/^\d+\.\d+\.\d+$/);
   }
 });
@@ -93,36 +87,22 @@ describe("the house", () => {
 
   type Sources = Record<string, string | undefined>;
   const UP = "b.ts imports a.ts, which is on a floor above";
-  const AROUND = { "b.ts": 'export { c } from "./c.ts";' };
+  const AROUND = {
+    "b.ts": 'export { c } from "./c.ts";',
+    "c.ts": 'import {\n  type B,\n} from "./b.ts";',
+  };
+  const ITSELF = { "b.ts": 'import type { B } from "./b.ts";' };
+  const OUTSIDE = { "a.ts": 'import { run } from "./scripts/build.ts";' };
+  const GONE = "CONTRIBUTING.md names c.ts, which is not there";
   test.each<[string, Sources, string]>([
     ["an arrow up", { "b.ts": 'import { a } from "./a.ts";' }, UP],
     ["one for a type", { "b.ts": 'import type { A } from "./a.ts";' }, UP],
     ["one that is taken later", { "b.ts": 'await import("./a.ts");' }, UP],
-    [
-      "a circle on one floor",
-      { ...AROUND, "c.ts": 'import {\n  type B,\n} from "./b.ts";' },
-      "a circle: b.ts → c.ts → b.ts",
-    ],
-    [
-      "a room that imports itself",
-      { "b.ts": 'import type { B } from "./b.ts";' },
-      "a circle: b.ts → b.ts",
-    ],
-    [
-      "what is in no room",
-      { "a.ts": 'import { run } from "./scripts/build.ts";' },
-      "a.ts imports scripts/build.ts, which is no room",
-    ],
-    [
-      "a room on no floor",
-      { "d.ts": "" },
-      "d.ts is on no floor of CONTRIBUTING.md",
-    ],
-    [
-      "a room that is gone",
-      { "c.ts": undefined },
-      "CONTRIBUTING.md names c.ts, which is not there",
-    ],
+    ["a circle on one floor", AROUND, "a circle: b.ts → c.ts → b.ts"],
+    ["a room that imports itself", ITSELF, "a circle: b.ts → b.ts"],
+    ["no room", OUTSIDE, "a.ts imports scripts/build.ts, which is no room"],
+    ["no floor", { "d.ts": "" }, "d.ts is on no floor of CONTRIBUTING.md"],
+    ["a room that is gone", { "c.ts": undefined }, GONE],
   ])("falls with %s", async (_, sources, fault) => {
     const table = "| floor | rooms |\n| - | - |\n| 1 | `a.ts` |\n";
     await using folder = await startFolder({
