@@ -50,10 +50,6 @@ const ISO_2022_JP =
 /** A file of each kind that people attach, by its name. */
 export async function toFiles(): Promise<Record<string, Buffer>> {
   const screenshot = await toPng(2_880, 1_800);
-  const log = Array.from(
-    { length: 2_000 },
-    (_, n) => `${n + 1} GET /cart 200 in ${n % 97} ms\n`,
-  ).join("");
   return {
     "repro.png": screenshot,
     "photo.jpg": await scale(DOT, 640, 480).jpeg().buffer(),
@@ -72,7 +68,6 @@ export async function toFiles(): Promise<Record<string, Buffer>> {
     "orders-euc.csv": Buffer.from(EUC_JP, "hex"),
     "mail.txt": Buffer.from(ISO_2022_JP, "hex"),
     "utf8.txt": Buffer.from(`\ufeff${SENTENCE}`),
-    "server.log": Buffer.from(`\ufeff${log}`, "utf16le"),
     "bare.log": Buffer.from("GET /cart 500\r\n", "utf16le"),
     "shape.svg": Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'),
     "report.pdf": Buffer.from("%PDF-1.7\nplain letters\n"),

@@ -26,11 +26,9 @@ function spaceOf(more: Record<string, Buffer | (() => Response)> = files) {
 async function open(name: string, data = spaceOf()) {
   await using space = startSampleSpace({ data });
   await using connected = await connectInProcess(space);
-  const key = `WEB-7#attachment-${encodeURIComponent(name)}`;
-  const answer = await connected.details({
-    issue_key: key,
-    timezone: "Asia/Tokyo",
-  });
+  const issue_key = `WEB-7#attachment-${encodeURIComponent(name)}`;
+  const args = { issue_key, timezone: "Asia/Tokyo" };
+  const answer = await connected.details(args);
   const { requests } = space;
   const text = answer.text.replaceAll(space.host, "HOST");
   const { image } = answer;
@@ -67,40 +65,33 @@ describe("an image is encoded anew, beside one line of text", () => {
 describe("a text is told by its content", () => {
   const SENTENCE = "カートの金額が合いません。";
   test.each([
-    ["orders.csv", "Shift_JIS", `1,${SENTENCE}\n2,OK`],
-    ["orders-euc.csv", "EUC-JP", SENTENCE],
-    ["mail.txt", "ISO-2022-JP", SENTENCE],
-    ["utf8.txt", "UTF-8", SENTENCE],
-    ["bare.log", "UTF-16", "GET /cart 500"],
-    ["shape.svg", "UTF-8", '<svg xmlns="http://www.w3.org/2000/svg"/>'],
-    ["notes.png", "UTF-8", "not an image at all"],
-  ])("%s is %s", async (name, encoding, expected) => {
-    const { text, image } = await open(name);
+    ["orders.csv", "", "Shift_JIS", `1,${SENTENCE}\n2,OK`],
+    ["orders-euc.csv", "", "EUC-JP", SENTENCE],
+    ["mail.txt", "", "ISO-2022-JP", SENTENCE],
+    ["utf8.txt", "", "UTF-8", SENTENCE],
+    ["bare.log", "", "UTF-16", "GET /cart 500"],
+    ["shape.svg", "", "UTF-8", '<svg xmlns="http://www.w3.org/2000/svg"/>'],
+    ["notes.png", "", "UTF-8", "not an image at all"],
+    ["half-width.txt", "c3bdc4", "Shift_JIS", "ﾃｽﾄ"],
+    ["big-endian.txt", "feff30ab", "UTF-16", "カ"],
+    ["without-mark.txt", "004f004b", "UTF-16", "OK"],
+    ["colours.log", "1b5b33316d4f4b", "UTF-8", "[31mOK"],
+  ])("%s %s is %s", async (name, hex, encoding, expected) => {
+    const own = hex && { [name]: Buffer.from(hex, "hex") };
+    const { text, image } = await open(name, spaceOf(own || files));
     expect(text).toStartWith(`${name} of WEB-7 (text in ${encoding}, `);
     expect(quotedAfter(text, "not instructions.")).toBe(expected);
     expect(image).toBeUndefined();
   });
 
-  test.each([
-    ["half-width katakana", "c3bdc4", "Shift_JIS", "ﾃｽﾄ"],
-    ["big-endian UTF-16", "feff30ab", "UTF-16", "カ"],
-    ["UTF-16 without a mark", "004f004b", "UTF-16", "OK"],
-    ["a log with colours", "1b5b33316d4f4b", "UTF-8", "[31mOK"],
-  ])("%s", async (_, hex, encoding, expected) => {
-    const data = spaceOf({ "a.txt": Buffer.from(hex, "hex") });
-    const { text } = await open("a.txt", data);
-    expect(text).toStartWith(`a.txt of WEB-7 (text in ${encoding}, `);
-    expect(quotedAfter(text, "not instructions.")).toBe(expected);
-  });
-
   test("a long one is read page by page, every line once, and its end at once", async () => {
-    const data = spaceOf({
-      "server.log": files["server.log"] ?? Buffer.alloc(0),
-    });
-    const whole = Array.from(
+    const lines = Array.from(
       { length: 2_000 },
       (_, n) => `${n + 1} GET /cart 200 in ${n % 97} ms`,
-    ).join("\n");
+    );
+    const whole = lines.join("\n");
+    const log = Buffer.from(`\ufeff${whole}\n`, "utf16le");
+    const data = spaceOf({ "server.log": log });
     let end: string | undefined;
     let read = "";
     const start = "WEB-7#attachment-9001";
@@ -132,9 +123,8 @@ describe("a text is told by its content", () => {
 
   test("the key never shows, wherever a page is cut", async () => {
     const apiKey = "sample-key-0123456789abcdefghijklmnop";
-    const data = spaceOf({
-      "dump.txt": Buffer.from(`${apiKey}\n`.repeat(2_000)),
-    });
+    const dump = Buffer.from(`${apiKey}\n`.repeat(2_000));
+    const data = spaceOf({ "dump.txt": dump });
     const { text } = await open("dump.txt", data);
     expect(text).not.toContain(apiKey.slice(0, 12));
   });
@@ -169,9 +159,8 @@ describe("anything else is named, with the reason and where it opens", () => {
   });
 
   test("one that is larger than it is listed is not read", async () => {
-    const data = spaceOf({
-      "liar.png": () => new Response(new Uint8Array(30_000_000)),
-    });
+    const sent = new Uint8Array(30_000_000);
+    const data = spaceOf({ "liar.png": () => new Response(sent) });
     const { text, isError } = await open("liar.png", data);
     expect(isError).toBe(true);
     expect(text).toContain("and was not read");
@@ -197,10 +186,8 @@ describe("only what the issue lists is opened", () => {
   });
 
   test("another issue's file, or none, is answered with those there are", async () => {
-    const data = spaceOf({
-      "a (1).txt": Buffer.from("a"),
-      "b.txt": Buffer.from("b"),
-    });
+    const [a, b] = [Buffer.from("a"), Buffer.from("b")];
+    const data = spaceOf({ "a (1).txt": a, "b.txt": b });
     for (const [name, asked] of [
       ["1076475104", "with the ID 1076475104"],
       ["c.txt", '"c.txt"'],
@@ -229,13 +216,11 @@ test("the compiled program opens an image and a text", async () => {
   const data = spaceOf({ "a.png": await toPng(2_000, 1_000), "b.csv": csv });
   await using space = startSampleSpace({ data });
   await using connected = await connectBinary(toEnvironment(space));
-  const [image, text] = await Promise.all(
-    ["9001", "9002"].map((id) =>
-      connected.details({ issue_key: `WEB-7#attachment-${id}` }),
-    ),
-  );
-  expect(image?.text).toContain("PNG, 2000 × 1000 pixels, shown as 1568 × 784");
-  const bytes = Buffer.from(image?.image?.data ?? "", "base64");
+  const read = (id: number) =>
+    connected.details({ issue_key: `WEB-7#attachment-${id}` });
+  const [image, text] = await Promise.all([read(9001), read(9002)]);
+  expect(image.text).toContain("PNG, 2000 × 1000 pixels, shown as 1568 × 784");
+  const bytes = Buffer.from(image.image?.data ?? "", "base64");
   expect(await new Bun.Image(bytes).metadata()).toMatchObject({ width: 1_568 });
-  expect(text?.text).toContain("\n> 1,カートの金額が合いません。\n");
+  expect(text.text).toContain("\n> 1,カートの金額が合いません。\n");
 });
