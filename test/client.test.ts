@@ -153,6 +153,15 @@ describe("what the client reads", () => {
     await Promise.all([call.getTimeZone(days), call.getTimeZone()]);
     expect(space.requests.map(({ path }) => path)).toEqual(["/space"]);
   });
+
+  test("of every text, nested ones too, the key is taken out", async () => {
+    const issue = { ...sampleData().issues[0], summary: "SECRET" };
+    const answer = { ...issue, status: { id: 1, name: "SECRET" } };
+    await using space = startSampleSpace(answering(200, answer));
+    const redact = (text: string) => text.replaceAll("SECRET", "[API key]");
+    const { summary, status } = await open(space, { redact }).getIssue("WEB-1");
+    expect([summary, status.name]).toEqual(["[API key]", "[API key]"]);
+  });
 });
 
 describe("what is left of Backlog's limits", () => {
