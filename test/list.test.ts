@@ -99,9 +99,7 @@ describe("the budget of a list", () => {
       const keys: string[] = [];
       let next: Args | undefined = { limit: 500 };
       while (next) {
-        const answer: Awaited<ReturnType<typeof ask>> = await ask(next, {
-          data,
-        });
+        const answer = await readList(next, { data });
         const { characters, tokens } = sizeOf(answer.text);
         expect(characters).toBeLessThan(40_000);
         expect(tokens).toBeLessThan(10_000);
@@ -166,26 +164,19 @@ describe("the table", () => {
 });
 
 describe("the distance to a due date", () => {
+  const LATE = "2026-11-20 (1 day overdue)";
   test.each([
     ["OPS-1", "2026-11-22T03:00:00Z", "UTC", "2026-11-20 (2 days overdue)"],
     ["OPS-1", "2026-11-20T14:59:59Z", "Asia/Tokyo", "2026-11-20 → today"],
     // Midnight in the asked zone, not in UTC.
-    [
-      "OPS-1",
-      "2026-11-20T15:00:00Z",
-      "Asia/Tokyo",
-      "2026-11-20 (1 day overdue)",
-    ],
+    ["OPS-1", "2026-11-20T15:00:00Z", "Asia/Tokyo", LATE],
     ["OPS-1", "2026-11-21T04:59:59Z", "America/New_York", "2026-11-20 → today"],
     ["WEB-5", "2026-11-22T03:00:00Z", "UTC", "2026-11-25"],
     // It is closed.
     ["WEB-10", "2026-11-22T03:00:00Z", "UTC", "2026-09-30"],
   ])("in a list: of %s at %s in %s is %s", async (key, now, timezone, due) => {
-    const args = {
-      timezone,
-      status_names: ["any"],
-      assignee_names: ["anyone"],
-    };
+    const all = { status_names: ["any"], assignee_names: ["anyone"] };
+    const args = { ...all, timezone };
     const { rows } = await ask(args, {}, new Date(now));
     expect(rows.find(({ Key }) => Key === key)?.Due).toBe(due);
   });
@@ -286,18 +277,16 @@ describe("whichever way a fact is that Backlog leaves open", () => {
     return answers.map(({ text }) => text.replaceAll(space.host, "HOST"));
   }
 
-  test("the answers are the same", async () => {
-    const switches: Partial<Switches> = {
-      expand: "ignored",
-      mixedStatuses: "refused",
-      unreadableProjects: ["OPS"],
-    };
-    expect(await readAll({ switches })).toEqual(await readAll());
-  });
-
-  test("days of older data are the same days", async () => {
-    const data = sampleData({ olderDates: true });
-    expect(await readAll({ data })).toEqual(await readAll());
+  const switches: Partial<Switches> = {
+    expand: "ignored",
+    mixedStatuses: "refused",
+    unreadableProjects: ["OPS"],
+  };
+  test.each<[string, SampleSpaceOptions]>([
+    ["three facts", { switches }],
+    ["the form of older days", { data: sampleData({ olderDates: true }) }],
+  ])("the answers are the same: %s", async (_, options) => {
+    expect(await readAll(options)).toEqual(await readAll());
   });
 
   test("without related issues only these are missing", async () => {

@@ -193,6 +193,10 @@ describe("custom statuses that cannot all be found", () => {
     place % 50 > 2 ? 4 : [one, two, 1][place % 50],
   );
 
+  const onlyFirst: Answer = (_, path) =>
+    path === "/projects"
+      ? Response.json([data.projects[0]?.project])
+      : undefined;
   test.each<[string, SampleSpaceOptions, string[]]>([
     [
       "of an unreadable project",
@@ -204,12 +208,7 @@ describe("custom statuses that cannot all be found", () => {
     ],
     [
       "of a project that is not listed",
-      {
-        answer: (_, path) =>
-          path === "/projects"
-            ? Response.json([data.projects[0]?.project])
-            : undefined,
-      },
+      { answer: onlyFirst },
       [
         "30 of the 90 that are not closed are missing here, in custom statuses that could not be found (no project lists their status).",
       ],
@@ -391,16 +390,13 @@ describe("an offset counts the rows that match, in order", () => {
     const switches = { noDueDate: "ignored" } as const;
     const lost = expected.filter((_, place) => place % 17 === 5);
 
+    const hide = (rows: Args[]) =>
+      rows.map((row) =>
+        lost.includes(`${row.issueKey}`) ? { ...row, summary: 5 } : row,
+      );
     test.each<[string, Parameters<typeof changing>[1], string[]]>([
-      [
-        "what cannot be read has its place",
-        (rows) =>
-          rows.map((row) =>
-            lost.includes(`${row.issueKey}`) ? { ...row, summary: 5 } : row,
-          ),
-        lost,
-      ],
-      ["pages that are short pass over none", (rows) => rows.slice(0, 30), []],
+      ["what cannot be read has its place", hide, lost],
+      ["none is passed over in short pages", (rows) => rows.slice(0, 30), []],
     ])("%s", async (_, change, without) => {
       const answer = changing(data, change, switches);
       const options = { data, switches, answer };
@@ -542,10 +538,10 @@ test("where few of a minute's searches are left, no count is asked", async () =>
 
 describe("sort priority, whichever way Backlog sorts it", () => {
   test.each([
-    ["from the lowest", {}, [2, 3, 4]],
-    ["from the lowest", UP, [4, 3, 2]],
-    ["from the highest", {}, [2, 3, 4]],
-    ["from the highest", UP, [4, 3, 2]],
+    ["from the lowest", {}, "2,3,4"],
+    ["from the lowest", UP, "4,3,2"],
+    ["from the highest", {}, "2,3,4"],
+    ["from the highest", UP, "4,3,2"],
   ] as const)("%s, asked with %j", async (priorityDescends, args, expected) => {
     const data = plain(2, 240);
     const ids = new Map(
@@ -554,9 +550,7 @@ describe("sort priority, whichever way Backlog sorts it", () => {
     const options = { data, switches: { priorityDescends } };
     const keys = await walk({ ...args, sort: "priority" }, options);
     expect(keys).toHaveLength(240);
-    expect([...new Set(keys.map((key) => ids.get(key)))]).toEqual([
-      ...expected,
-    ]);
+    expect([...new Set(keys.map((key) => ids.get(key)))].join()).toBe(expected);
   });
 });
 
