@@ -22,7 +22,7 @@ const QUESTIONS = [...table.matchAll(/^\| ([^|]+?) \|/gm)].map(
 
 /** Requests, round trips and keys of each answer, and lines, on 22 November 2026. */
 const ANSWERS: Record<string, [found: string, ...lines: string[]]> = {
-  "What of mine is due this week, most urgent first?": [
+  "What do I have due this week, most urgent first?": [
     "7, 4: WEB-9 OPS-1 WEB-4 OPS-7 MOBILE-1",
   ],
   "What is overdue in WEB, and whose is it?": ["5, 3: WEB-4 WEB-9 WEB-11"],
