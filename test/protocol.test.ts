@@ -283,19 +283,15 @@ describe("what is no sound request", () => {
 describe("a call", () => {
   const name = "get_user_issue_list";
   const wrong = { project_ids: [{}, {}], limit: "x" };
+  const EACH_ONCE =
+    "project_ids: give a list such as [1, 2]\nlimit: use a whole number from 0";
+  const TOOLS_ARE =
+    'There is no tool "delete_issue\\"\\n"; the tools are get_issue_details and get_user_issue_list.';
   test.each([
     ["without arguments has none", { name }, "12 issues match"],
     ["with null has none", { name, arguments: null }, "12 issues match"],
-    [
-      "with wrong arguments is told each once",
-      { name, arguments: wrong },
-      "project_ids: give a list such as [1, 2]\nlimit: use a whole number from 0",
-    ],
-    [
-      "of another tool is told those that there are",
-      { name: 'delete_issue"\n' },
-      'There is no tool "delete_issue\\"\\n"; the tools are get_issue_details and get_user_issue_list.',
-    ],
+    ["with wrong ones is told each", { name, arguments: wrong }, EACH_ONCE],
+    ["of no tool is told which are", { name: 'delete_issue"\n' }, TOOLS_ARE],
   ])("%s", async (_, params, expected) => {
     await using server = startRaw(toEnvironment(space));
     const request = toRequest(1, "tools/call", params);

@@ -45,9 +45,8 @@ describe("the environment", () => {
   ])(
     "%s of the environment runs no code in the program",
     async (name, flag) => {
-      await using folder = await startFolder({
-        "evil.cjs": 'require("node:fs").writeFileSync("marker", "")',
-      });
+      const evil = 'require("node:fs").writeFileSync("marker", "")';
+      await using folder = await startFolder({ "evil.cjs": evil });
       const env = { [name]: `${flag} ./evil.cjs` };
       await start(["--version"], { env, cwd: folder.path });
       expect(await readdir(folder.path)).toEqual(["evil.cjs"]);
@@ -80,9 +79,8 @@ describe("the environment", () => {
   });
 
   test("BUN_BE_BUN of the environment makes the program plain Bun", async () => {
-    const { stdout } = await start(["-e", "console.log(1 + 1)"], {
-      env: { BUN_BE_BUN: "1" },
-    });
+    const env = { BUN_BE_BUN: "1" };
+    const { stdout } = await start(["-e", "console.log(1 + 1)"], { env });
     expect(stdout).toBe("2\n");
   });
 });
@@ -142,6 +140,9 @@ describe("no error has more than 2,000 characters", () => {
     [DETAILS, { issue_key: "WEB-5" }],
     [LIST, {}],
   ];
+  const errors = many(50).map((message) => ({ message, code: 7 }));
+  const USER = { id: 1, name: LONG, userId: LONG };
+  const ELSEWHERE = `https://${"long".repeat(2_000)}.example`;
   const manyNames = { assignee_names: many(900), status_names: many(900) };
   test.each<[string, typeof ASKED, SampleSpaceOptions["answer"]]>([
     [
@@ -160,25 +161,10 @@ describe("no error has more than 2,000 characters", () => {
       ],
       undefined,
     ],
-    [
-      "of Backlog's",
-      ASKED,
-      () => {
-        const errors = many(50).map((message) => ({ message, code: 7 }));
-        return Response.json({ errors }, { status: 400 });
-      },
-    ],
+    ["of Backlog's", ASKED, () => Response.json({ errors }, { status: 400 })],
     ["of Backlog's, as text", ASKED, () => new Response(LONG, { status: 403 })],
-    [
-      "of Backlog's, as a name",
-      ASKED,
-      () => Response.json({ id: 1, name: LONG, userId: LONG }),
-    ],
-    [
-      "of a redirect",
-      ASKED,
-      () => Response.redirect(`https://${"long".repeat(2_000)}.example`),
-    ],
+    ["of Backlog's, as a name", ASKED, () => Response.json(USER)],
+    ["of a redirect", ASKED, () => Response.redirect(ELSEWHERE)],
   ])("whatever comes %s", async (_, calls, answer) => {
     await using space = startSampleSpace({ answer });
     const USER_ID = LONG.slice(0, 9_000);

@@ -216,6 +216,8 @@ describe("a value", () => {
     expect(settings?.apiKey).toBe(apiKey);
   });
 
+  const SHORT =
+    "BACKLOG_API_KEY has 15 characters, too few for a key: copy the whole of it";
   const MORE =
     "BACKLOG_API_KEY holds something that no key has, which is letters, digits, - and _ only: paste the key alone, without quotes, spaces, an address or a word before it";
   test.each([
@@ -224,11 +226,7 @@ describe("a value", () => {
     ["a control character", `${KEY}\u0000def`, MORE],
     ["an invisible character", `${KEY}\u200bdef`, MORE],
     ["a letter beyond ASCII", "キー".repeat(16), MORE],
-    [
-      "15 characters",
-      KEY.slice(0, 15),
-      "BACKLOG_API_KEY has 15 characters, too few for a key: copy the whole of it",
-    ],
+    ["15 characters", KEY.slice(0, 15), SHORT],
   ])("of the key with %s is refused, unsaid", async (_, key, problem) => {
     const reading = await read({}, { ...OWN, BACKLOG_API_KEY: key });
     expect(reading.settings).toBeUndefined();
@@ -508,8 +506,8 @@ describe.skipIf(!POSIX)("managed.env", () => {
 });
 
 describe("what looks like a mistake is told:", () => {
-  const unset = (name: string, why: string) =>
-    `${name} of user ${why}, so it counts as not set.`;
+  const unset = (why: string, ...names: string[]) =>
+    names.map((name) => `${name} of user ${why}, so it counts as not set.`);
   const LEFT = "still holds the placeholder of .env.example";
   const UNFILLED = "holds a variable that nothing filled in";
   const MISSPELT =
@@ -519,14 +517,10 @@ describe("what looks like a mistake is told:", () => {
     [
       "a placeholder left in",
       EXAMPLE,
-      [unset("BACKLOG_API_KEY", LEFT), unset("BACKLOG_DOMAIN", LEFT)],
+      unset(LEFT, "BACKLOG_API_KEY", "BACKLOG_DOMAIN"),
     ],
-    [
-      "an empty value",
-      "BACKLOG_DOMAIN=",
-      [unset("BACKLOG_DOMAIN", "is empty")],
-    ],
-    ["one not filled in", OPEN, [unset("BACKLOG_PROJECTS", UNFILLED)]],
+    ["an empty value", "BACKLOG_DOMAIN=", unset("is empty", "BACKLOG_DOMAIN")],
+    ["one not filled in", OPEN, unset(UNFILLED, "BACKLOG_PROJECTS")],
     ["no USER_ID left empty, as forms do", toFile("a", "USER_ID=\n"), []],
     [
       "misspelt names",
