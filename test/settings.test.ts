@@ -302,6 +302,13 @@ describe("a .env file", () => {
     ]);
   });
 
+  test("below a file is not there", async () => {
+    await using folder = await startFolder({ file: "" });
+    const usualFiles = [folder.at("file/.env")];
+    const { problems } = readSettings({ environment: OWN, usualFiles });
+    expect(problems).toEqual([]);
+  });
+
   test("that is a folder was not meant for us, unless it was named", async () => {
     const { problems } = await read({ "named/file": "", named: undefined });
     expect(problems).toEqual([
