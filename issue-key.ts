@@ -7,6 +7,9 @@ const KEY_IN_TEXT = new RegExp(
   `(?<![\\w-])(?=[\\d_]*[A-Z])(${KEY})(#[a-z][\\w-]*)?(?![\\w-])`,
   "g",
 );
+// With its scheme, or as a browser's bar shows it.
+const ADDRESS_IN_TEXT =
+  /(?:https?:\/\/|(?<![\w./:-])[\w.-]+\.[a-z]{2,}(?::\d+)?\/view\/)[^\s"<>]+/gi;
 const DASHES = /[\u2010-\u2015\u2212\u30fc\uff70]/g;
 
 // A key is looked for in what people paste, not in whole documents.
@@ -125,7 +128,7 @@ function parseText(
   original: string,
   host: string,
 ): IssueReference {
-  const [address, ...others] = given.match(/https?:\/\/[^\s"<>]+/gi) ?? [];
+  const [address, ...others] = given.match(ADDRESS_IN_TEXT) ?? [];
   if (address !== undefined && others.length === 0) {
     const reference = parseIssueKey(address, host);
     const words = given

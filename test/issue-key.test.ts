@@ -95,6 +95,7 @@ describe("issue_key", () => {
     ['["WEB-1","WEB-2"]', ["WEB-1", "WEB-2"]],
     ["WEB-1と OPS-2", ["WEB-1", "OPS-2"]],
     [`${LINK}WEB-1 ${LINK}WEB-2`, ["WEB-1", "WEB-2"]],
+    [`${HOST}/view/WEB-1 ${LINK}WEB-2`, ["WEB-1", "WEB-2"]],
     [TWELVE.join(" "), TWELVE],
   ])("%j is several issues, one call each", (text, keys) => {
     const calls = keys.slice(0, 10).map((key) => `issue_key "${key}"`);
@@ -131,6 +132,7 @@ describe("issue_key", () => {
 
   test.each([
     ["other.backlog.com/view/WEB-1", "other.backlog.com"],
+    ["see other.backlog.com/view/WEB-1", "other.backlog.com"],
     ["https://example.backlog.jp/view/WEB-1", "example.backlog.jp"],
     [`https://${HOST}.evil.example/view/WEB-1`, `${HOST}.evil.example`],
     [`https://${HOST}@evil.example/view/WEB-1`, "evil.example"],
