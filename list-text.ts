@@ -269,7 +269,7 @@ function toColumns(
     const day = toCalendarDay(dueDate, spaceTimeZone);
     if (status.id === CLOSED || day > today) return day;
     return day === today
-      ? `${day} → today`
+      ? `${day} (today)`
       : `${day} (${formatDistance(day, today)})`;
   };
   const toCustom = (issue: IssueRow, id: number) => {

@@ -167,10 +167,10 @@ describe("the distance to a due date", () => {
   const LATE = "2026-11-20 (1 day overdue)";
   test.each([
     ["OPS-1", "2026-11-22T03:00:00Z", "UTC", "2026-11-20 (2 days overdue)"],
-    ["OPS-1", "2026-11-20T14:59:59Z", "Asia/Tokyo", "2026-11-20 → today"],
+    ["OPS-1", "2026-11-20T14:59:59Z", "Asia/Tokyo", "2026-11-20 (today)"],
     // Midnight in the asked zone, not in UTC.
     ["OPS-1", "2026-11-20T15:00:00Z", "Asia/Tokyo", LATE],
-    ["OPS-1", "2026-11-21T04:59:59Z", "America/New_York", "2026-11-20 → today"],
+    ["OPS-1", "2026-11-21T04:59:59Z", "America/New_York", "2026-11-20 (today)"],
     ["WEB-5", "2026-11-22T03:00:00Z", "UTC", "2026-11-25"],
     // It is closed.
     ["WEB-10", "2026-11-22T03:00:00Z", "UTC", "2026-09-30"],
