@@ -140,7 +140,7 @@ function toDue(due: string): string {
   const [, late] = /\((\d+) days? overdue\)/.exec(due) ?? [];
   const when = late
     ? ` (${late} 日超過)`
-    : due.endsWith("today")
+    : due.endsWith("(today)")
       ? " (今日)"
       : "";
   return `${Number(month)}/${Number(day)}${when}`;
