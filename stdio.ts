@@ -369,8 +369,13 @@ function refuse(what: string): Answer {
   return fail(INVALID_PARAMS, `Invalid params: ${what}.`);
 }
 
+const LONGEST_VERSION = 100;
+
 function refuseVersion(asked: unknown): Answer {
-  const requested = isText(asked) ? asked : typeof asked;
+  const text = isText(asked) ? asked : typeof asked;
+  // Whole or not at all: a cut could leave a part of a key.
+  const requested =
+    text.length > LONGEST_VERSION ? `${text.length} characters` : text;
   const message = `Unsupported protocol version: ${requested}`;
   const data = { supported: [STATELESS_VERSION], requested };
   return fail(UNSUPPORTED_VERSION, message, data);

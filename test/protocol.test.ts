@@ -210,6 +210,8 @@ describe("MCP 2026-07-28, without a handshake", () => {
     ["a later version", "2099-01-01", "2099-01-01"],
     ["an earlier one", "2025-11-25", "2025-11-25"],
     ["no text", 20_260_728, "number"],
+    ["the longest one told", "1".repeat(100), "1".repeat(100)],
+    ["a longer one", "1".repeat(101), "101 characters"],
   ])("%s gets the protocol's own error", async (_, asked, requested) => {
     await using server = startRaw(toEnvironment(space));
     const params = { _meta: { [KEY]: asked }, name: "get_user_issue_list" };
