@@ -45,7 +45,7 @@ export interface Place {
   isAbsent?: boolean | undefined;
 }
 
-export const NOWHERE: Place = {
+const NOWHERE: Place = {
   source: "",
   values: {},
   notes: [],
