@@ -71,6 +71,16 @@ describe("the command line", () => {
     expect(await start(line.split(" "))).toEqual(expected);
   });
 
+  test.each([
+    [[KEY.slice(0, 20)], 'There is no command "[API key]". '],
+    [["config", "--env-file", `/${KEY.slice(0, 20)}/.env`], "/[API key]/.env"],
+  ])("%p: a key is not shown", async (args, said) => {
+    const env = { BACKLOG_API_KEY: KEY.slice(0, 20) };
+    const { stdout, stderr } = await start(args, { env });
+    expect(stdout + stderr).toContain(said);
+    expect(stdout + stderr).not.toContain(KEY.slice(0, 20));
+  });
+
   test("--version and --help evaluate neither the SDK nor zod", async () => {
     const reached = await listStaticImports(["index.ts", "cli.ts"]);
     expect(reached).toContain("clients.ts");

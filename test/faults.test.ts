@@ -471,19 +471,20 @@ describe("the key", () => {
   ])("is in no byte of stdout or stderr: %s", async (_, options) => {
     await using space = startSampleSpace({ ...options, apiKey: KEY });
     await using server = startRaw(toLoud(space));
-    const method = "tools/call";
-    const params = { name: KEY, arguments: {} };
+    // Cut within the key, which may leave no part of it.
+    const long = `${"x".repeat(50)}${KEY}`;
+    const _meta = { "io.modelcontextprotocol/protocolVersion": KEY };
     const calls = [
       toCall(1, "get_issue_details", WEB_5),
       toCall(2, "get_user_issue_list", { assignee_names: ["anyone"] }),
       toCall(3, "get_issue_details", { issue_key: KEY }),
       toCall(4, "get_issue_details", { ...WEB_5, [KEY]: 1 }),
-      toCall(5, "get_user_issue_list", { keyword: KEY, timezone: KEY }),
+      toCall(5, "get_user_issue_list", { keyword: KEY, timezone: long }),
       toCall(6, "get_user_issue_list", { keyword: KEY, project_keys: [KEY] }),
       toCall(7, "get_issue_details", { ...WEB_5, issue_title: KEY }),
-      { jsonrpc: "2.0", id: 8, method, params },
+      toCall(8, long),
       { jsonrpc: "2.0", id: 9, method: KEY },
-      { jsonrpc: "2.0", id: 10, method, params: { _meta: KEY } },
+      { jsonrpc: "2.0", id: 10, method: "ping", params: { _meta } },
     ];
     server.send(...calls);
     for (const { id } of calls) await server.answerTo(id);
