@@ -123,6 +123,16 @@ describe("what happened in my issues since a day", () => {
     expect(sent).toHaveLength(3);
   });
 
+  test("tells no total where it could not be counted", async () => {
+    const { text, notes } = await ask(SINCE_YESTERDAY, {
+      data: largeData({ projects: 1, issues: 150 }),
+      answer: (_, path) =>
+        /count$/.test(path) ? new Response("", { status: 400 }) : undefined,
+    });
+    expect(text).not.toContain("by Backlog's count");
+    expect(notes[0]).toStartWith("The total could not be counted: ");
+  });
+
   test("covers seven days where none is named", async () => {
     const { text } = await ask({ history_by_names: ["me"] });
     expect(text).toContain(
@@ -273,9 +283,10 @@ describe("more than an answer holds", () => {
     return { data, all: data.issues.map(({ issueKey }) => issueKey) };
   };
 
-  test("of 60 issues, 40 are told; the next call tells the others", async () => {
+  test("of 60 issues, 40 are told; the next call tells the others, in its own order", async () => {
     const { data, all } = many();
-    const first = await ask(SINCE_YESTERDAY, { data });
+    const order = { sort: "created", order: "asc" };
+    const first = await ask({ ...SINCE_YESTERDAY, ...order }, { data });
     expect(first.keys).toEqual(all.slice(0, 40));
     expect(first.text).toStartWith(
       "Something happened in 40 issues; told below, newest activity first; 20 issues that match are not looked into yet: see Next.",

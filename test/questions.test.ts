@@ -1,9 +1,51 @@
 import { describe, expect, test } from "bun:test";
+import { sampleData } from "../sample-space/data.ts";
 import { startSampleSpace } from "../sample-space/server.ts";
 import { ROOT } from "../scripts/build.ts";
 import { connectInProcess } from "../scripts/connect.ts";
-import { toDepth } from "../scripts/questions.ts";
+import {
+  type Call,
+  QUESTIONS as EVERYDAY,
+  toDepth,
+} from "../scripts/questions.ts";
+import { sizeOf } from "../text.ts";
 
+/** An answer that is no error, and what it asked of Backlog. */
+async function answer([tool, args]: Call, data = sampleData(), server = {}) {
+  // Far above what lies between requests that are sent at once.
+  await using space = startSampleSpace({ data, latencyMs: 100 });
+  await using connected = await connectInProcess(space, server);
+  // The README's example host stands for the sample space.
+  const given = JSON.stringify(args).replaceAll(EXAMPLE, space.url);
+  const { text, isError } = await connected.call(tool, JSON.parse(given));
+  expect(isError ? text : "").toBe("");
+  const { requests } = space;
+  return {
+    text: text.replaceAll(space.host, "HOST"),
+    requests: requests.length,
+    depth: toDepth(requests),
+  };
+}
+
+/** Requests, round trips, and the tokens that an answer stays below. */
+const COSTS: Record<string, [number, number, number]> = {
+  "My open issues, in 60 projects": [3, 1, 1_600],
+  "The same with custom statuses": [4, 2, 1_600],
+  "An ordinary issue": [4, 1, 450],
+  "An issue with 350 comments": [6, 3, 10_000],
+  "An issue with parent and children": [6, 2, 330],
+  "450 matching issues": [6, 2, 10_000],
+};
+
+test.each(EVERYDAY)("what it costs: $name", async ({ name, data, call }) => {
+  const [requests, depth, tokens = 0] = COSTS[name] ?? [];
+  const space = data();
+  const cost = await answer(call, space, { userId: `${space.me}` });
+  expect(cost).toMatchObject({ requests, depth });
+  expect(sizeOf(cost.text).tokens).toBeLessThan(tokens);
+});
+
+const EXAMPLE = "https://your-space.backlog.com";
 const README = await Bun.file(`${ROOT}/README.md`).text();
 
 /** The questions of the README's table, and their calls in the same order. */
@@ -86,22 +128,10 @@ describe("things people say, each answered by one call", () => {
   });
 
   test.each(QUESTIONS)("$question", async ({ question, tool, args }) => {
-    // Far above what lies between requests that are sent at once.
-    await using space = startSampleSpace({ latencyMs: 100 });
-    await using connected = await connectInProcess(space, {
-      now: new Date("2026-11-22T03:00:00Z"),
-    });
-    // The README's example host stands for the sample space.
-    const given = args.replaceAll("https://your-space.backlog.com", space.url);
-    const { text, isError } = await connected.call(tool, JSON.parse(given));
-    expect(isError ? text : "").toBe("");
+    const { text, requests, depth } = await answer([tool, JSON.parse(args)]);
     const [expected, ...lines] = ANSWERS[question] ?? [""];
-    const { requests } = space;
     const keys = text.match(/(?<=^(\| |# ))[A-Z0-9_]+-\d+(?= )/gm) ?? [];
-    const hundreds = Math.ceil(
-      text.replaceAll(space.host, "HOST").length / 100,
-    );
-    const cost = [requests.length, toDepth(requests), hundreds].join(", ");
+    const cost = [requests, depth, Math.ceil(text.length / 100)].join(", ");
     expect(`${cost}: ${keys.join(" ")}`).toBe(expected);
     expect(text.split("\n")).toEqual(expect.arrayContaining(lines));
     expect(text).not.toMatch(/^Next:/m);
