@@ -1,4 +1,4 @@
-import type { Issue, SpaceData } from "./shapes.ts";
+import type { Issue } from "./shapes.ts";
 
 /** A refusal in Backlog's own form. */
 export class Refusal extends Error {
@@ -21,11 +21,12 @@ export function invalid(parameter: string): Refusal {
   return new Refusal(400, 7, `Invalid parameter: ${parameter}`);
 }
 
-type Form = RegExp | ((value: string) => boolean);
+type Form = Pick<RegExp, "test">;
 /** The form of each parameter that an endpoint takes, by name. */
 export type Forms = Record<string, Form>;
 
 const INTEGER = /^\d{1,15}$/;
+const DAY: Form = { test: isDay };
 
 const LIST = { count: /^([1-9]|[1-9]\d|100)$/, order: /^(asc|desc)$/ };
 
@@ -38,52 +39,87 @@ export const ACTIVITY_FORMS: Forms = {
   "activityTypeId[]": INTEGER,
 };
 
-/** The values sent, by name. */
-export type Query = Map<string, string[]>;
-
-/** The query by name; whatever the endpoint does not know is refused. */
-export function parseQuery(sent: URLSearchParams, forms: Forms): Query {
-  const query: Query = new Map();
-  for (const [name, value] of sent) {
-    const isCustom = "keyword" in forms && CUSTOM_FIELD.test(name);
-    const form = isCustom ? toCustomForm(name) : toOwn(forms, name);
-    const fits = form instanceof RegExp ? form.test(value) : form?.(value);
-    const values = query.get(name) ?? [];
-    const isRepeated = values.length > 0 && !name.endsWith("[]");
-    if (!fits || isRepeated) throw invalid(name);
-    query.set(name, [...values, value]);
+/** Refuses what the endpoint does not know, and values of another form. */
+export function requireForms(query: URLSearchParams, forms: Forms): void {
+  for (const name of new Set(query.keys())) {
+    const values = query.getAll(name);
+    const form = forms[toKind(name)];
+    const isRepeated = values.length > 1 && !name.endsWith("[]");
+    if (isRepeated || !values.every((value) => form?.test(value))) {
+      throw invalid(name);
+    }
   }
-  return query;
 }
 
-function toOwn<T>(record: Record<string, T>, name: string): T | undefined {
-  return Object.hasOwn(record, name) ? record[name] : undefined;
+const CUSTOM_FIELD = /^customField_(\d+)/;
+
+/** The name of a parameter; of all custom fields it is the same one. */
+function toKind(name: string): string {
+  return name.replace(CUSTOM_FIELD, "customField");
 }
 
-/** The first value of a parameter. */
-export function first(query: Query, name: string): string | undefined {
-  return query.get(name)?.[0];
-}
-
-/** The first value of a parameter, as a number. */
-export function toNumber(query: Query, name: string): number | undefined {
-  const value = first(query, name);
-  return value === undefined ? undefined : Number(value);
-}
-
-/** The day of an instant, in the zone whose days count. */
-type ToDay = (instant: string) => string;
+type Context = {
+  /** The parameter. */
+  name: string;
+  /** The day of an instant, in the zone whose days count. */
+  toDay: (instant: string) => string;
+};
 /** Whether an issue has the value asked for. */
-type Test = (issue: Issue, value: string, toDay: ToDay) => boolean;
+type Test = (issue: Issue, value: string, context: Context) => boolean;
 
 /** What stands for "nobody" in place of an ID. */
 export const NOBODY = "-1";
 
-type Id = number | null | undefined;
+type Value = string | number | null | undefined;
 
-function hasId(toIds: (issue: Issue) => Id[], form = INTEGER): [Form, Test] {
+function hasId(toIds: (issue: Issue) => Value[], form = INTEGER): [Form, Test] {
   return [form, (issue, value) => toIds(issue).includes(Number(value))];
 }
+
+function holds(text: string, word: string): boolean {
+  return text.toLowerCase().includes(word.toLowerCase());
+}
+
+/** Both ends count; instants are compared by their day. */
+function isWithin(
+  field: "created" | "updated" | "startDate" | "dueDate",
+): Record<string, [Form, Test]> {
+  const dayOf = ({ [field]: stored }: Issue, { toDay }: Context) =>
+    field.endsWith("Date") ? stored?.slice(0, 10) : stored && toDay(stored);
+  return {
+    [`${field}Since`]: [
+      DAY,
+      (issue, day, context) => (dayOf(issue, context) ?? "") >= day,
+    ],
+    [`${field}Until`]: [
+      DAY,
+      (issue, day, context) => (dayOf(issue, context) ?? "~") <= day,
+    ],
+  };
+}
+
+function hasCustom(
+  form: Form,
+  isMeant: (stored: string | number, wanted: string) => boolean,
+): [Form, Test] {
+  return [
+    form,
+    (issue, wanted, { name }) =>
+      customValues(issue, name).some((stored) => isMeant(stored, wanted)),
+  ];
+}
+
+/** A custom field's text, number, day and item IDs. */
+function customValues(issue: Issue, name: string): (string | number)[] {
+  const [, wanted] = CUSTOM_FIELD.exec(name) ?? [];
+  const field = issue.customFields.find(({ id }) => `${id}` === wanted);
+  return [field?.value ?? []].flat().map((one) => {
+    if (typeof one === "object") return one.id;
+    return typeof one === "string" ? one.replace(/T00:00:00Z$/, "") : one;
+  });
+}
+
+const LIMIT = /^-?\d+(\.\d+)?$|^\d{4}-\d\d-\d\d$/;
 
 const FILTERS: Record<string, [Form, Test]> = {
   keyword: [
@@ -111,79 +147,17 @@ const FILTERS: Record<string, [Form, Test]> = {
   attachment: [/^true$/, ({ attachments }) => attachments.length > 0],
   // The reference: true is answered with an error.
   hasDueDate: [/^false$/, ({ dueDate }) => dueDate === null],
+  customField: hasCustom(/./, (stored, wanted) =>
+    typeof stored === "string" ? holds(stored, wanted) : `${stored}` === wanted,
+  ),
+  customField_min: hasCustom(LIMIT, (stored, limit) => stored >= limit),
+  customField_max: hasCustom(LIMIT, (stored, limit) => stored <= limit),
 };
 
-function holds(text: string, word: string): boolean {
-  return text.toLowerCase().includes(word.toLowerCase());
-}
-
-/** Both ends count; instants are compared by their day. */
-function isWithin(field: "created" | "updated" | "startDate" | "dueDate") {
-  const dayOf = (issue: Issue, toDay: ToDay) => {
-    const stored = issue[field];
-    // Older records have midnight of the space's zone instead of UTC.
-    return field.endsWith("Date") && stored?.endsWith("T00:00:00Z")
-      ? stored.slice(0, 10)
-      : stored && toDay(stored);
-  };
-  const since: Test = (issue, day, toDay) => (dayOf(issue, toDay) ?? "") >= day;
-  const until: Test = (issue, day, toDay) =>
-    (dayOf(issue, toDay) ?? "~") <= day;
-  return {
-    [`${field}Since`]: [isDay, since],
-    [`${field}Until`]: [isDay, until],
-  } satisfies Record<string, [Form, Test]>;
-}
-
-function isDay(value: string): boolean {
-  const instant = Date.parse(`${value}T00:00:00Z`);
-  return (
-    /^\d{4}-\d\d-\d\d$/.test(value) &&
-    !Number.isNaN(instant) &&
-    new Date(instant).toISOString().startsWith(value)
-  );
-}
-
-const CUSTOM_FIELD = /^customField_(\d+)(_min|_max|\[\]|)$/;
-
-function toCustomForm(name: string): Form {
-  if (name.endsWith("[]")) return INTEGER;
-  if (!/_m(in|ax)$/.test(name)) return /./;
-  return (value) => isDay(value) || /^-?\d+(\.\d+)?$/.test(value);
-}
-
 /** The test behind a parameter; none where it filters nothing. */
-export function toTest(data: SpaceData, name: string): Test | undefined {
-  const [, id, suffix] = CUSTOM_FIELD.exec(name) ?? [];
-  if (id === undefined) return toOwn(FILTERS, name)?.[1];
-  requireCustomField(data, Number(id), name);
-  return (issue, wanted) =>
-    customValues(issue, Number(id)).some((stored) => {
-      const value = isDay(wanted) ? `${stored}`.slice(0, 10) : stored;
-      const limit = isDay(wanted) ? wanted : Number(wanted);
-      if (suffix === "_min") return value >= limit;
-      if (suffix === "_max") return value <= limit;
-      return typeof stored === "string" && suffix === ""
-        ? holds(stored, wanted)
-        : `${stored}` === wanted;
-    });
+export function toTest(name: string): Test | undefined {
+  return FILTERS[toKind(name)]?.[1];
 }
-
-function requireCustomField(data: SpaceData, id: number, name: string): void {
-  const isKnown = data.projects.some(({ customFields }) =>
-    customFields?.some((field) => field.id === id),
-  );
-  if (!isKnown) throw invalid(name);
-}
-
-/** A custom field's text, number and item IDs. */
-function customValues(issue: Issue, id: number): (string | number)[] {
-  const value = issue.customFields.find((field) => field.id === id)?.value;
-  const values = Array.isArray(value) ? value : [value ?? []].flat();
-  return values.map((one) => (typeof one === "object" ? one.id : one));
-}
-
-type Value = string | number | null | undefined;
 
 const SORTS: Record<string, (issue: Issue) => Value> = {
   status: (issue) => issue.status.displayOrder,
@@ -203,24 +177,15 @@ export const SEARCH_FORMS: Forms = {
   ...FILTER_FORMS,
   ...LIST,
   offset: INTEGER,
-  sort: (name) => Object.hasOwn(SORTS, name) || /^customField_\d+$/.test(name),
+  sort: { test: (name) => Object.hasOwn(SORTS, name) },
 };
 
 /** The issues in the order of a field; the empty ones are last either way. */
-export function sortIssues(
-  data: SpaceData,
-  issues: Issue[],
-  { by, sign }: { by: string; sign: 1 | -1 },
-): Issue[] {
-  const id = Number(by.slice("customField_".length));
-  if (!Object.hasOwn(SORTS, by)) requireCustomField(data, id, "sort");
-  const toValue = SORTS[by] ?? ((issue) => customValues(issue, id)[0]);
-  const rows = issues.map((issue) => ({ issue, value: toValue(issue) }));
-  rows.sort(
-    (a, b) =>
-      compare(a.value, b.value, sign) || (a.issue.id - b.issue.id) * sign,
+export function sortIssues(issues: Issue[], by: string, sign: 1 | -1): Issue[] {
+  const toValue = (issue: Issue) => SORTS[by]?.(issue);
+  return issues.toSorted(
+    (a, b) => compare(toValue(a), toValue(b), sign) || (a.id - b.id) * sign,
   );
-  return rows.map(({ issue }) => issue);
 }
 
 /** Where Backlog puts the empty ones is not documented. */
@@ -229,4 +194,12 @@ function compare(a: Value, b: Value, sign: number): number {
   if (a === null || a === undefined) return 1;
   if (b === null || b === undefined) return -1;
   return a < b ? -sign : sign;
+}
+
+function isDay(value: string): boolean {
+  const instant = Date.parse(`${value}T00:00:00Z`);
+  return (
+    !Number.isNaN(instant) &&
+    new Date(instant).toISOString().startsWith(`${value}T`)
+  );
 }

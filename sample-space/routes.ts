@@ -1,23 +1,21 @@
-import { type Activity, toActivities } from "./activities.ts";
+import { toActivities } from "./activities.ts";
 import {
   ACTIVITY_FORMS,
   COMMENT_FORMS,
   FILTER_FORMS,
   type Forms,
-  first,
   invalid,
   missing,
   NOBODY,
-  parseQuery,
-  type Query,
   Refusal,
+  requireForms,
   SEARCH_FORMS,
   sortIssues,
-  toNumber,
   toTest,
 } from "./filter.ts";
 import {
   type Comment,
+  find,
   type Issue,
   type ProjectData,
   type SpaceData,
@@ -51,6 +49,8 @@ export const SWITCHES = {
   days: either<"the space's" | "UTC">("the space's"),
   /** Whether issues of archived projects come where no project is named. */
   archivedIssues: either<boolean>(true),
+  /** Whether a day is midnight of the space's zone, as in older records. */
+  olderDates: either<boolean>(false),
 };
 export type Switches = typeof SWITCHES;
 
@@ -58,21 +58,23 @@ function either<T>(usual: T): T {
   return usual;
 }
 
-type Rate = { limit: number; used: number; reset: number };
-export type Rates = Record<"search" | "read", Rate>;
-type Space = { data: SpaceData; switches: Switches; rates: Rates };
+/** What a class of requests may be asked in a minute, as /rateLimit tells it. */
+export type Rate = Record<"limit" | "remaining" | "reset", number>;
+type Space = {
+  data: SpaceData;
+  switches: Switches;
+  rates: Record<string, Rate>;
+};
+type Query = URLSearchParams;
 
 /** The answer to a path and its query; throws a Refusal. */
-export function route(
-  space: Space,
-  path: string,
-  parameters: URLSearchParams,
-): unknown {
+export function route(space: Space, path: string, query: Query): unknown {
   for (const [pattern, forms, answer] of ROUTES) {
     const match = pattern.exec(path);
     if (!match) continue;
+    requireForms(query, forms);
     const [, id = "", part = ""] = match;
-    return answer(space, parseQuery(parameters, forms), id, part);
+    return answer(space, query, id, part);
   }
   throw missing("resource");
 }
@@ -89,83 +91,28 @@ const ROUTES: [RegExp, Forms, Answer][] = [
   [/^\/issues\/([^/]+)\/comments\/count$/, {}, countComments],
   [/^\/issues\/([^/]+)\/relatedIssues$/, {}, listRelatedIssues],
   [/^\/issues\/([^/]+)\/attachments\/(\d+)$/, {}, getAttachment],
-  [/^\/projects$/, { archived: /^(true|false)$/ }, listProjects],
-  [/^\/projects\/([^/]+)\/activities$/, ACTIVITY_FORMS, listOfProject],
+  [
+    /^\/projects$/,
+    {},
+    ({ data }) => data.projects.map(({ project }) => project),
+  ],
   [/^\/projects\/([^/]+)\/([a-zA-Z]+)$/, {}, getProjectPart],
-  [/^\/users\/myself$/, {}, getMyself],
-  [/^\/users\/(\d+)\/activities$/, ACTIVITY_FORMS, listOfUser],
+  [/^\/users\/myself$/, {}, ({ data }) => find(data.users, { id: data.me })],
+  [/^\/users\/(\d+)\/activities$/, ACTIVITY_FORMS, listActivities],
   [/^\/space$/, {}, ({ data }) => data.space],
-  [/^\/rateLimit$/, {}, getRateLimit],
+  [/^\/rateLimit$/, {}, ({ rates }) => ({ rateLimit: rates })],
 ];
 
 function refuse(): never {
   throw new Refusal(403, 5, "You do not have permission.");
 }
 
-function getMyself({ data }: Space) {
-  return data.users.find(({ id }) => id === data.me);
-}
-
-function getRateLimit({ rates: { read, search } }: Space) {
-  const { reset } = read;
-  return {
-    rateLimit: {
-      read: toRate(read),
-      update: { limit: 150, remaining: 150, reset },
-      search: toRate({ ...search, reset: search.reset || reset }),
-      icon: { limit: 60, remaining: 60, reset },
-    },
-  };
-}
-
-/** A class as /rateLimit and the headers tell it. */
-export function toRate({ limit, used, reset }: Rate) {
-  return { limit, remaining: Math.max(0, limit - used), reset };
-}
-
-function listVisible({ data }: Space): ProjectData[] {
-  return data.projects.filter(({ members }) => members.includes(data.me));
-}
-
-function getProject(space: Space, id: string): ProjectData {
-  const owner = listVisible(space).find(
+function getProject({ data }: Space, id: string): ProjectData {
+  const owner = data.projects.find(
     ({ project }) => project.projectKey === id || `${project.id}` === id,
   );
   if (!owner) throw missing("project");
   return owner;
-}
-
-function isVisible(space: Space, { projectId }: Issue): boolean {
-  return listVisible(space).some(({ project }) => project.id === projectId);
-}
-
-function getIssue(space: Space, id: string): Issue {
-  const issue = space.data.issues.find(
-    (candidate) => candidate.issueKey === id || `${candidate.id}` === id,
-  );
-  if (!issue || !isVisible(space, issue)) throw missing("issue");
-  return issue;
-}
-
-function getExpandedIssue(space: Space, query: Query, id: string) {
-  return expand(space, query, [getIssue(space, id)])[0];
-}
-
-function listProjects(space: Space, query: Query) {
-  const archived = first(query, "archived");
-  const projects = listVisible(space).map(({ project }) => project);
-  if (archived === undefined) return projects;
-  return projects.filter((project) => `${project.archived}` === archived);
-}
-
-function getProjectPart(space: Space, _: Query, id: string, part: string) {
-  const owner = getProject(space, id);
-  const { unreadableProjects } = space.switches;
-  if (unreadableProjects.includes(owner.project.projectKey)) refuse();
-  const known = PARTS.find((name) => name === part);
-  if (known) return owner[known];
-  if (part !== "users") throw missing("resource");
-  return space.data.users.filter(({ id }) => owner.members.includes(id));
 }
 
 const PARTS = [
@@ -176,20 +123,45 @@ const PARTS = [
   "customFields",
 ] as const;
 
+function getProjectPart(space: Space, _: Query, id: string, part: string) {
+  const owner = getProject(space, id);
+  const { unreadableProjects } = space.switches;
+  if (unreadableProjects.includes(owner.project.projectKey)) refuse();
+  // Everybody is a member of each.
+  if (part === "users") return space.data.users;
+  const known = PARTS.find((name) => name === part);
+  if (!known) throw missing("resource");
+  return owner[known];
+}
+
+function getIssue({ data }: Space, id: string): Issue {
+  const issue = data.issues.find(
+    (one) => one.issueKey === id || `${one.id}` === id,
+  );
+  if (!issue) throw missing("issue");
+  return issue;
+}
+
+function getExpandedIssue(space: Space, query: Query, id: string) {
+  return expand(space, query, [getIssue(space, id)])[0];
+}
+
 /** Entries with IDs, as `minId`, `maxId`, `count` and `order` ask for them. */
 function toPage<Entry extends { id: number }>(
   { switches }: Space,
   query: Query,
   entries: Entry[],
 ): Entry[] {
-  const minId = toNumber(query, "minId") ?? 0;
-  const maxId = toNumber(query, "maxId") ?? Number.POSITIVE_INFINITY;
   const edge = switches.idsInclusive ? 0 : 1;
-  const asked = entries.filter(
-    ({ id }) => id >= minId + edge && id <= maxId - edge,
-  );
-  if (first(query, "order") !== "asc") asked.reverse();
-  return asked.slice(0, toNumber(query, "count") ?? 20);
+  const minId = Number(query.get("minId") ?? 0) + edge;
+  const maxId = Number(query.get("maxId") ?? Number.POSITIVE_INFINITY) - edge;
+  const asked = entries.filter(({ id }) => id >= minId && id <= maxId);
+  if (query.get("order") !== "asc") asked.reverse();
+  return asked.slice(0, toCount(query));
+}
+
+function toCount(query: Query): number {
+  return Number(query.get("count") ?? 20);
 }
 
 function toComments(space: Space, id: string): Comment[] {
@@ -221,57 +193,37 @@ function listRelatedIssues(space: Space, _: Query, id: string) {
   if (!space.switches.relatedIssues) throw missing("resource");
   const related = space.data.related.get(getIssue(space, id).id) ?? [];
   return space.data.issues
-    .filter((issue) => related.includes(issue.id) && isVisible(space, issue))
+    .filter((issue) => related.includes(issue.id))
     .map((issue) => ({ ...issue, type: "RELATES" }));
 }
 
 function getAttachment(space: Space, _: Query, id: string, fileId: string) {
   const { attachments } = getIssue(space, id);
   const isHere = attachments.some((file) => `${file.id}` === fileId);
-  const answer = space.data.files.get(Number(fileId));
-  if (!isHere || !answer) throw missing("attachment");
-  return answer();
+  const content = space.data.files.get(Number(fileId));
+  if (!isHere || !content) throw missing("attachment");
+  return new Response(content);
 }
 
-function listOfUser(space: Space, query: Query, id: string) {
-  const visible = listVisible(space).map(({ project }) => project);
-  return listActivities(
-    space,
-    query,
-    ({ project, createdUser }) =>
-      `${createdUser.id}` === id && visible.includes(project),
-  );
-}
-
-function listOfProject(space: Space, query: Query, id: string) {
-  const { project } = getProject(space, id);
-  return listActivities(space, query, (entry) => entry.project === project);
-}
-
-function listActivities(
-  space: Space,
-  query: Query,
-  isAsked: (activity: Activity) => boolean,
-) {
+function listActivities(space: Space, query: Query, userId: string) {
   if (space.switches.activities === "refused") refuse();
-  const types = query.get("activityTypeId[]");
+  const types = query.getAll("activityTypeId[]");
   const asked = toActivities(space.data).filter(
-    (entry) => isAsked(entry) && types?.includes(`${entry.type}`) !== false,
+    ({ createdUser, type }) =>
+      `${createdUser.id}` === userId &&
+      (types.length === 0 || types.includes(`${type}`)),
   );
   return toPage(space, query, asked);
 }
 
 function listIssues(space: Space, query: Query) {
-  const by = first(query, "sort") ?? "updated";
+  const by = query.get("sort") ?? "updated";
   const isTurned =
     by === "priority" && space.switches.priorityDescends !== "from the lowest";
-  const isUp = (first(query, "order") === "asc") !== isTurned;
-  const sign = isUp ? 1 : -1;
-  const found = selectIssues(space, query);
-  const issues = sortIssues(space.data, found, { by, sign });
-  const offset = toNumber(query, "offset") ?? 0;
-  const count = toNumber(query, "count") ?? 20;
-  return expand(space, query, issues.slice(offset, offset + count));
+  const isUp = (query.get("order") === "asc") !== isTurned;
+  const issues = sortIssues(selectIssues(space, query), by, isUp ? 1 : -1);
+  const offset = Number(query.get("offset") ?? 0);
+  return expand(space, query, issues.slice(offset, offset + toCount(query)));
 }
 
 function countIssues(space: Space, query: Query) {
@@ -281,65 +233,54 @@ function countIssues(space: Space, query: Query) {
 /** The issues of the asked projects that pass every filter of the query. */
 function selectIssues(space: Space, query: Query): Issue[] {
   const { data, switches } = space;
-  const asked = toAskedProjects(space, query);
-  const owners = new Set(asked.map(({ project }) => project.id));
-  const known = asked.flatMap(({ statuses }) => statuses.map(({ id }) => id));
-  const isMixed = query
-    .get("statusId[]")
-    ?.some((id) => !known.includes(Number(id)));
+  const owners = toAskedProjects(space, query);
+  const known = owners.flatMap(({ statuses }) =>
+    statuses.map(({ id }) => `${id}`),
+  );
+  const isMixed = query.getAll("statusId[]").some((id) => !known.includes(id));
   if (isMixed && switches.mixedStatuses === "refused") {
     throw invalid("statusId[]");
   }
   const timeZone = switches.days === "UTC" ? "UTC" : `${data.space.timezone}`;
   const format = new Intl.DateTimeFormat("sv-SE", { timeZone });
   const toDay = (instant: string) => format.format(Date.parse(instant));
-  const tests = [...query].flatMap(([name, sent]) => {
-    const test = toTest(data, name);
-    const values = toUnderstood(switches, name, sent);
-    if (!test || !values) return [];
-    return (issue: Issue) => values.some((value) => test(issue, value, toDay));
+  const tests = [...new Set(query.keys())].flatMap((name) => {
+    const test = toTest(name);
+    const values = Object.groupBy(query.getAll(name), (value) =>
+      toTreatment(switches, name, value),
+    );
+    if (values.refused) throw invalid(name);
+    const { honoured = [], "finds nothing": nothing } = values;
+    // What is ignored filters nothing.
+    if (!test || (honoured.length === 0 && !nothing)) return [];
+    return (issue: Issue) =>
+      honoured.some((value) => test(issue, value, { name, toDay }));
   });
+  const projectIds = owners.map(({ project }) => project.id);
   return data.issues.filter(
     (issue) =>
-      owners.has(issue.projectId) && tests.every((test) => test(issue)),
+      projectIds.includes(issue.projectId) &&
+      tests.every((test) => test(issue)),
   );
 }
 
-/** What this space makes of the values; undefined where it filters by none. */
-function toUnderstood(
+function toTreatment(
   switches: Switches,
   name: string,
-  values: string[],
-): string[] | undefined {
-  const isAssignee = name === "assigneeId[]";
-  const others = isAssignee ? values.filter((value) => value !== NOBODY) : [];
-  if (isAssignee && others.length === values.length) return values;
-  switch (toTreatment(switches, name)) {
-    case "honoured":
-      return values;
-    case "refused":
-      throw invalid(name);
-    case "ignored":
-      return others.length > 0 ? others : undefined;
-    case "finds nothing":
-      return others;
-  }
-}
-
-function toTreatment(switches: Switches, name: string): Treatment {
+  value: string,
+): Treatment {
   if (name.startsWith("customField_")) return switches.customFields;
   if (name === "hasDueDate") return switches.noDueDate;
-  return name === "assigneeId[]" ? switches.nobody : "honoured";
+  const isNobody = name === "assigneeId[]" && value === NOBODY;
+  return isNobody ? switches.nobody : "honoured";
 }
 
 function toAskedProjects(space: Space, query: Query): ProjectData[] {
-  const { archivedIssues } = space.switches;
-  const asked = query.get("projectId[]");
-  return (
-    asked?.map((id) => getProject(space, id)) ??
-    listVisible(space).filter(
-      ({ project }) => archivedIssues || !project.archived,
-    )
+  const { data, switches } = space;
+  const ids = query.getAll("projectId[]");
+  if (ids.length > 0) return ids.map((id) => getProject(space, id));
+  return data.projects.filter(
+    ({ project }) => switches.archivedIssues || !project.archived,
   );
 }
 

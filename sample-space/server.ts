@@ -1,19 +1,13 @@
-import { parseArgs } from "node:util";
 import { BINARY } from "../scripts/build.ts";
-import { type SpaceData, sampleData } from "./data.ts";
+import { plus, type SpaceData, sampleData } from "./data.ts";
 import { invalid, missing, Refusal } from "./filter.ts";
-import {
-  type Rates,
-  route,
-  SWITCHES,
-  type Switches,
-  toRate,
-} from "./routes.ts";
+import { route, SWITCHES, type Switches } from "./routes.ts";
 
 export type { Switches } from "./routes.ts";
 
 /** What a free plan allows in a minute. */
-export const FREE_PLAN = { search: 15, read: 60, resetInSeconds: 60 };
+export const FREE_PLAN = { search: 15, read: 60 };
+const PAID_PLAN = { search: 150, read: 600 };
 
 export type SampleSpaceOptions = {
   data?: SpaceData;
@@ -102,33 +96,36 @@ function toRecord({ method, url, headers }: Request) {
 }
 
 function toAnswer(apiKey: string, options: SampleSpaceOptions) {
-  const { data = sampleData(), latencyMs = 0 } = options;
-  const { search, read, resetInSeconds } = options.rateLimit ?? PAID_PLAN;
+  const { data = sampleData(), latencyMs = 0, rateLimit } = options;
   const switches = { ...SWITCHES, ...options.switches };
-  const rates: Rates = {
-    search: { limit: search, used: 0, reset: 0 },
-    read: { limit: read, used: 0, reset: 0 },
+  const toRate = (limit: number) => ({ limit, remaining: limit, reset: 0 });
+  const { read, search } = rateLimit ?? PAID_PLAN;
+  const rates = {
+    ...{ read: toRate(read), search: toRate(search) },
+    ...{ update: toRate(150), icon: toRate(60) },
   };
   return async (record: RecordedRequest, url: URL) => {
-    const { path } = record;
     if (latencyMs > 0) await Bun.sleep(latencyMs);
-    const isSearch = /^\/issues(\/count)?$/.test(path);
+    const isSearch = /^\/issues(\/count)?$/.test(record.path);
     const rate = rates[isSearch ? "search" : "read"];
     const second = Math.floor(Date.now() / 1000);
     if (second >= rate.reset) {
-      Object.assign(rate, { used: 0, reset: second + resetInSeconds });
+      const reset = second + 60;
+      for (const one of Object.values(rates)) {
+        Object.assign(one, { remaining: one.limit, reset });
+      }
     }
-    rate.used += 1;
-    const isSpent = options.rateLimit && rate.used > rate.limit;
-    const response = respond(() => {
+    const isSpent = rateLimit && rate.remaining === 0;
+    rate.remaining = Math.max(0, rate.remaining - 1);
+    const response = respond(switches, () => {
       if (isSpent) throw new Refusal(429, 13, "Too many requests.");
       requireReading(record, url, apiKey);
-      return route({ data, switches, rates }, path, url.searchParams);
+      const space = { data, switches, rates };
+      return route(space, record.path, url.searchParams);
     });
-    const { headers } = response;
-    headers.set("X-RateLimit-Limit", `${rate.limit}`);
-    headers.set("X-RateLimit-Remaining", `${toRate(rate).remaining}`);
-    headers.set("X-RateLimit-Reset", `${rate.reset}`);
+    for (const [name, value] of Object.entries(rate)) {
+      response.headers.set(`X-RateLimit-${name}`, `${value}`);
+    }
     return response;
   };
 }
@@ -147,10 +144,18 @@ function requireReading(
 }
 
 /** What a handler returns as an answer, and a Refusal in Backlog's own form. */
-function respond(handle: () => unknown): Response {
+function respond({ olderDates }: Switches, handle: () => unknown): Response {
   try {
     const value = handle();
-    return value instanceof Response ? value : Response.json(value);
+    if (value instanceof Response) return value;
+    if (!olderDates) return Response.json(value);
+    const midnight = /"([\d-]{10})T00:00:00Z"/g;
+    const text = JSON.stringify(value);
+    return Response.json(
+      JSON.parse(
+        text.replace(midnight, (_, day) => `"${plus(day, -9 * 3600)}"`),
+      ),
+    );
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const { message, code, status } = error;
@@ -159,28 +164,13 @@ function respond(handle: () => unknown): Response {
   }
 }
 
-const PAID_PLAN = { search: 150, read: 600, resetInSeconds: 60 };
-
-function main(): void {
-  const options = { port: { type: "string", default: "8787" } } as const;
-  const { port } = parseArgs({ options }).values;
-  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
-    throw new Error(`--port takes a number up to 65535, not "${port}"`);
-  }
-  const { url, host, apiKey } = startSampleSpace({ port: Number(port) });
+if (import.meta.main) {
+  const port = Number(process.argv[2] ?? 8787);
+  const { url, host, apiKey } = startSampleSpace({ port });
   const BACKLOG_DOMAIN = host.replace("127.0.0.1", "localhost");
   const env = { BACKLOG_DOMAIN, BACKLOG_API_KEY: apiKey };
   const mcpServers = { backlog: { command: BINARY, env } };
   process.stdout.write(
     `A sample Backlog space on ${url}, until Ctrl-C. Paste:\n${JSON.stringify({ mcpServers }, null, 2)}\n`,
   );
-}
-
-if (import.meta.main) {
-  try {
-    main();
-  } catch (error) {
-    console.error(`sample-space: ${error instanceof Error && error.message}`);
-    process.exitCode = 1;
-  }
 }

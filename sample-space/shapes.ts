@@ -3,10 +3,11 @@ import company from "./company.yaml";
 /** What Backlog names by ID. */
 export type Named = { id: number; name: string };
 type Item = Named & { displayOrder: number };
-export type User = ReturnType<typeof toUser>;
-type File = Named & { size: number; createdUser: User; created: string };
+/** A user in short. */
+type Person = Named & { userId: string | null; uniqueId?: string };
+type User = ReturnType<typeof toUser>;
+export type File = Named & { size: number; createdUser: User; created: string };
 type SharedFile = Named & { dir: string; size: number; createdUser?: User };
-type Star = { id: number; url: string; title: string; presenter: User };
 type CustomField = Named & {
   fieldTypeId: number;
   value: string | number | Item | Item[] | null;
@@ -25,20 +26,20 @@ export type SpaceData = {
   projects: ProjectData[];
   issues: Issue[];
   comments: Map<number, Comment[]>;
+  /** Comment IDs are shared by the space. */
+  lastCommentId: number;
   related: Map<number, number[]>;
-  /** The comments that one update of several issues made, by ID. */
-  bulkUpdates: number[][];
-  /** What is answered for an attachment, by its ID. */
-  files: Map<number, () => Response>;
+  /** The comments that one update of several issues made. */
+  bulkUpdates: Comment[][];
+  /** What an attachment holds, by its ID. */
+  files: Map<number, Blob>;
 };
 
-type Names = Record<"statuses" | "priorities" | "resolutions", string[]>;
-/** A user in short. */
-type Person = Named & { login?: string; unique?: string; role?: number };
+export type Names = Record<"statuses" | "priorities" | "resolutions", string[]>;
 /** A project in short. */
 export type Layout = Named & {
-  key: string;
-  markup?: string;
+  projectKey: string;
+  textFormattingRule?: string;
   archived?: boolean;
   types?: string[];
   /** Custom statuses with their places in the order. */
@@ -83,11 +84,10 @@ type Company = {
   fields: Field[];
   files: (Named & Record<"on" | "by" | "at", string> & { text?: string })[];
   shared: SharedFile;
-  star: Omit<Star, "presenter">;
-  notification: { id: number; reason: number };
-  alike: Record<"project" | "field", object>;
+  /** What all of a kind have alike. */
+  alike: Record<string, object>;
   related: Record<string, string[]>;
-  comments: (Remark & { on: string; star?: true })[];
+  comments: (Remark & { on: string })[];
   thread: Record<number, Words>;
   remarks: string[];
   issues: Record<string, Facts>;
@@ -96,64 +96,50 @@ type Company = {
 
 /** What company.yaml has. */
 export const COMPANY: Company = company;
-const COLORS = ["#ed8077", "#4488c5", "#5eb5a6", "#b0be3c"];
 
-/** A user; without a login, the legacy one. */
-export function toUser({ id, login, name, unique, role = 2 }: Person) {
+export function toUser({ uniqueId, ...person }: Person) {
+  const { id, userId, name } = person;
   const nulabId = `Q3vWmJ2dKxT8bYfNs5Zr7LcHaGp9UeXt4BnRqVoDyMiS${id}`;
   return {
-    id,
-    userId: login ?? null,
-    name,
-    roleType: role,
-    lang: login ? "ja" : null,
-    mailAddress: `${login ?? "legacy"}@corp.example`,
-    nulabAccount: unique ? { nulabId, name, uniqueId: unique } : null,
+    ...COMPANY.alike.user,
+    ...person,
+    mailAddress: `${userId ?? "legacy"}@corp.example`,
+    nulabAccount: uniqueId ? { nulabId, name, uniqueId } : null,
     keyword: `${name} ${name.toUpperCase()}`,
-    lastLoginTime: login ? "2026-11-20T23:41:07Z" : null,
   };
 }
 
 /** A project and its parts; everybody is a member. */
 export function toProject(layout: Layout, statusNames: string[]) {
-  const { id: projectId, key, name, customs = {}, versions = {} } = layout;
-  const { types = ["Bug", "Task", "Request"], categories = [] } = layout;
+  const { types = ["Bug", "Task", "Request"], ...parts } = layout;
+  const { customs = {}, categories = [], versions = {}, ...own } = parts;
+  const { id: projectId } = own;
   const base = (projectId - 1073800000) * 10;
   const list = (firstId: number, names: string[]) =>
     names.map((name, displayOrder) => {
       const id = firstId + base + displayOrder;
       return { id, projectId, name, displayOrder };
     });
-  const standard = statusNames.map((name, index) => {
-    const displayOrder = (index + 1) * 1000;
-    const color = at(COLORS, index);
-    return { id: index + 1, projectId, name, color, displayOrder };
-  });
-  const custom = Object.entries(customs).map(([name, displayOrder], index) => {
-    const id = 245000 + (projectId % 100000) * 2 + index;
-    return { id, projectId, name, color: "#e87758", displayOrder };
-  });
+  const toStatus = (id: number, name: string, displayOrder = id * 1000) => {
+    return { ...COMPANY.alike.status, id, projectId, name, displayOrder };
+  };
+  const custom = Object.entries(customs).map(([name, place], index) =>
+    toStatus(245000 + (projectId % 100000) * 2 + index, name, place),
+  );
   return {
-    project: {
-      ...{ id: projectId, projectKey: key, name, ...COMPANY.alike.project },
-      textFormattingRule: layout.markup ?? "markdown",
-      archived: layout.archived ?? false,
-    },
-    statuses: [...standard, ...custom].sort(
-      (a, b) => a.displayOrder - b.displayOrder,
-    ),
-    issueTypes: list(1074000000, types).map((type, index) => ({
-      ...{ ...type, color: at(COLORS, index) },
-      ...{ templateSummary: null, templateDescription: null },
-    })),
+    project: { ...COMPANY.alike.project, archived: false, ...own },
+    statuses: statusNames
+      .map((name, index) => toStatus(index + 1, name))
+      .concat(custom)
+      .sort((a, b) => a.displayOrder - b.displayOrder),
+    issueTypes: list(1074000000, types).map((type) => {
+      return { ...COMPANY.alike.type, ...type };
+    }),
     categories: list(1075000000, categories),
     versions: list(1073000000, Object.keys(versions)).map((version) => {
-      const [startDate, releaseDueDate] = versions[version.name] ?? [];
-      return {
-        ...{ ...version, description: null, archived: false },
-        startDate: toDay(startDate),
-        releaseDueDate: toDay(releaseDueDate),
-      };
+      const [start, end] = versions[version.name] ?? [];
+      const days = { startDate: toDay(start), releaseDueDate: toDay(end) };
+      return { ...COMPANY.alike.version, ...version, ...days };
     }),
     members: COMPANY.users.map(({ id }) => id),
     customFields: none<Named & { typeId: number; items?: Item[] }>(),
@@ -163,47 +149,42 @@ export function toProject(layout: Layout, statusNames: string[]) {
 /** An issue; of a status a number is the ID. */
 export function toIssue(data: SpaceData, issueKey: string, facts: Facts) {
   const { status = 1, priority = 3, by = "ken", resolution, assignee } = facts;
-  const { hours = [null, null], parent } = facts;
-  const owner = projectOf(data, issueKey.replace(/-.*/, ""));
+  const { hours: [estimatedHours, actualHours] = [null, null], parent } = facts;
+  const [projectKey = "", keyId] = issueKey.split("-");
+  const owner = find(data.projects, { project: { projectKey } });
   const projectId = owner.project.id;
-  const toKeyId = (key: string) => Number(key.split("-")[1]);
-  const toId = (key: string) => projectId + 5_000_000 + toKeyId(key) * 5;
+  const toId = (key: string) =>
+    projectId + 5_000_000 + Number(key.replace(/.*-/, "")) * 5;
   const every = <T extends Named>(list: T[], name?: string) =>
-    name === undefined ? [] : [byName(list, name)];
-  const author = byLogin(data, by);
-  const hasResolution = resolution !== undefined;
+    list.filter((one) => one.name === name);
+  const createdUser = byLogin(data, by);
   return {
-    id: toId(issueKey),
-    projectId,
-    issueKey,
-    keyId: toKeyId(issueKey),
-    issueType: byName(owner.issueTypes, facts.type),
+    ...COMPANY.alike.issue,
+    ...{ id: toId(issueKey), projectId, issueKey, keyId: Number(keyId) },
+    issueType: find(owner.issueTypes, { name: facts.type }),
     summary: facts.title,
     description: facts.text ?? COMPANY.texts[issueKey] ?? "",
-    resolution: hasResolution ? byId(data.resolutions, resolution) : null,
-    priority: priority === null ? null : byId(data.priorities, priority),
-    status:
-      typeof status === "number"
-        ? byId(owner.statuses, status)
-        : byName(owner.statuses, status),
+    resolution: data.resolutions.find(({ id }) => id === resolution) ?? null,
+    priority: data.priorities.find(({ id }) => id === priority) ?? null,
+    status: find(
+      owner.statuses,
+      typeof status === "number" ? { id: status } : { name: status },
+    ),
     assignee: assignee ? byLogin(data, assignee) : null,
     category: every(owner.categories, facts.category),
     versions: every(owner.versions, facts.version),
     milestone: every(owner.versions, facts.milestone),
     startDate: toDay(facts.start),
     dueDate: toDay(facts.due),
-    estimatedHours: hours[0],
-    actualHours: hours[1],
+    ...{ estimatedHours, actualHours },
     parentIssueId: parent ? toId(parent) : null,
-    createdUser: author,
+    createdUser,
     created: facts.created,
-    updatedUser: author.userId === null ? null : author,
+    updatedUser: createdUser.userId === null ? null : createdUser,
     updated: facts.updated,
     customFields: none<CustomField>(),
     attachments: none<File>(),
     sharedFiles: none<SharedFile>(),
-    externalFileLinks: none<never>(),
-    stars: none<Star>(),
   };
 }
 
@@ -242,14 +223,13 @@ export function toComment(
 ) {
   const toLogged = (change: ChangeFacts) => toLoggedChange(data, issue, change);
   return {
+    ...COMPANY.alike.comment,
     id,
     content: text ?? null,
     changeLog: changes?.map(toLogged) ?? null,
     createdUser: byLogin(data, by),
     ...{ created, projectId: issue.projectId, issueId: issue.id },
     updated: created,
-    stars: none<Star>(),
-    notifications: none<Company["notification"] & { user: User }>(),
   };
 }
 
@@ -262,66 +242,43 @@ export function toStatusId({ statuses }: ProjectData, text: string | null) {
 /** An entry of a change log, as the space's names have it. */
 function toLoggedChange(
   data: SpaceData,
-  issue: Issue,
+  { projectId, description }: Issue,
   { field, from, to, file, custom, told }: ChangeFacts,
 ) {
-  const { statuses } = projectOf(data, issue.projectId);
+  const { statuses } = find(data.projects, { project: { id: projectId } });
   const names: Named[] = field === "status" ? statuses : data.resolutions;
   const value = (given: string | number | null = null) =>
-    typeof given === "number" ? byId(names, given).name : given;
-  const now = field === "description" ? issue.description : value(to);
+    typeof given === "number" ? find(names, { id: given }).name : given;
+  const now = field === "description" ? description : value(to);
   return toChange(field, value(from), now, {
     ...(file && { attachmentInfo: { id: file, name: `${to}` } }),
     ...(custom && {
-      attributeInfo: { id: 1073742485 + custom, typeId: `${custom}` },
+      attributeInfo: { id: toFieldId(custom), typeId: `${custom}` },
     }),
     ...(told && { notificationInfo: { type: told } }),
   });
 }
 
-/** The project with this ID or key. */
-export function projectOf(data: SpaceData, id: number | string): ProjectData {
-  return found(
-    data.projects,
-    ({ project }) => project.id === id || project.projectKey === id,
-    id,
-  );
+/** The ID of the custom field of a type; there is one of each. */
+export function toFieldId(type: number): number {
+  return 1073742485 + type;
 }
 
 /** The issue with this key. */
-export function byKey(data: SpaceData, key: string): Issue {
-  return found(data.issues, ({ issueKey }) => issueKey === key, key);
+export function byKey({ issues }: SpaceData, issueKey: string): Issue {
+  return find(issues, { issueKey });
 }
 
-/** The user with this login. */
-export function byLogin(data: SpaceData, login: string): User {
-  // The legacy user has no login; his mail address still begins with one.
-  const mail = `${login}@corp.example`;
-  return found(data.users, ({ mailAddress }) => mailAddress === mail, login);
+/** The user with this login; the legacy one has only a mail address. */
+export function byLogin({ users }: SpaceData, login: string): User {
+  return find(users, { mailAddress: `${login}@corp.example` });
 }
 
-/** The entry with this ID. */
-export function byId<T extends { id: number }>(list: T[], id: number): T {
-  return found(list, (entry) => entry.id === id, id);
-}
+type Part<T> = { [Key in keyof T]?: Partial<T[Key]> };
 
-/** The entry of this name. */
-export function byName<T extends Named>(list: T[], name: string): T {
-  return found(list, (entry) => entry.name === name, name);
-}
-
-/** Wraps around, so that a list can be dealt out without end. */
-export function at<T>(list: readonly T[], index: number): T {
-  return found(list, (_, place) => place === index % list.length, index);
-}
-
-/** The first that is meant; throws where there is none. */
-function found<T>(
-  list: readonly T[],
-  isMeant: (entry: T, index: number) => boolean,
-  name: string | number,
-): T {
-  const entry = list.find(isMeant);
-  if (entry === undefined) throw new Error(`No ${name} in the sample data.`);
-  return entry;
+/** The first that has these; throws where there is none. */
+export function find<T>(list: readonly T[], wanted: Part<T>): T {
+  const entry = list.find((one) => Bun.deepMatch(wanted, one));
+  if (entry !== undefined) return entry;
+  throw new Error(`No ${JSON.stringify(wanted)} in the sample data.`);
 }

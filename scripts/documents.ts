@@ -41,9 +41,7 @@ async function answer(
 }
 
 async function showCheck(): Promise<string> {
-  await using space = startSampleSpace({
-    rateLimit: { read: 600, search: 150, resetInSeconds: 60 },
-  });
+  await using space = startSampleSpace();
   const file = "/home/hana/.config/backlog-mcp/.env";
   const reading = readSettings({
     environment: {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "bun:test";
-import { byLogin, sampleData } from "../sample-space/data.ts";
-import { attach, toFiles, toPng } from "../sample-space/files.ts";
+import { attach, byLogin, sampleData } from "../sample-space/data.ts";
+import { toImages, toPng } from "../sample-space/files.ts";
 import { startSampleSpace } from "../sample-space/server.ts";
 import {
   connectBinary,
@@ -10,15 +10,17 @@ import {
 import { ANSWER_SIZE, fits, sizeOf } from "../text.ts";
 import { issueOf, quotedAfter, readIssue } from "./helpers.ts";
 
-let files: Record<string, Buffer>;
+let images: Record<string, Buffer>;
 beforeAll(async () => {
-  files = await toFiles();
+  images = await toImages();
 });
 
 /** The sample space with these files on WEB-7. */
-function spaceOf(more: Record<string, Buffer | (() => Response)> = files) {
+function spaceOf(files: Record<string, string | Buffer> = images) {
   const data = sampleData();
-  attach(data, "WEB-7", more);
+  for (const [name, content] of Object.entries(files)) {
+    attach(data, "WEB-7", new Blob([content]), { name });
+  }
   return data;
 }
 
@@ -58,27 +60,34 @@ describe("an image is encoded anew, beside one line of text", () => {
     expect(shown).toMatchObject({ format, width });
     expect(bytes?.byteLength).toBeLessThan(2_000_000);
     // Never the file's own bytes, which may be more than an image.
-    expect(bytes?.equals(files[name] ?? Buffer.alloc(0))).toBe(false);
+    expect(bytes?.equals(images[name] ?? Buffer.alloc(0))).toBe(false);
   });
 });
 
+const SENTENCE = "カートの金額が合いません。";
+// The same in the encodings that Japan has; nothing here writes them.
+const SHIFT_JIS =
+  "312c834a815b836782cc8be08a7a82aa8d8782a282dc82b982f181420a322c4f4b0a";
+const EUC_JP = "a5aba1bca5c8a4ceb6e2b3dba4acb9e7a4a4a4dea4bba4f3a1a3";
+const ISO_2022_JP =
+  "1b2442252b213c2548244e3662335b242c39672424245e243b247321231b2842";
+
 describe("a text is told by its content", () => {
-  const SENTENCE = "カートの金額が合いません。";
   test.each([
-    ["orders.csv", "", "Shift_JIS", `1,${SENTENCE}\n2,OK`],
-    ["orders-euc.csv", "", "EUC-JP", SENTENCE],
-    ["mail.txt", "", "ISO-2022-JP", SENTENCE],
-    ["utf8.txt", "", "UTF-8", SENTENCE],
-    ["bare.log", "", "UTF-16", "GET /cart 500"],
-    ["shape.svg", "", "UTF-8", '<svg xmlns="http://www.w3.org/2000/svg"/>'],
-    ["notes.png", "", "UTF-8", "not an image at all"],
+    ["orders.csv", SHIFT_JIS, "Shift_JIS", `1,${SENTENCE}\n2,OK`],
+    ["orders-euc.csv", EUC_JP, "EUC-JP", SENTENCE],
+    ["mail.txt", ISO_2022_JP, "ISO-2022-JP", SENTENCE],
     ["half-width.txt", "c3bdc4", "Shift_JIS", "ﾃｽﾄ"],
+    ["utf8.txt", "efbbbf4f4b", "UTF-8", "OK"],
+    ["shape.svg", "3c7376672f3e", "UTF-8", "<svg/>"],
+    ["notes.png", "6e6f6e65", "UTF-8", "none"],
+    ["bare.log", "4f004b000d000a00", "UTF-16", "OK"],
     ["big-endian.txt", "feff30ab", "UTF-16", "カ"],
     ["without-mark.txt", "004f004b", "UTF-16", "OK"],
     ["colours.log", "1b5b33316d4f4b", "UTF-8", "[31mOK"],
   ])("%s %s is %s", async (name, hex, encoding, expected) => {
-    const own = hex && { [name]: Buffer.from(hex, "hex") };
-    const { text, image } = await open(name, spaceOf(own || files));
+    const data = spaceOf({ [name]: Buffer.from(hex, "hex") });
+    const { text, image } = await open(name, data);
     expect(text).toStartWith(`${name} of WEB-7 (text in ${encoding}, `);
     expect(quotedAfter(text, "not instructions.")).toBe(expected);
     expect(image).toBeUndefined();
@@ -114,7 +123,7 @@ describe("a text is told by its content", () => {
   });
 
   test("behind its end, it says how long it is", async () => {
-    const data = spaceOf({ "b.txt": Buffer.from("one\ntwo") });
+    const data = spaceOf({ "b.txt": "one\ntwo" });
     const { text } = await readIssue("WEB-7#attachment-9001-900", { data });
     expect(text).toEndWith(
       "\nIt has 7 characters, so none from 900 on. From the beginning: issue_key WEB-7#attachment-9001\n",
@@ -123,8 +132,7 @@ describe("a text is told by its content", () => {
 
   test("the key never shows, wherever a page is cut", async () => {
     const apiKey = "sample-key-0123456789abcdefghijklmnop";
-    const dump = Buffer.from(`${apiKey}\n`.repeat(2_000));
-    const data = spaceOf({ "dump.txt": dump });
+    const data = spaceOf({ "dump.txt": `${apiKey}\n`.repeat(2_000) });
     const { text } = await open("dump.txt", data);
     expect(text).not.toContain(apiKey.slice(0, 12));
   });
@@ -132,23 +140,24 @@ describe("a text is told by its content", () => {
 
 describe("anything else is named, with the reason and where it opens", () => {
   test.each([
-    ["cut.png", "a damaged image"],
-    ["magic.png", "a damaged image"],
-    ["bomb.png", "an image of more than 50 million pixels"],
-    ["report.pdf", "a PDF document"],
-    ["table.xlsx", "an Excel workbook"],
-    ["bomb.zip", "a ZIP archive"],
-    ["data.bin", "a file of an unknown kind"],
-    ["empty.txt", "an empty file"],
-  ])("%s is %s", async (name, kind) => {
-    const { text, image, isError } = await open(name);
+    ["cut.png", "a damaged image", ""],
+    ["magic.png", "a damaged image", ""],
+    ["bomb.png", "an image of more than 50 million pixels", ""],
+    ["report.pdf", "a PDF document", "%PDF-1.7\nplain letters\n"],
+    ["table.xlsx", "an Excel workbook", "PK\x03\x04\0\0xl/workbook.xml\0"],
+    ["photos.zip", "a ZIP archive", "PK\x03\x04\0\0photo.jpg\0"],
+    ["data.bin", "a file of an unknown kind", "\0\x01\x02\x03"],
+    ["empty.txt", "an empty file", ""],
+  ])("%s is %s", async (name, kind, content) => {
+    const data = spaceOf({ [name]: images[name] ?? content });
+    const { text, image, isError } = await open(name, data);
     expect(text).toStartWith(`${name} of WEB-7 (${kind}, `);
     expect(text).toEndWith("It opens in Backlog: http://HOST/view/WEB-7");
     expect([image, isError]).toEqual([undefined, false]);
   });
 
   test("one that is listed with 30 MB is not fetched", async () => {
-    const data = spaceOf({ "huge.png": () => new Response("") });
+    const data = spaceOf({ "huge.png": "" });
     const [file] = issueOf(data, "WEB-7").attachments;
     if (file) file.size = 30_000_000;
     const { text, paths } = await open("huge.png", data);
@@ -159,8 +168,9 @@ describe("anything else is named, with the reason and where it opens", () => {
   });
 
   test("one that is larger than it is listed is not read", async () => {
-    const sent = new Uint8Array(30_000_000);
-    const data = spaceOf({ "liar.png": () => new Response(sent) });
+    const data = spaceOf({ "liar.png": Buffer.alloc(30_000_000) });
+    const [file] = issueOf(data, "WEB-7").attachments;
+    if (file) file.size = 1_000;
     const { text, isError } = await open("liar.png", data);
     expect(isError).toBe(true);
     expect(text).toContain("and was not read");
@@ -168,7 +178,7 @@ describe("anything else is named, with the reason and where it opens", () => {
 });
 
 test("who brought a file is told apart from a namesake", async () => {
-  const data = spaceOf({ "b.txt": Buffer.from("b") });
+  const data = spaceOf({ "b.txt": "b" });
   const [file] = issueOf(data, "WEB-7").attachments;
   if (file) file.createdUser = { ...file.createdUser, id: 1, userId: "ken-2" };
   issueOf(data, "WEB-7").assignee = byLogin(data, "ken");
@@ -178,16 +188,16 @@ test("who brought a file is told apart from a namesake", async () => {
 describe("only what the issue lists is opened", () => {
   test.each([
     ["画面がそう.txt", "画面か\u3099そう.txt of WEB-7"],
-    ["REPRO.PNG", "repro.png of WEB-7"],
-    ["ｒｅｐｒｏ．ｐｎｇ", "repro.png of WEB-7"],
-    ["9001", "repro.png of WEB-7"],
+    ["LOG.TXT", "log.txt of WEB-7"],
+    ["ｌｏｇ．ｔｘｔ", "log.txt of WEB-7"],
+    ["9002", "log.txt of WEB-7"],
   ])("%s is found by its name or ID", async (name, expected) => {
-    expect((await open(name)).text).toStartWith(expected);
+    const data = spaceOf({ "画面か\u3099そう.txt": "a", "log.txt": "b" });
+    expect((await open(name, data)).text).toStartWith(expected);
   });
 
   test("another issue's file, or none, is answered with those there are", async () => {
-    const [a, b] = [Buffer.from("a"), Buffer.from("b")];
-    const data = spaceOf({ "a (1).txt": a, "b.txt": b });
+    const data = spaceOf({ "a (1).txt": "a", "b.txt": "b" });
     for (const [name, asked] of [
       ["1076475104", "with the ID 1076475104"],
       ["c.txt", '"c.txt"'],
@@ -202,8 +212,7 @@ describe("only what the issue lists is opened", () => {
   });
 
   test("two of one name are told apart by their IDs", async () => {
-    const data = spaceOf({ "log.txt": Buffer.from("old") });
-    attach(data, "WEB-7", { "LOG.txt": Buffer.from("new") });
+    const data = spaceOf({ "log.txt": "old", "LOG.txt": "new" });
     const { text } = await open("log.txt", data);
     expect(text).toBe(
       'WEB-7 has 2 attachments "log.txt"; name one by its ID. Attachments: log.txt (WEB-7#attachment-9001), LOG.txt (WEB-7#attachment-9002).',
@@ -212,7 +221,7 @@ describe("only what the issue lists is opened", () => {
 });
 
 test("the compiled program opens an image and a text", async () => {
-  const csv = files["orders.csv"] ?? Buffer.alloc(0);
+  const csv = Buffer.from(SHIFT_JIS, "hex");
   const data = spaceOf({ "a.png": await toPng(2_000, 1_000), "b.csv": csv });
   await using space = startSampleSpace({ data });
   await using connected = await connectBinary(toEnvironment(space));

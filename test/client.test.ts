@@ -3,6 +3,7 @@ import { Backlog, BacklogCall, LIMITS } from "../backlog.ts";
 import manifest from "../package.json" with { type: "json" };
 import { sampleData } from "../sample-space/data.ts";
 import {
+  FREE_PLAN,
   type SampleSpace,
   type SampleSpaceOptions,
   startSampleSpace,
@@ -164,11 +165,28 @@ describe("what the client reads", () => {
   });
 });
 
+describe("the sample space is strict", () => {
+  test.each([
+    ["/issues?statusIds[]=1", 400, "Invalid parameter: statusIds[]"],
+    ["/issues/count?order=asc", 400, "Invalid parameter: order"],
+    ["/issues?keyword=a&keyword=b", 400, "Invalid parameter: keyword"],
+    ["/issues?dueDateUntil=2026-02-31", 400, "Invalid parameter: dueDateUntil"],
+    ["/issues?customField_7[]=1", 400, "Invalid parameter: customField_7[]"],
+    ["/issues/WEB-1/comments?count=101", 400, "Invalid parameter: count"],
+    ["/space?apiKey=secret", 400, "Invalid parameter: apiKey"],
+    ["/space/", 404, "No resource."],
+  ])("%s is refused with %d", async (path, status, message) => {
+    await using space = startSampleSpace();
+    const headers = { "Backlog-API-Key": space.apiKey };
+    const answer = await fetch(`${space.url}/api/v2${path}`, { headers });
+    const errors = [{ message, code: status === 404 ? 6 : 7, moreInfo: "" }];
+    expect([answer.status, await answer.json()]).toEqual([status, { errors }]);
+  });
+});
+
 describe("what is left of Backlog's limits", () => {
   test("is not known before the first answer, then known for each class", async () => {
-    await using space = startSampleSpace({
-      rateLimit: { search: 15, read: 60, resetInSeconds: 60 },
-    });
+    await using space = startSampleSpace({ rateLimit: FREE_PLAN });
     const backlog = connect(space);
     const call = backlog.open();
     expect(call.remaining("search")).toBeUndefined();

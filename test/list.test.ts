@@ -75,10 +75,13 @@ describe("pages", () => {
 });
 
 describe("the budget of a list", () => {
-  test.each(["long", "short"] as const)(
-    "is kept with %s titles, and the next calls bring every issue once",
-    async (titles) => {
-      const data = largeData({ projects: 3, issues: 900, titles });
+  test.each([1, 7])(
+    "is kept with titles %d times as long, and the next calls bring every issue once",
+    async (times) => {
+      const data = largeData({ projects: 3, issues: 900 });
+      for (const issue of data.issues) {
+        issue.summary = issue.summary.repeat(times);
+      }
       const keys: string[] = [];
       let next: Args | undefined = { limit: 500 };
       while (next) {
@@ -223,11 +226,11 @@ describe("whichever way a fact is that Backlog leaves open", () => {
     mixedStatuses: "refused",
     unreadableProjects: ["OPS"],
   };
-  test.each<[string, SampleSpaceOptions]>([
-    ["three facts", { switches }],
-    ["the form of older days", { data: sampleData({ olderDates: true }) }],
-  ])("the answers are the same: %s", async (_, options) => {
-    expect(await readAll(options)).toEqual(await readAll());
+  test.each<[string, Partial<Switches>]>([
+    ["three facts", switches],
+    ["the form of older days", { olderDates: true }],
+  ])("the answers are the same: %s", async (_, switches) => {
+    expect(await readAll({ switches })).toEqual(await readAll());
   });
 
   test("without related issues only these are missing", async () => {

@@ -102,7 +102,7 @@ test("in an empty space nothing can be seen but the classes", async () => {
 });
 
 test("it ends at half of what a class has left", async () => {
-  const rateLimit = { search: 6, read: 600, resetInSeconds: 60 };
+  const rateLimit = { search: 6, read: 600 };
   const { found, requests } = await look({ rateLimit });
   const isSearch = /^\/issues(\/count)?$/;
   const searches = requests.filter(({ path }) => isSearch.test(path));
