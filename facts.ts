@@ -5,15 +5,14 @@ import {
   ANSWER_SIZE,
   Cleaner,
   cutText,
-  formatCut,
   type Person,
+  quoteCut,
   type Size,
   share,
   sizeOf,
   smaller,
   subtract,
   takeWhileFitting,
-  toQuote,
 } from "./text.ts";
 
 /** How one answer tells the same thing in the same words everywhere. */
@@ -31,10 +30,14 @@ export interface Wording {
   toLine: (line: string) => string;
 }
 
+/** What everything that names people and texts needs. */
+export interface Pen extends Wording {
+  clean: Cleaner;
+}
+
 /** One issue and what else was read of it. */
 export interface IssueFacts {
   issue: Issue;
-  origin: string;
   parent?: IssueRow | undefined;
   children?: Children | undefined;
   related: readonly IssueRow[];
@@ -72,9 +75,9 @@ export function formatFacts(
   today: string,
 ): FactsText {
   const clean = new Cleaner();
-  const pen = { wording, clean };
-  const { issue, origin } = facts;
-  const lists = new FactLists(`at ${origin}/view/${issue.issueKey}`);
+  const pen = { ...wording, clean };
+  const { issue } = facts;
+  const lists = new FactLists(`at ${wording.origin}/view/${issue.issueKey}`);
   const fact = (name: string, value: string | number | Nothing) =>
     (value ?? "") === "" ? [] : [`- ${name}: ${value}`];
   const named = (name: string, value: { name: string } | Nothing) =>
@@ -97,9 +100,9 @@ export function formatFacts(
     ...named("Type", issue.issueType),
     ...named("Priority", issue.priority),
     ...named("Resolution", issue.resolution),
-    ...fact("Assignee", formatAssignee(issue, wording)),
-    ...fact("Due", formatDue(issue, wording, today)),
-    ...fact("Start", toDay(issue.startDate, wording)),
+    ...fact("Assignee", formatAssignee(issue, pen)),
+    ...fact("Due", formatDue(issue, pen, today)),
+    ...fact("Start", toDay(issue.startDate, pen)),
     ...fact("Estimated hours", issue.estimatedHours),
     ...fact("Actual hours", issue.actualHours),
     ...names("Milestones", issue.milestone),
@@ -143,44 +146,42 @@ export function formatFacts(
 
 type Nothing = null | undefined;
 
-/** What everything that names people and texts needs. */
-export interface Pen {
-  wording: Wording;
-  clean: Cleaner;
-}
-
-function toDay(value: string | Nothing, { spaceTimeZone }: Wording) {
+function toDay(value: string | Nothing, { spaceTimeZone }: Pen) {
   return value ? toCalendarDay(value, spaceTimeZone) : undefined;
 }
 
-/** Null is nobody; what could not be read is not known. */
-function formatAssignee({ assignee }: IssueRow, { toPerson }: Wording): string {
-  if (assignee === undefined) return "?";
-  return assignee === null ? "nobody" : toPerson(assignee);
+/** Null is none; missing or of a wrong form is unknown. */
+export function orNone<Value>(
+  value: Value | Nothing,
+  write: (value: Value) => string,
+  none = "none",
+): string {
+  return value ? write(value) : value === null ? none : "?";
+}
+
+function formatAssignee({ assignee }: IssueRow, { toPerson }: Pen): string {
+  return orNone(assignee, toPerson, "nobody");
 }
 
 /** `2026-11-25 (in 3 days)`; the distance only while there is still time. */
 function formatDue(
   { dueDate, status }: IssueRow,
-  wording: Wording,
+  { spaceTimeZone }: Pen,
   today: string,
 ): string {
-  if (dueDate === undefined) return "?";
-  const day = toDay(dueDate, wording);
-  if (day === undefined) return "none";
-  return status.id === CLOSED ? day : `${day} (${formatDistance(day, today)})`;
+  return orNone(dueDate, (due) => {
+    const day = toCalendarDay(due, spaceTimeZone);
+    if (status.id === CLOSED) return day;
+    return `${day} (${formatDistance(day, today)})`;
+  });
 }
 
 /** `WEB-2 [Open] Hana Mori, due 2026-11-25 (in 3 days): Title`. */
-function formatOther(
-  row: IssueRow,
-  { wording, clean }: Pen,
-  today: string,
-): string {
-  const status = clean.name(row.status.name);
-  const who = formatAssignee(row, wording);
-  const due = formatDue(row, wording, today);
-  return `${row.issueKey} [${status}] ${who}, due ${due}: ${clean.line(row.summary)}`;
+function formatOther(row: IssueRow, pen: Pen, today: string): string {
+  const status = pen.clean.name(row.status.name);
+  const who = formatAssignee(row, pen);
+  const due = formatDue(row, pen, today);
+  return `${row.issueKey} [${status}] ${who}, due ${due}: ${pen.clean.line(row.summary)}`;
 }
 
 /** Lists of facts: each has a share, and all together leave room for text. */
@@ -250,8 +251,13 @@ export function toFieldDay({
   value,
 }: CustomField): string | undefined {
   if (fieldTypeId !== DATE_FIELD || typeof value !== "string") return undefined;
-  const isDay = /^\d{4}-\d\d-\d\d(T[\d:.]+Z)?$/.test(value);
-  return isDay && !Number.isNaN(Date.parse(value)) ? value : undefined;
+  return isDay(value) ? value : undefined;
+}
+
+/** Alone, or as an instant within it. */
+function isDay(text: string): boolean {
+  const isWritten = /^\d{4}-\d\d-\d\d(T[\d:.]+Z)?$/.test(text);
+  return isWritten && !Number.isNaN(Date.parse(text));
 }
 
 /** A custom field's text: what was written, or chosen, or is behind "other". */
@@ -273,36 +279,34 @@ export function toFieldText(
 
 function formatCustomFields(
   { issueKey, customFields }: Issue,
-  { wording, clean }: Pen,
+  pen: Pen,
 ): { lines: string[]; cut: number } {
+  const { clean, toLine } = pen;
   const lines: string[] = [];
   let cut = 0;
   for (const field of customFields ?? []) {
-    const day = toDay(toFieldDay(field), wording);
-    const text = day ?? toFieldText(field, clean);
+    const text = toDay(toFieldDay(field), pen) ?? toFieldText(field, clean);
     if (text === "") continue;
     const label = `${clean.name(field.name)}:`;
     if (text.length <= LONG_VALUE && !text.includes("\n")) {
-      lines.push(`${label} ${wording.toLine(text)}`);
+      lines.push(`${label} ${toLine(text)}`);
       continue;
     }
-    const span = { from: 0, room: FIELD_SHARE };
-    const part = cutText(text, span, wording.toLine);
-    const notice = formatCut(part, (place) =>
+    const part = cutText(text, { from: 0, room: FIELD_SHARE }, toLine);
+    const { quoted, notice } = quoteCut(part, (place) =>
       field.id
         ? `issue_key ${issueKey}#field-${field.id}-${place}`
         : "only in Backlog",
     );
-    if (notice !== "") cut += 1;
-    const quoted = [label, toQuote(part.lines), notice];
-    lines.push(quoted.filter((line) => line !== "").join("\n"));
+    if (notice) cut += 1;
+    lines.push([label, ...quoted].join("\n"));
   }
   return { lines, cut };
 }
 
 /** `trace.txt (8.1 kB, by Hana Mori)`. */
-function formatFile(file: FileFact, { wording, clean }: Pen): string {
-  const facts = listFileFacts(file, wording.toPerson).join(", ");
+function formatFile(file: FileFact, { toPerson, clean }: Pen): string {
+  const facts = listFileFacts(file, toPerson).join(", ");
   const name = clean.name(`${file.dir ?? ""}${file.name}`, 500);
   return facts === "" ? name : `${name} (${facts})`;
 }
@@ -347,10 +351,10 @@ type Change = NonNullable<Comment["changeLog"]>[number];
 export function formatChanges(
   { changeLog }: Comment,
   { place, room }: { place: string; room: Size },
-  { wording, clean }: Pen,
+  pen: Pen,
 ): string[] {
   const changes = changeLog ?? [];
-  const lines = changes.map((one) => `- ${formatChange(one, wording, clean)}`);
+  const lines = changes.map((one) => `- ${formatChange(one, pen)}`);
   const shown = takeWhileFitting(lines, room);
   const more = lines.length - shown.length;
   const isLong = (change: Change) =>
@@ -362,33 +366,36 @@ export function formatChanges(
   const others = more > 0 ? `… and ${more} more changes; ` : "";
   return [
     ...shown,
-    `- ${others}in full in Backlog: ${wording.origin}/view/${place}`,
+    `- ${others}in full in Backlog: ${pen.origin}/view/${place}`,
   ];
 }
 
+/** The field of Backlog's own; a custom one may be called the same. */
+function toOwnField({ field, attributeInfo }: Change): string | undefined {
+  return attributeInfo ? undefined : field;
+}
+
 /** Both texts may be long, and the new one stands above already. */
-function isDescription({ field, attributeInfo }: Change): boolean {
-  return field === "description" && !attributeInfo;
+function isDescription(change: Change): boolean {
+  return toOwnField(change) === "description";
 }
 
 /** `status: Open → In Progress`; what had or has no value is none. */
-function formatChange(
-  change: Change,
-  wording: Pick<Wording, "statuses" | "spaceTimeZone">,
-  clean: Cleaner,
-): string {
+function formatChange(change: Change, pen: Pen): string {
   if (isDescription(change)) return "description changed";
-  const { field, attributeInfo, originalValue, newValue } = change;
-  const name = attributeInfo
-    ? `custom field ${clean.name(field)}`
-    : clean.name(FIELDS[field] ?? field);
+  const { field, originalValue, newValue } = change;
+  const { clean } = pen;
+  const own = toOwnField(change);
+  const name =
+    own === undefined
+      ? `custom field ${clean.name(field)}`
+      : clean.name(FIELDS[own] ?? own);
   const added = originalValue ? undefined : change.attachmentInfo?.name;
   const [from, to] = [originalValue, newValue || added];
   if (!from && !to) return name;
-  const none = field === "assigner" && !attributeInfo ? "nobody" : "none";
   const [old, now] = [from, to].map((value) => {
-    if (!value) return none;
-    const line = clean.line(toValue(change, value, wording), LONG_VALUE);
+    if (!value) return own === "assigner" ? "nobody" : "none";
+    const line = clean.line(toValue(change, value, pen), LONG_VALUE);
     return line.includes("→") ? JSON.stringify(line) : line;
   });
   return `${name}: ${old} → ${now}`;
@@ -396,51 +403,41 @@ function formatChange(
 
 /** A day in one form, a status by its name: as the facts have them. */
 function toValue(
-  { field, attributeInfo }: Change,
+  change: Change,
   value: string,
-  { statuses, spaceTimeZone }: Pick<Wording, "statuses" | "spaceTimeZone">,
+  { statuses, spaceTimeZone }: Pen,
 ): string {
-  const isDate = attributeInfo
-    ? Number(attributeInfo.typeId) === DATE_FIELD
-    : DATE_FIELDS.includes(field);
-  if (isDate) return toOneDateForm(value, spaceTimeZone);
-  const isStatus = field === "status" && !attributeInfo && ID.test(value);
+  const own = toOwnField(change) ?? "";
+  const isDate =
+    DATE_FIELDS.includes(own) ||
+    Number(change.attributeInfo?.typeId) === DATE_FIELD;
+  if (isDate && isDay(value)) return toCalendarDay(value, spaceTimeZone);
+  if (isDate) return value.replace(/^(\d{4})\/(\d\d)\/(\d\d)$/, "$1-$2-$3");
+  const isStatus = own === "status" && ID.test(value);
   return (isStatus ? statuses.get(Number(value)) : undefined) ?? value;
 }
 
 const ID = /^[1-9]\d{0,9}$/;
-const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
 
 /** The statuses that changes name by their IDs; both forms occur. */
 export function listStatusIds(comments: readonly Comment[]): number[] {
-  const changes = listChanges(comments).filter(
-    ({ field, attributeInfo }) => field === "status" && !attributeInfo,
-  );
-  return listValues(changes)
+  return listValues(comments, (change) => toOwnField(change) === "status")
     .filter((value) => ID.test(value))
     .map(Number);
 }
 
-/** The days in the changes of comments that are written as instants. */
-export function listInstants(comments: readonly Comment[]): string[] {
-  return listValues(listChanges(comments)).filter(isInstant);
+/** The days in the changes of comments, as Backlog writes them elsewhere. */
+export function listDays(comments: readonly Comment[]): string[] {
+  return listValues(comments, () => true).filter(isDay);
 }
 
-function listChanges(comments: readonly Comment[]): Change[] {
-  return comments.flatMap(({ changeLog }) => changeLog ?? []);
-}
-
-function listValues(changes: readonly Change[]): string[] {
-  return changes
+function listValues(
+  comments: readonly Comment[],
+  isMeant: (change: Change) => boolean,
+): string[] {
+  return comments
+    .flatMap(({ changeLog }) => changeLog ?? [])
+    .filter(isMeant)
     .flatMap(({ originalValue, newValue }) => [originalValue, newValue])
     .filter((value) => value != null);
-}
-
-function isInstant(text: string): boolean {
-  return INSTANT.test(text) && !Number.isNaN(Date.parse(text));
-}
-
-function toOneDateForm(text: string, spaceTimeZone: string | undefined) {
-  if (isInstant(text)) return toCalendarDay(text, spaceTimeZone);
-  return /^\d{4}\/\d\d\/\d\d$/.test(text) ? text.replaceAll("/", "-") : text;
 }

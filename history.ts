@@ -16,6 +16,8 @@ import {
   add,
   Cleaner,
   fits,
+  formatCount,
+  formatSome,
   nameMentions,
   type Size,
   share,
@@ -360,22 +362,20 @@ export function tellHistory(history: History, view: HistoryView) {
 }
 
 /** What was found, what was not, and what cannot be; a line each. */
-function describeHistory({ told, left, counted, silent }: History): string[] {
-  const issues = told.length === 1 ? "1 issue" : `${told.length} issues`;
+function describeHistory(history: History): string[] {
+  const { told, left, silent } = history;
   const found =
     told.length === 0
       ? `Nothing ${left > 0 ? "is told yet" : "happened in that time in the issues that match"}`
-      : `Something happened in ${issues}; told below, newest activity first`;
+      : `Something happened in ${formatCount(told.length, "issue")}; told below, newest activity first`;
   const others =
     left === 1 ? "1 issue that matches is" : `${left} issues that match are`;
-  const more = silent.length - MOST_SILENT;
-  const keys = silent.slice(0, MOST_SILENT).join(", ");
   return [
     `${found}${left > 0 ? `; ${others} not looked into yet: see Next` : ""}.`,
-    ...(counted ? [counted] : []),
+    ...(history.counted ? [history.counted] : []),
     ...(silent.length > 0
       ? [
-          `Updated, too, without an entry that says how: ${keys}${more > 0 ? ` and ${more} more` : ""}.`,
+          `Updated, too, without an entry that says how: ${formatSome(silent, MOST_SILENT)}.`,
         ]
       : []),
     "Deleted issues and edits of older comments cannot be seen.",
@@ -387,17 +387,15 @@ function formatHistory(
   { told, statuses }: Pick<History, "told" | "statuses">,
   view: HistoryView,
 ): { text: string; removed: number } {
-  const people = told
-    .flatMap(({ row, comments }) => [
-      row.assignee,
-      row.createdUser,
-      ...comments.map(({ createdUser }) => createdUser),
-    ])
-    .filter((person) => person != null);
+  const people = told.flatMap(({ row, comments }) => [
+    row.assignee,
+    row.createdUser,
+    ...comments.map(({ createdUser }) => createdUser),
+  ]);
   const toPerson = tellApart(people);
   const toLine = nameMentions(people, toPerson);
   const clean = new Cleaner();
-  const pen = { wording: { ...view, statuses, toPerson, toLine }, clean };
+  const pen = { ...view, statuses, toPerson, toLine, clean };
   const issues = told.map((issue) => formatTold(issue, pen));
   const text = `\n## What happened\n\n${issues.join("\n").trimEnd()}`;
   return { text, removed: clean.removed };
@@ -406,7 +404,7 @@ function formatHistory(
 /** What happened in one issue: as much as fits, the newest of it. */
 function formatTold({ row, comments, isCreated }: Told, pen: Pen): string {
   const { issueKey } = row;
-  const { timeZone, toPerson } = pen.wording;
+  const { timeZone, toPerson } = pen;
   const write = ({ created, createdUser }: IssueRow | Comment, what: string) =>
     [
       created ? formatInstant(created, timeZone) : "?",
@@ -418,7 +416,7 @@ function formatTold({ row, comments, isCreated }: Told, pen: Pen): string {
     return [
       write(comment, `#comment-${comment.id}`),
       ...formatChanges(comment, { place, room: CHANGES_SHARE }, pen),
-      ...formatText(comment, { place, room: COMMENT_SIZE }, pen).lines,
+      ...formatText(comment, { place, room: COMMENT_SIZE }, pen).quoted,
       "",
     ].join("\n");
   });

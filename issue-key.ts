@@ -1,4 +1,4 @@
-import { quote } from "./text.ts";
+import { formatSome, quote } from "./text.ts";
 
 // Keys of projects end at 25 characters; IDs and numbers at what is safe.
 const KEY = "[A-Z0-9_]{1,25}-[1-9]\\d{0,9}";
@@ -141,10 +141,9 @@ function parseText(
   const [key, second] = keys;
   if (key === undefined) throw toNoKey(original, host);
   if (second !== undefined) {
-    const calls = keys.slice(0, 10).map((one) => `issue_key ${quote(one)}`);
-    const more = keys.length > 10 ? ` and ${keys.length - 10} more` : "";
+    const calls = keys.map((one) => `issue_key ${quote(one)}`);
     throw new Error(
-      `issue_key names ${keys.length} issues, and one call reads one; one call each: ${calls.join(", ")}${more}`,
+      `issue_key names ${keys.length} issues, and one call reads one; one call each: ${formatSome(calls, 10)}`,
     );
   }
   const [, , fragment = ""] = found[0] ?? [];

@@ -1,11 +1,6 @@
 import { type BacklogCall, CLOSED, PAGE_SIZE, type Query } from "./backlog.ts";
 import { BacklogError, valueOrError } from "./errors.ts";
-import {
-  type Children,
-  listInstants,
-  listStatusIds,
-  toFieldDay,
-} from "./facts.ts";
+import { type Children, listDays, listStatusIds, toFieldDay } from "./facts.ts";
 import {
   type Focus,
   type IssueReference,
@@ -20,13 +15,12 @@ import {
   listRows,
   planThread,
   type Thread,
-  type ThreadPlan,
   type View,
 } from "./issue-text.ts";
 import { differsPlainly } from "./matching.ts";
-import { STANDARD } from "./names.ts";
+import { nameStatuses } from "./names.ts";
 import type { Comment, Issue, IssueRow } from "./responses.ts";
-import { quote, subtract } from "./text.ts";
+import { quote } from "./text.ts";
 
 /**
  * An issue with everything about it, and as much of its thread as can be shown.
@@ -51,11 +45,11 @@ export async function getIssueDetails(
   call.expect(counted);
   const facts = {
     issue,
-    origin: call.origin,
     related: keepRelated(call, related),
     ...(isWhole && (await readFamily(call, issue))),
   };
-  const plan = { ...planThread(facts, view), focus, counted };
+  const hasRoom = planThread(facts, view);
+  const plan = { focus, counted, hasRoom };
   const thread = await readThread(call, streams, plan);
   for (const { failure } of streams) call.keep("Some comments", failure);
   // What could not be read may still be there.
@@ -64,7 +58,13 @@ export async function getIssueDetails(
   }
   const rows = listRows(facts);
   const [spaceTimeZone, statuses] = await Promise.all([
-    call.getTimeZone(listDays(issue, rows, thread)),
+    call.getTimeZone([
+      issue.startDate,
+      issue.dueDate,
+      ...(issue.customFields ?? []).map(toFieldDay),
+      ...rows.map(({ dueDate }) => dueDate),
+      ...listDays(thread.comments),
+    ]),
     readStatuses(call, [issue, ...rows], [{ ...issue, ...thread }]),
   ]);
   return { ...facts, spaceTimeZone, statuses, thread };
@@ -160,21 +160,6 @@ function noteFocus(
   call.notes.add(`There is no comment ${focus.id} in ${key} now${others}.`);
 }
 
-/** Every day that may be written in the space's zone. */
-function listDays(
-  issue: Issue,
-  rows: readonly IssueRow[],
-  { comments }: Thread,
-) {
-  return [
-    issue.startDate,
-    issue.dueDate,
-    ...(issue.customFields ?? []).map(toFieldDay),
-    ...rows.map(({ dueDate }) => dueDate),
-    ...listInstants(comments),
-  ];
-}
-
 /** The streams from the place that `focus` names, in either direction. */
 function openThread(
   call: BacklogCall,
@@ -213,20 +198,22 @@ async function readThread(
   {
     focus,
     counted,
-    room,
-    measure,
-  }: ThreadPlan & { focus: Focus; counted: number | undefined },
+    hasRoom,
+  }: {
+    focus: Focus;
+    counted: number | undefined;
+    /** Takes a comment, and tells whether there is room for more. */
+    hasRoom: (comment: Comment) => boolean;
+  },
 ): Promise<Thread> {
   const comments: Comment[] = [];
-  let left = room;
   const sumOf = (count: (stream: CommentStream) => number) =>
     streams.reduce((sum, stream) => sum + count(stream), 0);
   const mustBeMore = () => sumOf(({ received }) => received) < (counted ?? 0);
   for await (const comment of takeInTurns(streams, mustBeMore)) {
     comments.push(comment);
-    left = subtract(left, measure(comment));
     if (comments.length % PAGE_SIZE === 0) call.progress(comments.length);
-    if (isPart(focus) || left.characters <= 0 || left.tokens <= 0) break;
+    if (isPart(focus) || !hasRoom(comment)) break;
   }
   const sawAll =
     !turnsPage(focus) && streams.every(({ readToEnd }) => readToEnd);
@@ -269,32 +256,20 @@ export async function readStatuses(
   rows: readonly IssueRow[],
   threads: readonly { issueKey: string; comments: readonly Comment[] }[],
 ): Promise<ReadonlyMap<number, string>> {
-  const known = new Map(rows.map(({ status }) => [status.id, status.name]));
-  const isUnknown = (id: number) => !known.has(id);
-  const needed = threads
-    .map(({ issueKey, comments }) => ({
-      project: toProjectKey(issueKey),
-      ids: listStatusIds(comments).filter(isUnknown),
-    }))
-    .filter(({ ids }) => ids.length > 0);
-  if (needed.length === 0) return known;
-  const custom = needed.filter(({ ids }) => ids.some((id) => id > CLOSED));
+  const known = rows.map(({ status }) => status);
+  const ids = new Set(known.map(({ id }) => id));
+  const projects = threads
+    .filter(({ comments }) =>
+      listStatusIds(comments).some((id) => id > CLOSED && !ids.has(id)),
+    )
+    .map(({ issueKey }) => toProjectKey(issueKey));
   const listed = await Promise.all(
-    [...new Set(custom.map(({ project }) => project))].map((project) =>
+    [...new Set(projects)].map((project) =>
       valueOrError(call.listProjectChoices(project, "statuses")),
     ),
   );
-  for (const statuses of listed) {
-    for (const { id, name } of call.keep("The statuses", statuses) ?? []) {
-      known.set(id, name);
-    }
-  }
-  const names = new Set(known.values());
-  const isJapanese = STANDARD.some(([, , japanese]) => names.has(japanese));
-  for (const [id, english, japanese] of STANDARD) {
-    if (!known.has(id)) known.set(id, isJapanese ? japanese : english);
-  }
-  return known;
+  const found = listed.map((one) => call.keep("The statuses", one) ?? []);
+  return nameStatuses([...known, ...found.flat()]);
 }
 
 /** The ID beyond which comments are asked for, none: from the newest down. */

@@ -1,13 +1,15 @@
 import { FILTERS, type ListArguments, type Sort } from "./arguments.ts";
 import { CLOSED } from "./backlog.ts";
 import { formatDistance, formatInstant, toCalendarDay } from "./dates.ts";
-import { toFieldDay, toFieldText } from "./facts.ts";
+import { orNone, toFieldDay, toFieldText } from "./facts.ts";
 import { toProjectKey } from "./issue-key.ts";
 import type { IssueRow } from "./responses.ts";
 import {
   ANSWER_SIZE,
   Cleaner,
-  formatRemoved,
+  describeRemoved,
+  formatCount,
+  formatSome,
   placeNotes,
   type Size,
   sizeOf,
@@ -64,9 +66,7 @@ const FIRST_CHARACTERS = 2_000;
 const LONGEST_CALL = 1_200;
 
 /** How much of an answer its rows may take. */
-export function roomForRows(): Size {
-  return subtract(ANSWER_SIZE, FRAME_SIZE);
-}
+export const ROWS_SIZE = subtract(ANSWER_SIZE, FRAME_SIZE);
 
 /** The whole answer of `get_user_issue_list`, within its budget. */
 export function formatIssueList(
@@ -80,7 +80,7 @@ export function formatIssueList(
   const { timeZone, today, offset, limit } = args;
   const issues = rows.map(({ issue }) => issue);
   const { common, head, lines } = toTable(issues, args, list, clean);
-  const shown = takeWhileFitting(lines, roomForRows());
+  const shown = takeWhileFitting(lines, ROWS_SIZE);
   const isCut = shown.length < rows.length;
   const next = isCut ? (rows[shown.length - 1]?.next ?? offset) : list.end;
   // The same call again is of use where a minute had no more requests.
@@ -136,7 +136,8 @@ export function formatAnswer(
     ...onTop,
     ...table,
     ...(below.length > 0 ? ["", ...below] : []),
-    formatRemoved(clean.removed),
+    ...describeRemoved(clean.removed).flatMap((note) => ["", `Note: ${note}`]),
+    "",
   ].join("\n");
 }
 
@@ -239,15 +240,6 @@ function isSame(texts: readonly string[]): boolean {
   return texts.length > 1 && new Set(texts).size === 1;
 }
 
-/** Null is none; missing or of a wrong form is unknown. */
-export function orNone<Value>(
-  value: Value | null | undefined,
-  write: (value: Value) => string,
-  none = "none",
-): string {
-  return value ? write(value) : value === null ? none : "?";
-}
-
 function toColumns(
   issues: readonly IssueRow[],
   { timeZone, today, sort, dates }: ListArguments,
@@ -262,15 +254,13 @@ function toColumns(
     instant ? formatInstant(instant, timeZone) : "?";
   const named = ({ name }: { name: string }) => clean.name(name);
   const toPerson = tellApart(
-    [...issues.flatMap(({ assignee }) => assignee ?? []), ...toPeople(filters)],
+    [...issues.map(({ assignee }) => assignee), ...toPeople(filters)],
     clean,
   );
   const toDue = (dueDate: string, { status }: IssueRow) => {
     const day = toCalendarDay(dueDate, spaceTimeZone);
     if (status.id === CLOSED || day > today) return day;
-    return day === today
-      ? `${day} (today)`
-      : `${day} (${formatDistance(day, today)})`;
+    return `${day} (${formatDistance(day, today)})`;
   };
   const toCustom = (issue: IssueRow, id: number) => {
     const field = issue.customFields?.find((field) => field.id === id);
@@ -318,13 +308,12 @@ export function toCapacity(
 ): number {
   const { lines } = toTable(issues, args, { custom });
   if (lines.length === 0) return Number.POSITIVE_INFINITY;
-  const room = roomForRows();
-  const fitting = takeWhileFitting(lines, room).length;
+  const fitting = takeWhileFitting(lines, ROWS_SIZE).length;
   if (fitting < lines.length) return Math.max(fitting, 1);
   const size = sizeOf(lines.map((line) => `${line}\n`).join(""));
   const times = Math.min(
-    room.characters / size.characters,
-    room.tokens / size.tokens,
+    ROWS_SIZE.characters / size.characters,
+    ROWS_SIZE.tokens / size.tokens,
   );
   return Math.ceil(lines.length * times * 1.1);
 }
@@ -343,7 +332,7 @@ function formatTotal(
   const { offset, limit } = args;
   if (total === undefined) return formatUncounted(args, shown);
   if (total === 0) return "No issues match.";
-  const issues = total === 1 ? "1 issue matches" : `${total} issues match`;
+  const issues = `${formatCount(total, "issue")} match${total === 1 ? "es" : ""}`;
   if (limit === 0) return `${issues}; limit 0 shows none of them.`;
   if (shown === 0) {
     return offset >= total
@@ -361,11 +350,10 @@ function formatTotal(
 
 function formatUncounted(args: ListArguments, shown: number): string {
   const from = args.offset > 0 ? ` from offset ${args.offset} on` : "";
-  const issues = shown === 1 ? "1 issue" : `${shown} issues`;
   const found =
     shown === 0
       ? `No issue was found${from}`
-      : `${issues}${from} ${shown === 1 ? "is" : "are"} shown, ${ORDERS[args.sort][args.order]}`;
+      : `${formatCount(shown, "issue")}${from} ${shown === 1 ? "is" : "are"} shown, ${ORDERS[args.sort][args.order]}`;
   return `${found}; how many match in all could not be counted.`;
 }
 
@@ -393,15 +381,12 @@ function formatFilter(
   { label, values, isDefault }: ListFilter,
   most: number,
 ): string {
-  const shown = values.slice(0, most).map(({ name, ids }) => {
-    const numbers = ids.slice(0, most).join(", ");
-    const others = ids.length > most ? ` and ${ids.length - most} more` : "";
+  const names = values.map(({ name, ids }) => {
+    const numbers = formatSome(ids, most);
     if (name === undefined) return `ID ${numbers}`;
     // What has no ID is a word or a day of ours, and no name.
-    return ids.length === 0 ? name : `${toName(name)} (${numbers}${others})`;
+    return ids.length === 0 ? name : `${toName(name)} (${numbers})`;
   });
-  const more = values.length - shown.length;
-  const rest = more > 0 ? ` and ${more} more` : "";
-  const meant = shown.length > 0 ? ` ${shown.join(", ")}` : "";
-  return `${label}${meant}${rest}${isDefault ? " by default" : ""}`;
+  const meant = names.length > 0 ? ` ${formatSome(names, most)}` : "";
+  return `${label}${meant}${isDefault ? " by default" : ""}`;
 }

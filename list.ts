@@ -7,13 +7,13 @@ import {
 import { type BacklogCall, PAGE_SIZE, type Query } from "./backlog.ts";
 import { addDays, startOfDay, toToday } from "./dates.ts";
 import { BacklogError, valueOrError } from "./errors.ts";
-import { listInstants } from "./facts.ts";
+import { listDays } from "./facts.ts";
 import { readHistory, tellHistory } from "./history.ts";
 import {
   type IssueList,
   type ListFilter,
   measureRow,
-  roomForRows,
+  ROWS_SIZE,
   toCapacity,
 } from "./list-text.ts";
 import type { Me } from "./lookup.ts";
@@ -71,7 +71,7 @@ async function readWhatHappened(
       people: (resolved.historyBy?.meant ?? []).flatMap(({ ids, name }) =>
         ids.map((id) => ({ id, name: toName(name ?? `ID ${id}`) })),
       ),
-      room: roomForRows(),
+      room: ROWS_SIZE,
       measure: (row) => measureRow(row, args),
     }),
   );
@@ -80,7 +80,7 @@ async function readWhatHappened(
   const unfit = describeUnfit(found.told.length, told.length, isLifted);
   const spaceTimeZone = await call.getTimeZone([
     ...told.map(({ row }) => row.dueDate),
-    ...listInstants(told.flatMap(({ comments }) => comments)),
+    ...listDays(told.flatMap(({ comments }) => comments)),
   ]);
   return {
     history: tellHistory({ ...found, told }, { ...view, spaceTimeZone }),

@@ -1,4 +1,4 @@
-import { quote, toName } from "./text.ts";
+import { formatSome, quote, toName } from "./text.ts";
 
 const MOST_CHOICES = 30;
 
@@ -204,9 +204,7 @@ export function matchAll<Item extends Candidate>(
 /** `Statuses: Open, Closed and 12 more.` */
 export function listLabels(title: string, labels: readonly string[]): string {
   if (labels.length === 0) return `${title}: none.`;
-  const shown = labels.slice(0, MOST_CHOICES);
-  const more = labels.length - shown.length;
-  return `${title}: ${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}.`;
+  return `${title}: ${formatSome(labels, MOST_CHOICES)}.`;
 }
 
 const MOST_UNKNOWN = 10;

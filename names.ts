@@ -223,7 +223,7 @@ const NOT_CLOSED: Candidate = {
   names: ["not closed", "unclosed", "!closed", "未完了", "未完", "完了以外"],
 };
 /** The statuses that every project has: ID, English and Japanese name. */
-export const STANDARD: readonly (readonly [number, string, string])[] = [
+const STANDARD: readonly (readonly [number, string, string])[] = [
   [1, "Open", "未対応"],
   [2, "In Progress", "処理中"],
   [3, "Resolved", "処理済み"],
@@ -258,14 +258,21 @@ async function resolveStatuses(
   return notClosed ? toNotClosed() : filter;
 }
 
-/** `not closed (Open, In Progress, Resolved, 検収待ち)`, as far as is known. */
-export function describeNotClosed(seen: readonly Choice[]): string {
+/** By ID, those seen and the standard ones, in the language of the space. */
+export function nameStatuses(
+  seen: readonly Pick<Choice, "id" | "name">[],
+): Map<number, string> {
   const own = new Map(seen.map(({ id, name }) => [id, name]));
   const isJapanese = STANDARD.some(([id, , name]) => own.get(id) === name);
   const standard = STANDARD.map(
     ([id, english, japanese]) => [id, isJapanese ? japanese : english] as const,
   );
-  const all = new Map([...standard, ...own]);
+  return new Map([...standard, ...own]);
+}
+
+/** `not closed (Open, In Progress, Resolved, 検収待ち)`, as far as is known. */
+export function describeNotClosed(seen: readonly Choice[]): string {
+  const all = nameStatuses(seen);
   all.delete(CLOSED);
   const names = [...new Set([...all.values()].map((name) => toName(name)))];
   const more = names.length > 8 ? [`and ${names.length - 8} more`] : [];

@@ -1,13 +1,13 @@
 import type { Group, ListArguments } from "./arguments.ts";
 import { CLOSED } from "./backlog.ts";
 import { addDays, toCalendarDay } from "./dates.ts";
+import { orNone } from "./facts.ts";
 import { toProjectKey } from "./issue-key.ts";
 import {
   formatAnswer,
   formatCall,
   type ListFrame,
-  orNone,
-  roomForRows,
+  ROWS_SIZE,
   toNextArguments,
 } from "./list-text.ts";
 import type { IssueRow } from "./responses.ts";
@@ -99,8 +99,7 @@ function toGrouping(
   const byPerson = (
     toPerson: (issue: IssueRow) => Person | null | undefined,
   ): Grouping => {
-    const people = issues.flatMap((issue) => toPerson(issue) ?? []);
-    const write = tellApart(people, clean);
+    const write = tellApart(issues.map(toPerson), clean);
     return (issue) => [orNone(toPerson(issue), write, "nobody")];
   };
   switch (group) {
@@ -196,7 +195,7 @@ function toLines(
     `|---|${"---:|".repeat(columns.length + 1)}`,
   ];
   const foot = toLine({ label: sum, issues: new Set(issues) });
-  const room = subtract(roomForRows(), sizeOf([...head, foot, ""].join("\n")));
+  const room = subtract(ROWS_SIZE, sizeOf([...head, foot, ""].join("\n")));
   let shown = rows.map(toLine);
   // Dropping the smallest until the others fit: a few rounds at most.
   let most = rows.length;

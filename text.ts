@@ -161,15 +161,18 @@ export interface Person {
   userId?: string | null | undefined;
 }
 
+/** Those of one answer, as far as they are known. */
+export type People = Iterable<Person | null | undefined>;
+
 /**
  * Writes the people of one answer: different ones of the same name with their
  * login behind it, else their ID, else `?`.
  */
 export function tellApart(
-  people: Iterable<Person>,
+  people: People,
   clean = new Cleaner(),
 ): (person: Person) => string {
-  const all = [...people];
+  const all = [...people].filter((person) => person != null);
   const known = all.filter(({ id, userId }) => id != null && userId);
   const idsByLogin = new Map(known.map(({ id, userId }) => [userId, id]));
   const loginsById = new Map<unknown, Person["userId"]>(
@@ -194,10 +197,10 @@ export function tellApart(
 
 /** Writes `<@U123>` as `@name`, where that is one of these people. */
 export function nameMentions(
-  people: Iterable<Person>,
+  people: People,
   toPerson: (person: Person) => string,
 ): (line: string) => string {
-  const byId = new Map([...people].map((person) => [`${person.id}`, person]));
+  const byId = new Map([...people].map((person) => [`${person?.id}`, person]));
   return (line) =>
     line.replace(/<@U(\d{1,15})>/g, (mention, id) => {
       const person = byId.get(id);
@@ -294,14 +297,16 @@ export function cutEnd(text: string, room: Size): CutText {
   return cutText(text, { from: isNear ? line : first, room });
 }
 
-/** `(Characters 1 to 900 of 2000. More: KEY)`; empty where nothing is cut. */
-export function formatCut(
-  { from, to, of }: CutText,
+/** Quoted, and what of the text it is where it is not all: `notice`. */
+export function quoteCut(
+  { lines, from, to, of }: CutText,
   more: (place: number) => string,
-): string {
-  if (from === 0 && to === of) return "";
+): { quoted: string[]; notice: string | undefined } {
+  const quoted = lines.length > 0 ? [toQuote(lines)] : [];
+  if (from === 0 && to === of) return { quoted, notice: undefined };
   const next = to < of ? ` More: ${more(to + 1)}` : "";
-  return `(Characters ${from + 1} to ${to} of ${of}.${next})`;
+  const notice = `Characters ${from + 1} to ${to} of ${of}.${next}`;
+  return { quoted: [...quoted, `(${notice})`], notice };
 }
 
 /** How many characters of a line fit the room when quoted. */
@@ -349,6 +354,22 @@ export function toName(text: string, most?: number): string {
   return new Cleaner().name(text, most);
 }
 
+/** `1 issue`, `2 issues`. */
+export function formatCount(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
+/** `a, b and 3 more`. */
+export function formatSome(
+  names: readonly (string | number)[],
+  most: number,
+): string {
+  const shown = names.slice(0, most).join(", ");
+  return names.length > most
+    ? `${shown} and ${names.length - most} more`
+    : shown;
+}
+
 /** In quotation marks, on one line, what nobody sees escaped; never long. */
 export function quote(text: string, most = 60): string {
   const short = text.length > most ? `${whole(text.slice(0, most))}…` : text;
@@ -378,23 +399,22 @@ export function placeNotes(
   const below = takeWhileFitting(rest, share(NOTICE_SIZE, 0.3));
   const more = rest.length - below.length;
   return {
-    onTop: [...onTop, `Note: and ${countNotes(rest.length)}, below`],
-    below: [...below, ...(more > 0 ? [`Note: and ${countNotes(more)}`] : [])],
+    onTop: [
+      ...onTop,
+      `Note: and ${formatCount(rest.length, "more note")}, below`,
+    ],
+    below:
+      more > 0
+        ? [...below, `Note: and ${formatCount(more, "more note")}`]
+        : below,
   };
 }
 
-function countNotes(count: number): string {
-  return `${count} more note${count === 1 ? "" : "s"}`;
-}
-
-/** What cleaning took out of the text, if anything. */
-export function describeRemoved(removed: number): string {
-  if (removed === 0) return "";
+/** A note of what cleaning took out of the text, if anything. */
+export function describeRemoved(removed: number): string[] {
+  if (removed === 0) return [];
   const characters = removed === 1 ? "character was" : "characters were";
-  return `${removed} invisible or direction-changing ${characters} removed from the text.`;
-}
-
-/** The same, for the end of an answer. */
-export function formatRemoved(removed: number): string {
-  return removed === 0 ? "" : `\nNote: ${describeRemoved(removed)}\n`;
+  return [
+    `${removed} invisible or direction-changing ${characters} removed from the text.`,
+  ];
 }

@@ -135,7 +135,8 @@ async function showIssue({ read, call, now }: Given): Promise<ToolAnswer> {
   if (focus.on === "attachment") {
     return await openAttachment(call, reference, { timeZone, focus });
   }
-  const view = { timeZone, today: toToday(now, timeZone), focus };
+  const { origin } = call;
+  const view = { origin, timeZone, today: toToday(now, timeZone), focus };
   const asked = { ...reference, title };
   const known = await getIssueDetails(call, asked, view);
   const notes = toNotes(call);
