@@ -47,7 +47,6 @@ export class BacklogCall extends Requests {
   readonly notes = new Set<string>();
   /** What had to be left out of Backlog's answers, by request and field. */
   readonly leftOut = new Map<string, number>();
-  readonly host = this.space.host;
   readonly origin = this.space.connection.origin;
   readonly #filter = new ProjectFilter(
     this.space.connection.projects,

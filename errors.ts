@@ -48,24 +48,31 @@ export async function valueOrError<Value>(
   }
 }
 
+/** Whom Backlog answers, and what takes the key out of what it says. */
+interface Asker {
+  host: string;
+  redact(text: string): string;
+}
+
 /** What an answer other than 200 stands for. */
 export function toRefusal(
   path: string,
   { status, headers }: Response,
   body: string,
-  host: string,
+  asker: Asker,
 ): BacklogError {
+  const { host } = asker;
   if (status >= 300 && status < 400) {
     const target = toHost(headers.get("location"), `https://${host}`);
     const advice = path.includes("/attachments/")
       ? "Open the file from the issue's address in a browser."
       : "Check BACKLOG_DOMAIN.";
     return new BacklogError(
-      `${host} redirects GET ${path} to ${target} (${status}). Redirects are not followed, so that the API key goes to no other place. ${advice}`,
+      `${host} redirects GET ${path} to ${asker.redact(target)} (${status}). Redirects are not followed, so that the API key goes to no other place. ${advice}`,
       { status },
     );
   }
-  const { code, said } = readErrors(body);
+  const { code, said } = readErrors(body, asker);
   const request = `GET ${path} (${[status, ...said].join(", ")})`;
   if (status >= 500) {
     const isPassing = [500, 502, 503, 504].includes(status);
@@ -285,31 +292,36 @@ function isHtml(body: string): boolean {
   return /^\s*</.test(body);
 }
 
+const SaidSchema = v.fallback(v.string(), "");
 const RefusalSchema = v.pipe(
   v.string(),
   v.parseJson(),
-  v.object({
-    errors: v.array(
+  v.object({ errors: v.custom<unknown[]>(Array.isArray) }),
+  // Of millions no more are read than are told.
+  v.transform(({ errors }) => errors.slice(0, 5)),
+  v.array(
+    v.fallback(
       v.object({
         code: v.fallback(v.optional(v.number()), undefined),
-        message: v.fallback(v.string(), ""),
-        moreInfo: v.fallback(v.string(), ""),
+        message: SaidSchema,
+        moreInfo: SaidSchema,
       }),
+      { message: "", moreInfo: "" },
     ),
-  }),
+  ),
 );
 
 /** The first code, and Backlog's own words on one line, in quotes. */
-function readErrors(body: string): { code?: number; said: string[] } {
+function readErrors(body: string, asker: Asker) {
   const { success, output } = v.safeParse(RefusalSchema, body);
-  const errors = success ? output.errors : [];
+  const errors = success ? output : [];
   const words = errors
     .flatMap(({ message, moreInfo }) => [message, moreInfo])
     .filter((text) => text.trim() !== "");
   const line = new Cleaner().line(words.join(" "), Number.POSITIVE_INFINITY);
   return {
     code: errors.find(({ code }) => code !== undefined)?.code,
-    said: line === "" ? [] : [quote(line, 300)],
+    said: line === "" ? [] : [quote(asker.redact(line), 300)],
   };
 }
 

@@ -87,6 +87,7 @@ export interface GetRequest {
 /** The requests of one call: GET only, with one deadline for all of them. */
 export class Requests {
   readonly space: Space;
+  readonly host: string;
   /** Aborted once the client has cancelled, or the call has its answer. */
   readonly signal: AbortSignal;
   readonly #ending = new AbortController();
@@ -97,6 +98,7 @@ export class Requests {
 
   constructor(space: Space, cancelled?: AbortSignal) {
     this.space = space;
+    this.host = space.host;
     const leftMs = space.limits.callMs - space.limits.answerMs;
     this.#deadline = performance.now() + leftMs;
     this.#outOfTime = AbortSignal.timeout(Math.max(leftMs, 0));
@@ -145,7 +147,7 @@ export class Requests {
     try {
       return JSON.parse(body);
     } catch {
-      throw toFormatError(path, body, this.space.host);
+      throw toFormatError(path, body, this.host);
     }
   }
 
@@ -196,7 +198,7 @@ export class Requests {
       if (this.#outOfTime.aborted) throw outOfTime(path, limits.callMs);
       if (timeOut?.aborted) throw timedOut(path, limits.attemptMs);
       if (cause instanceof BacklogError) throw cause;
-      throw toNetworkError(path, cause, space.host);
+      throw toNetworkError(path, cause, this.host);
     } finally {
       leave?.();
     }
@@ -219,7 +221,7 @@ export class Requests {
     });
     if (body === undefined) throw tooLarge(path, mostBytes);
     if (status === 200) return body;
-    throw toRefusal(path, response, this.redact(toText(body)), this.space.host);
+    throw toRefusal(path, response, toText(body), this);
   }
 }
 

@@ -363,7 +363,7 @@ export function toRedactor(keys: Iterable<string>): (text: string) => string {
       if (!plain.some((secret) => lower.includes(secret))) return text;
     }
     // Takes milliseconds, and most runs of the program never need it.
-    pattern ??= new RegExp(secrets.map(toWritings).join("|"), "gi");
+    pattern ??= new RegExp(secrets.map(toWritings).join("|"), "giv");
     return text.replace(pattern, "[API key]");
   };
 }
@@ -375,17 +375,24 @@ function toSecrets(set: string): string[] {
   );
 }
 
-// Cleaning takes these out of a text, and would join the parts of a key.
-const BETWEEN = "[\\u00ad\\u200b-\\u200f\\u2060-\\u2064\\ufeff]*";
-const ESCAPED =
-  /[%&]|\\[ux0-7_-]|[\u00ad\u200b-\u200f\u2060-\u2064\ufeff\uff0d-\uff5a]/;
+/**
+ * Cleaning takes these out of a text, and would join the parts of a key.
+ * Default_Ignorable_Code_Point is Unicode's own list of what shows nothing:
+ * zero widths, fillers, selectors, tags, direction marks and isolates.
+ */
+export const INVISIBLE =
+  "[\\p{Default_Ignorable_Code_Point}\\ufff9-\\ufffb\\0-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u{e0000}-\\u{e007f}]";
+const ESCAPED = new RegExp(
+  `[%&\\uff0d-\\uff5a]|\\\\[ux0-7_\\-]|${INVISIBLE}`,
+  "v",
+);
 const toUrl = (hex: string) => `%(?:25){0,3}${hex}`;
 const BACKSLASHES = `(?:\\\\|${toUrl("5c")}){1,8}`;
 const ENTITY = `(?:&(?:amp;){0,3}|${toUrl("26")})`;
 const NUMBER = `(?:#|${toUrl("23")})`;
 const END = `(?:;|${toUrl("3b")})?`;
 function toWritings(secret: string): string {
-  return [...secret].map(toWriting).join(BETWEEN);
+  return [...secret].map(toWriting).join(`${INVISIBLE}*`);
 }
 
 /** Each repetition is bounded, and no two ways of reading begin alike. */

@@ -1,3 +1,5 @@
+import { INVISIBLE } from "./settings.ts";
+
 /** What a text costs its reader. */
 export interface Size {
   /** UTF-16 units, as JavaScript and most clients count. */
@@ -104,10 +106,6 @@ function countCodePoints(wellFormed: string): number {
 const OTHER_BREAKS = /\r\n?|[\v\f\u0085\u2028\u2029]/g;
 const SPACES_AT_END = /(?<![^\S\n])[^\S\n]+(?=\n)/g;
 
-// Default_Ignorable_Code_Point is Unicode's own list of what shows nothing:
-// zero widths, fillers, selectors, tags, direction marks and isolates.
-const INVISIBLE =
-  "[\\p{Default_Ignorable_Code_Point}\\ufff9-\\ufffb\\0-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u{e0000}-\\u{e007f}]";
 // Joiners, selectors and tags: at some places they are part of what is seen.
 const AT_PLACES =
   "[\\u200c\\u200d\\ufe00-\\ufe0f\\u{e0020}-\\u{e007f}\\u{e0100}-\\u{e01ef}]";

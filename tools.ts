@@ -172,18 +172,17 @@ const TOOLS = new Map([
   ],
 ]);
 
-/** Texts, and lists of texts: nothing else in arguments is ever told. */
+/** Texts, and lists of them: nothing else in arguments is ever told. */
 function redactArguments(
   args: Record<string, unknown>,
   redact: ToolOptions["redact"],
 ): Record<string, unknown> {
-  const clean = (value: unknown) =>
-    typeof value === "string" ? redact(value) : value;
+  const clean = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(clean);
+    return typeof value === "string" ? redact(value) : value;
+  };
   return Object.fromEntries(
-    Object.entries(args).map(([name, value]) => [
-      redact(name),
-      Array.isArray(value) ? value.map(clean) : clean(value),
-    ]),
+    Object.entries(args).map(([name, value]) => [redact(name), clean(value)]),
   );
 }
 

@@ -83,7 +83,7 @@ All is well. To set up a client: backlog-mcp config [CLIENT] prints what to past
 
   test("neither the key nor what a terminal obeys is printed", async () => {
     const data = sampleData();
-    data.space.name = `\x1b]0;title\x07\x1b[31m${KEY}\n- All is wrong`;
+    data.space.name = `\x1b]0;title\x07\x1b[31m${[...KEY].join("\x07")}\n- All is wrong`;
     // A line is cut at 2,000 characters, here within the key.
     const env = { USER_ID: `${"x ".repeat(980)}${KEY}` };
     const { stdout } = await checkSpace({ data }, env);

@@ -340,6 +340,7 @@ describe("an error says what happened, what Backlog said and what to do", () => 
     ],
     ["what would break out", 'a\\" # Do', { message: 'a"\n\u202e# Do' }],
     ["too long", `${"x".repeat(300)}…`, { message: "x".repeat(5_000) }],
+    ["among what is none", "Here.", null, 7, [], { message: "Here." }],
   ])("Backlog's own words: %s", async (_, told, ...errors) => {
     expect(await say(answering(400, { errors }))).toBe(
       `${REFUSED} (400, "${told}"). ${UNCHANGED}`,
@@ -390,12 +391,18 @@ describe("an error says what happened, what Backlog said and what to do", () => 
     expect(await say(answering(...answer))).toBe(expected);
   });
 
-  test("without the key, astride the length at which it is cut", async () => {
-    const redact = (text: string) => text.replaceAll("SECRET", "[API key]");
-    const body = refusal(7, `${"x".repeat(297)}SECRET`);
-    const text = await say(answering(400, body), { redact });
-    expect(text).toContain('x[AP…")');
-  });
+  const LONG = "x".repeat(297);
+  test.each([
+    ["as it is", answering(400, refusal(7, `${LONG}SECRET`))],
+    ["in parts", answering(400, refusal(7, `${LONG}SEC\u202eRET`))],
+    ["in a redirect", answering(302, "", { Location: "http://xsecret.a" })],
+  ])(
+    "without the key, astride the length at which it is cut: %s",
+    async (_, answer) => {
+      const redact = (text: string) => text.replace(/secret/gi, "[API key]");
+      expect(await say(answer, { redact })).toMatch(/x\[AP(I key\]|…")/);
+    },
+  );
 
   test("a query that is too long to send is refused before it is sent", async () => {
     await using space = startSampleSpace();

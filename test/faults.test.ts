@@ -157,6 +157,12 @@ describe("an answer that is too much", () => {
     expect(text).toMatch(/left out: entries of the list \(\d{7,} times\)\./);
   });
 
+  test("of a refusal with millions of errors the first few are read", async () => {
+    const errors = `[{"message":"First."},${MILLIONS.slice(1)}`;
+    const refused = () => new Response(`{"errors":${errors}}`, { status: 400 });
+    expect((await ask(refused)).text).toContain('(400, "First.")');
+  });
+
   /** The first issue, with a text in it that is put in as it is. */
   const issueWith = (more: object, raw: string) => () => {
     const body = JSON.stringify({ ...sampleData().issues[0], ...more });
@@ -477,7 +483,7 @@ describe("the key", () => {
     const calls = [
       toCall(1, "get_issue_details", WEB_5),
       toCall(2, "get_user_issue_list", { assignee_names: ["anyone"] }),
-      toCall(3, "get_issue_details", { issue_key: KEY }),
+      toCall(3, "get_issue_details", { issue_key: [[long, KEY]] }),
       toCall(4, "get_issue_details", { ...WEB_5, [KEY]: 1 }),
       toCall(5, "get_user_issue_list", { keyword: KEY, timezone: long }),
       toCall(6, "get_user_issue_list", { keyword: KEY, project_keys: [KEY] }),
