@@ -35,7 +35,7 @@ export interface Place {
   values: Values;
   /** What looks like a mistake and stops nothing: a sentence each. */
   notes: string[];
-  /** That others may read the key in it: a sentence. */
+  /** That others may read it, where it holds a key: a sentence. */
   exposed?: string;
   /** Whatever may be a key, wherever it was put. */
   secrets: string[];
@@ -162,7 +162,7 @@ function readPlace(path: string, named = ""): Place {
   const mode = toMode(stats);
   // On Windows the mode tells nothing.
   const isOpen = process.platform !== "win32" && (mode & 0o077) !== 0;
-  if (!isOpen || !place.values.BACKLOG_API_KEY) return place;
+  if (!isOpen) return place;
   const exposed = `${path} holds a key, and others on this computer may read it (mode ${mode.toString(8)}): chmod 600 keeps it yours.`;
   return { ...place, exposed };
 }
