@@ -9,6 +9,7 @@ import { BacklogError, valueOrError } from "./errors.ts";
 import { formatChanges, type Pen, type Wording } from "./facts.ts";
 import { CommentStream, readStatuses } from "./issue.ts";
 import { formatText } from "./issue-text.ts";
+import { listLabels } from "./matching.ts";
 import type { Comment, IssueRow } from "./responses.ts";
 import { type Search, searchIssues } from "./search.ts";
 import {
@@ -17,7 +18,6 @@ import {
   Cleaner,
   fits,
   formatCount,
-  formatSome,
   nameMentions,
   type Size,
   share,
@@ -36,6 +36,8 @@ export interface HistoryQuestion {
   view: HistoryView;
   /** Only what these did; empty: what anyone did. */
   people: readonly { id: number; name: string }[];
+  /** Whether Backlog found it rightly. */
+  isFitting: (row: IssueRow) => boolean;
   room: Size;
   /** What an issue's row takes of it. */
   measure: (row: IssueRow) => Size;
@@ -61,7 +63,10 @@ export interface History {
   silent: string[];
   /** Statuses by ID, for changes that name only that. */
   statuses: ReadonlyMap<number, string>;
-  /** The offset from which on issues have not been looked into. */
+  /** How many were found, those that do not fit included. */
+  found: number;
+  /** The offsets where looking into them began, and where it ended. */
+  offset: number;
   next: number;
   /** How many these are. */
   left: number;
@@ -93,27 +98,28 @@ const ISSUE_SHARE = share(ANSWER_SIZE, 0.15);
 const CHANGES_SHARE = share(ANSWER_SIZE, 0.04);
 /** The first 300 characters of a comment, with the mark of a quotation. */
 const COMMENT_SIZE: Size = { characters: 303, tokens: 303 };
-const MOST_SILENT = 20;
 
 /** The issues that match and in which something happened, each with what. */
 export async function readHistory(
   call: BacklogCall,
   question: HistoryQuestion,
 ): Promise<History> {
-  const { issues, counted, missing } =
+  const { issues: found, ...rest } =
     question.people.length > 0
       ? await searchActive(call, question)
       : await searchUpdated(call, question);
+  const issues = found.filter(question.isFitting);
   const { told, silent, next } = await readIssues(call, question, issues);
   const threads = told.map(({ row, comments }) => ({ ...row, comments }));
   return {
     told: told.toSorted((a, b) => toNewest(b) - toNewest(a)),
     silent,
     statuses: await readStatuses(call, issues, threads),
+    found: found.length,
+    offset: question.search.offset,
     next,
     left: issues.length - next,
-    counted,
-    missing,
+    ...rest,
   };
 }
 
@@ -134,7 +140,7 @@ async function searchUpdated(
   const first = isLater ? updatedSince : before;
   const isSince = ({ updated }: IssueRow) =>
     !updated || Date.parse(updated) >= from;
-  const { rows, total, more, missing } = await searchIssues(call, {
+  const { rows, total, end, more, missing } = await searchIssues(call, {
     ...search,
     filters: {
       ...search.filters,
@@ -144,13 +150,15 @@ async function searchUpdated(
     },
     offset: 0,
     limit: MOST_CANDIDATES,
-    capacity: (page) => (page.every(isSince) ? MOST_CANDIDATES : PAGE_SIZE),
+    // A page of standard statuses does not tell how many others there are.
+    capacity: (page) =>
+      search.notClosed || page.every(isSince) ? MOST_CANDIDATES : PAGE_SIZE,
   });
   const issues = rows.map(({ issue }) => issue);
   const since = issues.filter(isSince);
   if (more && since.length === issues.length) {
     missing.push(
-      `More than ${MOST_CANDIDATES} issues were updated since; only the newest ${MOST_CANDIDATES} are looked at. Narrow the filters.`,
+      `Only the newest ${end} of the issues updated since are looked at. Narrow the filters.`,
     );
   }
   const counted = describeCount(`and updated since ${first}`, total);
@@ -187,23 +195,25 @@ async function searchActive(
       }),
     ),
   );
+  const issues = parts.flatMap(({ rows }) => rows.map(({ issue }) => issue));
   const at = ({ id }: IssueRow) => newest.get(id) ?? 0;
-  const totals = parts.flatMap(({ total }) => total ?? []);
-  const total =
-    totals.length < parts.length
-      ? undefined
-      : totals.reduce((sum, count) => sum + count, 0);
+  // Where one part was not counted, nobody knows of all.
+  const total = parts.reduce((sum, { total = Number.NaN }) => sum + total, 0);
+  const missing = parts.flatMap((part) => part.missing);
+  if (parts.some(({ more }) => more)) {
+    missing.push(
+      `Only ${issues.length} of the issues they were active in are looked at. Narrow the filters.`,
+    );
+  }
   return {
-    issues: parts
-      .flatMap(({ rows }) => rows.map(({ issue }) => issue))
-      .sort((a, b) => at(b) - at(a)),
+    issues: issues.sort((a, b) => at(b) - at(a)),
     counted: describeCount("among those they were active in", total),
-    missing: parts.flatMap((part) => part.missing),
+    missing,
   };
 }
 
-function describeCount(what: string, total: number | undefined) {
-  if (total === undefined) return undefined;
+function describeCount(what: string, total = Number.NaN) {
+  if (Number.isNaN(total)) return undefined;
   return `Matching ${what}, by Backlog's count: ${total}.`;
 }
 
@@ -211,7 +221,7 @@ function describeCount(what: string, total: number | undefined) {
 async function readActivities(
   call: BacklogCall,
   { id, name }: { id: number; name: string },
-  { from, to }: HistoryQuestion,
+  { from, to, view }: HistoryQuestion,
 ): Promise<{ id: number; at: number }[]> {
   const found: { id: number; at: number }[] = [];
   let maxId: number | undefined;
@@ -231,15 +241,14 @@ async function readActivities(
         if (issue?.id) found.push({ id: issue.id, at });
       }
     }
-    // Whether maxId itself comes again is not documented. What is left out of
-    // a page, by BACKLOG_PROJECTS or for its form, has its place all the same.
-    const lowest = Math.min(...sent.flatMap((place) => place.id ?? []));
-    const isOver = sent.length < PAGE_SIZE || lowest >= (maxId ?? Infinity);
-    if (isOver || Date.parse(last) < from) return found;
-    maxId = lowest;
+    if (sent.length < PAGE_SIZE || Date.parse(last) < from) return found;
+    // What is left out of a page, by BACKLOG_PROJECTS or for its form, has its
+    // place all the same.
+    maxId = Math.min(...sent.flatMap((place) => place.id ?? []));
   }
+  const back = last && `, back to ${formatInstant(last, view.timeZone)}`;
   call.notes.add(
-    `Of ${name}, only the newest ${MOST_ACTIVITY_PAGES * PAGE_SIZE} activities were read, back to ${last.slice(0, 10)}. For what is older pass history_until "${last.slice(0, 10)}".`,
+    `Of ${name}, only the newest ${MOST_ACTIVITY_PAGES * PAGE_SIZE} activities were read${back}. What is older is told without history_by_names.`,
   );
   return found;
 }
@@ -363,20 +372,19 @@ export function tellHistory(history: History, view: HistoryView) {
 
 /** What was found, what was not, and what cannot be; a line each. */
 function describeHistory(history: History): string[] {
-  const { told, left, silent } = history;
+  const { told, left, silent, offset } = history;
+  const from = offset > 0 ? ` from offset ${offset} on` : "";
   const found =
     told.length === 0
-      ? `Nothing ${left > 0 ? "is told yet" : "happened in that time in the issues that match"}`
+      ? `Nothing ${left > 0 ? "is told yet" : `happened in that time in the issues that match${from}`}`
       : `Something happened in ${formatCount(told.length, "issue")}; told below, newest activity first`;
   const others =
     left === 1 ? "1 issue that matches is" : `${left} issues that match are`;
   return [
-    `${found}${left > 0 ? `; ${others} not looked into yet: see Next` : ""}.`,
+    `${found}${left > 0 ? `; ${others} not looked into yet` : ""}.`,
     ...(history.counted ? [history.counted] : []),
     ...(silent.length > 0
-      ? [
-          `Updated, too, without an entry that says how: ${formatSome(silent, MOST_SILENT)}.`,
-        ]
+      ? [listLabels("Updated, too, without an entry that says how", silent)]
       : []),
     "Deleted issues and edits of older comments cannot be seen.",
   ];

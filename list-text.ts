@@ -319,8 +319,12 @@ export function toCapacity(
 }
 
 /** What a row takes of their room. */
-export function measureRow(row: IssueRow, args: ListArguments): Size {
-  const { lines } = toTable([row], args, {});
+export function measureRow(
+  row: IssueRow,
+  args: ListArguments,
+  custom: IssueList["custom"],
+): Size {
+  const { lines } = toTable([row], args, { custom });
   return sizeOf(`${lines.join("\n")}\n`);
 }
 

@@ -71,23 +71,24 @@ async function readWhatHappened(
       people: (resolved.historyBy?.meant ?? []).flatMap(({ ids, name }) =>
         ids.map((id) => ({ id, name: toName(name ?? `ID ${id}`) })),
       ),
+      isFitting: (row) => fits(row, resolved),
       room: ROWS_SIZE,
-      measure: (row) => measureRow(row, args),
+      measure: (row) => measureRow(row, args, resolved.custom),
     }),
   );
-  const { next } = found;
-  const told = found.told.filter(({ row }) => fits(row, resolved));
-  const unfit = describeUnfit(found.told.length, told.length, isLifted);
+  const { told, next, left } = found;
+  const unfit = describeUnfit(found.found, next + left, isLifted);
+  const counted = unfit.length > 0 ? undefined : found.counted;
   const spaceTimeZone = await call.getTimeZone([
     ...told.map(({ row }) => row.dueDate),
     ...listDays(told.flatMap(({ comments }) => comments)),
   ]);
   return {
-    history: tellHistory({ ...found, told }, { ...view, spaceTimeZone }),
+    history: tellHistory({ ...found, counted }, { ...view, spaceTimeZone }),
     rows: told.map(({ row }) => ({ issue: row, next })),
     total: undefined,
     end: next,
-    more: found.left > 0,
+    more: left > 0,
     missing: [...found.missing, ...unfit],
     spaceTimeZone,
   };
@@ -114,8 +115,8 @@ function fits(issue: IssueRow, { custom }: ResolvedNames): boolean {
 /** What is said where Backlog sent what does not fit `custom_fields`. */
 function describeUnfit(read: number, fitting: number, isLifted: boolean) {
   if (fitting === read && !isLifted) return [];
-  const what = `of ${read} issues read here, ${fitting} fit`;
-  return [`Backlog did not apply custom_fields: ${what}.`];
+  const what = `read here: ${read}, of these fit: ${fitting}`;
+  return [`Backlog did not apply custom_fields; ${what}.`];
 }
 
 /** A minute's searches that counting leaves to other questions. */
@@ -137,7 +138,7 @@ export async function countUserIssues(
     describeDays(call, args),
   ]);
   const issues = found.rows.map(({ issue }) => issue);
-  const last = found.isWhole ? undefined : issues.at(-1)?.created;
+  const last = found.more ? issues.at(-1)?.created : undefined;
   return {
     ...found,
     origin: call.origin,

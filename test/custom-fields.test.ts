@@ -97,13 +97,13 @@ describe("what Backlog does with a condition is looked at", () => {
   const OF_WEB = sampleData().issues.filter(({ issueKey }) =>
     issueKey.startsWith("WEB-"),
   ).length;
-  const NOT_APPLIED = "Backlog did not apply custom_fields: of";
+  const NOT_APPLIED = "Backlog did not apply custom_fields; read here:";
 
   test.each(["ignored", "refused"] as const)(
     "%s, it is applied to what was read, and said",
     async (customFields) => {
       const options = { switches: { customFields } };
-      const note = `${NOT_APPLIED} ${OF_WEB} issues read here, 1 fit.`;
+      const note = `${NOT_APPLIED} ${OF_WEB}, of these fit: 1.`;
       const list = await ask(["Severity=S1"], {}, options);
       expect(list.keys).toEqual(["WEB-5"]);
       expect(list.text).toStartWith("1 issue is shown, ");
@@ -115,10 +115,13 @@ describe("what Backlog does with a condition is looked at", () => {
       const history = await ask(["Severity=S1"], since, options);
       expect(history.keys).toEqual(["WEB-5"]);
       expect(history.text).toContain(NOT_APPLIED);
+      // Neither what others are nor how many there are is told as theirs.
+      expect(history.text).not.toContain("without an entry");
+      expect(history.text).not.toContain("by Backlog's count");
       // Where all that was read fits, only a refusal tells.
       const all = await ask(["Severity=S1"], { keyword: "rejects" }, options);
       const isRefused = customFields === "refused";
-      expect(all.text.includes(`${NOT_APPLIED} 1 issues`)).toBe(isRefused);
+      expect(all.text.includes(`${NOT_APPLIED} 1, of`)).toBe(isRefused);
     },
   );
 

@@ -38,6 +38,13 @@ async function ask(
   };
 }
 
+/** What a space answers that counts nothing. */
+const noCounts: SampleSpaceOptions["answer"] = (_, path) =>
+  path === "/issues/count" ? new Response("", { status: 400 }) : undefined;
+
+const ONLY = (most: number) =>
+  `Only the newest ${most} of the issues updated since are looked at. Narrow the filters.`;
+
 type Remark = Partial<Parameters<typeof addComment>[2]>;
 
 /** What Ken said yesterday, where nothing else is told. */
@@ -216,7 +223,7 @@ describe("what somebody did", () => {
     const { notes, count } = await ask(args, { data });
     expect(count("/activities?")).toBe(10);
     expect(notes).toEqual([
-      'Of 伊藤 健, only the newest 1000 activities were read, back to 2026-11-20. For what is older pass history_until "2026-11-20".',
+      "Of 伊藤 健, only the newest 1000 activities were read, back to 2026-11-20 00:00. What is older is told without history_by_names.",
       "Of WEB-12 only the newest 300 entries were looked through.",
     ]);
   });
@@ -257,6 +264,18 @@ describe("what somebody did", () => {
     const { sent, text } = await ask(args, { data });
     expect(text).toContain("; 700 issues that match are not looked into yet");
     expect(Math.max(...sent.map(({ length }) => length))).toBeLessThan(8_000);
+    expect(text).toContain(", by Backlog's count: 700.\n");
+    // What one part does not tell makes no total of the others.
+    const answer = (request: Request, path: string) =>
+      path === "/issues/count" &&
+      request.url.includes(`=${data.issues[0]?.id}&`)
+        ? new Response("", { status: 400 })
+        : undefined;
+    const uncounted = await ask(args, { data, answer });
+    expect(uncounted.notes).toContain(
+      "Only 427 of the issues they were active in are looked at. Narrow the filters.",
+    );
+    expect(uncounted.text).not.toContain("by Backlog's count");
   });
 
   test("is told of each of two people of one name apart", async () => {
@@ -289,7 +308,7 @@ describe("more than an answer holds", () => {
     const first = await ask({ ...SINCE_YESTERDAY, ...order }, { data });
     expect(first.keys).toEqual(all.slice(0, 40));
     expect(first.text).toStartWith(
-      "Something happened in 40 issues; told below, newest activity first; 20 issues that match are not looked into yet: see Next.",
+      "Something happened in 40 issues; told below, newest activity first; 20 issues that match are not looked into yet.",
     );
     expect(first.next).toEqual({ history_since: "2026-11-21", offset: 40 });
     const second = await ask(first.next, { data });
@@ -315,7 +334,9 @@ describe("more than an answer holds", () => {
   test("limit 0 tells how many there are, and nothing to go on with", async () => {
     const args = { ...SINCE_YESTERDAY, limit: 0 };
     const { text, next } = await ask(args, many());
-    expect(text).toStartWith("Nothing is told yet; 60 issues that match are");
+    expect(text).toStartWith(
+      "Nothing is told yet; 60 issues that match are not looked into yet.\n",
+    );
     expect(next).toBeUndefined();
   });
 
@@ -324,8 +345,35 @@ describe("more than an answer holds", () => {
     for (const issue of data.issues) issue.updated = YESTERDAY;
     const args = { ...SINCE_YESTERDAY, limit: 1 };
     const { notes, count } = await ask(args, { data });
-    expect(notes[0]).toStartWith("More than 500 issues were updated since;");
+    expect(notes[0]).toBe(ONLY(500));
     expect(count("/issues?")).toBe(5);
+  });
+
+  test("without a count, those of one page, which is said", async () => {
+    const data = largeData({ projects: 1, issues: 300 });
+    for (const issue of data.issues) issue.updated = YESTERDAY;
+    const { notes } = await ask(SINCE_YESTERDAY, { data, answer: noCounts });
+    expect(notes).toContain(ONLY(100));
+  });
+
+  test("in custom statuses they are as many as in others", async () => {
+    const data = largeData({ projects: 1, issues: 400 });
+    for (const [index, issue] of data.issues.entries()) {
+      issue.status = { ...issue.status, id: index < 150 ? 9 : 1 };
+      issue.updated = index < 210 ? YESTERDAY : "2026-11-20T23:00:00Z";
+    }
+    const args = { ...SINCE_YESTERDAY, status_names: ["not closed"], limit: 0 };
+    const { text } = await ask(args, { data });
+    expect(text).toStartWith("Nothing is told yet; 210 issues that match are");
+    expect(text).not.toContain("Only the newest");
+  });
+
+  test("where nothing happened behind an offset, only that is said", async () => {
+    const { data } = many();
+    const { text } = await ask({ ...SINCE_YESTERDAY, offset: 60 }, { data });
+    expect(text).toStartWith(
+      "Nothing happened in that time in the issues that match from offset 60 on.\n",
+    );
   });
 
   test("an issue whose comments fail ends it, and the next call begins there", async () => {
@@ -373,6 +421,26 @@ describe("more than an answer holds", () => {
   test("a list of any length stays within the budget", async () => {
     const { data } = many("長い話です。".repeat(100));
     const { keys, rows, text, next } = await ask(SINCE_YESTERDAY, { data });
+    expect(fits(sizeOf(text), ANSWER_SIZE)).toBe(true);
+    expect(rows).toEqual(keys);
+    expect(next.offset).toBe(keys.length);
+  });
+
+  test("so does one with columns of its own", async () => {
+    const { data } = many("長い話です。".repeat(100));
+    const fields = [901, 902, 903, 904, 905].map((id) => {
+      return { id, name: `項目${id}`, typeId: 1 };
+    });
+    for (const project of data.projects) project.customFields = fields;
+    const value = "長い話です。".repeat(30);
+    for (const { customFields } of data.issues) {
+      for (const { id, name } of fields) {
+        customFields.push({ id, name, fieldTypeId: 1, value });
+      }
+    }
+    const custom_fields = fields.map(({ name }) => `${name}=長い`);
+    const args = { ...SINCE_YESTERDAY, project_keys: ["P1"], custom_fields };
+    const { keys, rows, text, next } = await ask(args, { data });
     expect(fits(sizeOf(text), ANSWER_SIZE)).toBe(true);
     expect(rows).toEqual(keys);
     expect(next.offset).toBe(keys.length);
