@@ -289,6 +289,8 @@ export function parseListArguments(
     // What begins with a year is the same day on any day.
     (date) => date && !/^\d{4}[-/.年\d]/.test(date.given),
   );
+  // Seven days that nobody named end today.
+  const isOfToday = countBy.includes("due") || (words && !since && !until);
   return {
     choices: (filter) => toChoices(args, filter),
     dates,
@@ -308,7 +310,7 @@ export function parseListArguments(
     timeZone,
     today,
     todayTold:
-      args.timezone === undefined && (isRelative || countBy.includes("due"))
+      args.timezone === undefined && (isRelative || isOfToday)
         ? describeToday(now, machineZone)
         : undefined,
     notes: toNotes(args, { countBy, history }),

@@ -363,7 +363,7 @@ export function formatChanges(
       (value) => value && value.length > LONG_VALUE,
     );
   if (more === 0 && !changes.some(isLong)) return shown;
-  const others = more > 0 ? `… and ${more} more changes; ` : "";
+  const others = more > 0 ? `… and ${more} more; ` : "";
   return [
     ...shown,
     `- ${others}in full in Backlog: ${pen.origin}/view/${place}`,

@@ -177,13 +177,14 @@ export class Lookup {
     const projects = all
       .filter(({ archived }) => archived !== true)
       .map(toProjectCandidate);
-    if (projects.length === 0 || projects.length > MOST_PROJECTS) {
-      const keys = projects.map(({ key }) => key);
+    const keys = projects.map(({ key }) => key);
+    if (keys.length === 0 || keys.length > MOST_PROJECTS) {
       throw new WordProblem(
         `${argument} is looked up in projects, and this key sees ${keys.length}: name one or more in project_keys, or give IDs. ${listLabels("Projects", keys)}`,
       );
     }
-    return { projects, text: `any of ${projects.length} projects` };
+    const several = `any of ${keys.length} projects`;
+    return { projects, text: keys.length === 1 ? keys.join() : several };
   }
 
   // What looks like a key most likely is one: asked for without waiting until

@@ -55,6 +55,7 @@ const SPARE_FOR_PAGES = 5;
 /** So many pages are under way at once. */
 const WAVE = 4;
 
+const NOT_ALL = "Not all could be read one by one, so that others may match";
 const MAY_MISS = "Therefore issues in custom statuses may be missing.";
 
 /**
@@ -77,7 +78,7 @@ export async function searchIssues(
   const closed = found.rows.filter(({ issue }) => issue.status.id === CLOSED);
   if (search.notClosed && closed.length > 0) {
     found.missing.push(
-      `Backlog sent ${closed.length} closed ones among those that are not.`,
+      `Backlog sent closed ones among those that are not: ${closed.length}.`,
     );
   }
   return found;
@@ -230,7 +231,7 @@ async function searchByStatuses(
   } else if (total > held) {
     const why = unread ? "see the notes" : "no project lists their status";
     found.missing.unshift(
-      `${total - held} of the ${total} that are not closed are missing here, in custom statuses that could not be found (${why}).`,
+      `Missing here: ${total - held} of the ${total} that are not closed, in custom statuses that could not be found (${why}).`,
     );
   }
   return { ...found, total };
@@ -283,10 +284,8 @@ async function searchOneByOne(
       !(notClosed && isClosed) &&
       (entry === undefined || holds.every((hold) => hold(entry))),
   });
-  if (found.total === undefined) {
-    found.missing.push(
-      "Not all could be read one by one, so that others may match.",
-    );
+  if (found.total === undefined && found.missing.length === 0) {
+    found.missing.push(`${NOT_ALL}.`);
   }
   return found;
 }
@@ -330,7 +329,8 @@ async function readRows(
   if (failure && read === 0) throw failure;
   const missing: string[] = [];
   if (failure) {
-    missing.push(`Only ${read} of ${asked} could be read: ${failure.message}`);
+    const part = needsAll ? NOT_ALL : `Only ${read} of ${asked} could be read`;
+    missing.push(`${part}: ${failure.message}`);
   }
   const isBeyond = known !== undefined && read > 0 && end > known;
   if (isBeyond || (known !== undefined && ended && end < known)) {

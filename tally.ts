@@ -28,7 +28,7 @@ export interface Tally extends ListFrame {
   total: number | undefined;
   /** Read, yet in no group: unreadable, or sent twice. */
   lost: number;
-  /** The day of creation up to which was counted; undefined: all that match. */
+  /** The day of creation up to which was counted, where more follow. */
   until: string | undefined;
   isWhole: boolean;
 }
@@ -43,7 +43,7 @@ export function formatTally(
   notes: readonly string[],
 ): string {
   const clean = new Cleaner();
-  const { issues, lost, until } = tally;
+  const { issues, lost } = tally;
   const today = args.countBy.includes("due")
     ? ` Today is ${args.today} in ${args.timeZone}.`
     : "";
@@ -54,14 +54,7 @@ export function formatTally(
   ];
   const first = [
     formatCounted(tally, args.countBy.join(" and ")),
-    ...(until
-      ? [
-          formatCall("Narrower", toNextArguments(args, tally), {
-            created_since: until,
-          }),
-          `Issues created on ${until} are counted here and there.`,
-        ]
-      : []),
+    ...formatNarrower(tally, args),
     ...(lost > 0
       ? [`In no group: ${lost} that could not be read, or came twice.`]
       : []),
@@ -79,6 +72,19 @@ function formatCounted(
   if (isWhole) return `Counted: ${read}, all that match, by ${by}.`;
   const of = total === undefined ? "an unknown number" : toNumber(total);
   return `Counted: ${read} of ${of}, the oldest; not the whole. By ${by}:`;
+}
+
+/** The call that counts on from there, unless it would be the same again. */
+function formatNarrower(tally: Tally, args: ListArguments): string[] {
+  const { until } = tally;
+  if (until === undefined) return [];
+  const same = toNextArguments(args, tally);
+  return same.created_since === until
+    ? [`Too many were created on ${until}: narrow by another filter.`]
+    : [
+        formatCall("Narrower", same, { created_since: until }),
+        `Issues created on ${until} are counted here and there.`,
+      ];
 }
 
 function toNumber(count: number): string {

@@ -148,6 +148,8 @@ describe("days are told as they were understood", () => {
   test.each([
     ["Asia/Tokyo", { due_date_until: "today" }, "(timezone not given)"],
     [undefined, { count_by: ["due"] }, "(timezone not given)"],
+    [undefined, { history_by_names: ["me"] }, "(timezone not given)"],
+    [undefined, { history_until: "2026-11-20" }, undefined],
     ["America/Los_Angeles", { due_date_until: "this week" }, ELSEWHERE],
     ["Asia/Tokyo", { due_date_until: "2026/11/30" }, undefined],
     ["Asia/Tokyo", { due_date_until: "today", timezone: "UTC" }, undefined],

@@ -362,7 +362,7 @@ describe("every cut has a line with a number", () => {
     const { text, ids } = await readIssue("WEB-7", { data });
     const shown = text.match(/^- status: Name/gm)?.length ?? 0;
     const [, hidden, way] =
-      /^- … and (\d+) more changes; in full in Backlog: http:\S+\/view\/(.*)$/m.exec(
+      /^- … and (\d+) more; in full in Backlog: http:\S+\/view\/(.*)$/m.exec(
         text,
       ) ?? [];
     expect(shown).toBeGreaterThan(50);

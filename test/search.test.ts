@@ -202,7 +202,7 @@ describe("custom statuses that cannot all be found", () => {
       "of an unreadable project",
       { switches: { unreadableProjects: ["P2"] } },
       [
-        "30 of the 90 that are not closed are missing here, in custom statuses that could not be found (see the notes).",
+        "Missing here: 30 of the 90 that are not closed, in custom statuses that could not be found (see the notes).",
         'The statuses of P2 could not be read: Backlog refused GET /projects/1073900002/statuses (403, "You do not have permission."). The owner of this API key may not read it; retrying will not help.',
       ],
     ],
@@ -210,7 +210,7 @@ describe("custom statuses that cannot all be found", () => {
       "of a project that is not listed",
       { answer: onlyFirst },
       [
-        "30 of the 90 that are not closed are missing here, in custom statuses that could not be found (no project lists their status).",
+        "Missing here: 30 of the 90 that are not closed, in custom statuses that could not be found (no project lists their status).",
       ],
     ],
   ])("%s: they are counted, and the reason told", async (_, options, notes) => {
@@ -360,7 +360,7 @@ describe("what Backlog counts and what it sends", () => {
     );
     const { notes } = await ask({}, { data, answer });
     expect(notes).toEqual([
-      "Backlog sent 3 closed ones among those that are not.",
+      "Backlog sent closed ones among those that are not: 3.",
     ]);
   });
 
@@ -493,8 +493,9 @@ describe("where it has to be read one by one", () => {
     const { text, notes } = await ask(args, { data, switches, answer });
     expect(text).toStartWith("25 issues are shown, ");
     expect(notes).toEqual([
-      expect.stringContaining("Only 25 of 100 could be read: "),
-      "Not all could be read one by one, so that others may match.",
+      expect.stringMatching(
+        /^Not all could be read one by one, so that others may match: Backlog/,
+      ),
     ]);
   });
 

@@ -152,6 +152,16 @@ describe("where not all can be counted", () => {
     expect(text).toContain('"created_since":"2026-09-01"}');
   });
 
+  test("more of one day than can be counted lead to no call again and again", async () => {
+    const data = plain(3_001);
+    for (const issue of data.issues) issue.created = "2026-09-01T03:00:00Z";
+    const args = { created_since: "2026-09-01" };
+    const { text } = await tally("project", args, { data });
+    expect(text).toStartWith("Counted: 3,000 of 3,001, the oldest; not");
+    expect(text).toContain("\nToo many were created on 2026-09-01: narrow by");
+    expect(text).not.toContain("Narrower");
+  });
+
   test.each<[string, Args, SampleSpaceOptions]>([
     ["asked for", {}, {}],
     [
@@ -182,5 +192,6 @@ describe("where not all can be counted", () => {
     });
     expect(text).toStartWith("Counted: 27 of 40, the oldest; not the whole.");
     expect(notes).toContain("Backlog counts 40, but its list ends at 27.");
+    expect(text).not.toContain("Narrower");
   });
 });

@@ -198,6 +198,18 @@ describe("one giant comment", () => {
     expect(quotedAfter(text, `#comment-${id} `)).toBe(GIANT.trimEnd());
   });
 
+  test("with a neighbour too long to be shown beside it has others on both sides", async () => {
+    const text = (n: number) => ["", GIANT.repeat(3), GIANT][n - 2] ?? `${n}`;
+    const data = withThread(5, { text });
+    const [, , id = 0] = idsOf(data, "WEB-7");
+    const { ids, older, newer } = await readIssue(`WEB-7#comment-${id}`, {
+      data,
+    });
+    expect(ids).toEqual([id]);
+    expect(older).toBe(`WEB-7#comment-${id}-older`);
+    expect(newer).toBe(`WEB-7#comment-${id}-newer`);
+  });
+
   test("is read on in one request for the issue, and one for it", async () => {
     const { data, id } = withGiant();
     const [next] = commentsOf(data, "WEB-7").slice(4);
@@ -290,6 +302,8 @@ describe("a long text", () => {
     );
   });
 
+  // The only entry of its thread, a change without a text.
+  const [CHANGE] = idsOf(sampleData(), "WEB-1");
   test.each([
     [
       "WEB-5#description-900",
@@ -297,6 +311,10 @@ describe("a long text", () => {
     ],
     ["WEB-7#description", "## Description\nnone"],
     ["WEB-7#field-99", "Note: There is no custom field 99 in WEB-7."],
+    [
+      `WEB-1#comment-${CHANGE}-from-5`,
+      `## Comment #comment-${CHANGE}\n(It has 0 characters, so none from 5 on. From the beginning: issue_key WEB-1#comment-${CHANGE})`,
+    ],
   ])("that is not there, %s, is said", async (key, expected) => {
     expect((await readIssue(key)).text).toContain(expected);
   });

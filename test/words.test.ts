@@ -389,6 +389,13 @@ describe("without a project", () => {
     expect([isError, cost.statuses]).toEqual([false, 30]);
   });
 
+  test("one is called by its key where it has no such word", async () => {
+    const data = largeData({ projects: 1, issues: 1 });
+    expect(await refusalOf(args, { data })).toStartWith(
+      'No status "検収待ち" in P1. Statuses: ',
+    );
+  });
+
   test("31 are not: the error says to name one, lists keys and counts the rest", async () => {
     const data = largeData({ projects: 31, issues: 31, customStatuses: true });
     const several = { ...args, milestone_names: ["v1"] };
