@@ -4,34 +4,30 @@ import { quote } from "../text.ts";
 import { messageOf } from "./helpers.ts";
 
 const HOST = "example.backlog.com";
+const LINK = `https://${HOST}/view/`;
+const LONGEST = `${"A".repeat(25)}-1234567890`;
 const ISSUE = { on: "issue" } as const;
 
 describe("issue_key", () => {
-  test.each([
-    ["WEB-1", "WEB-1"],
-    [" web-1\n", "WEB-1"],
-    ["ＷＥＢ－１２", "WEB-12"],
-    ["WEB—12", "WEB-12"],
-    ["WEBー12", "WEB-12"],
-    ["WEB 1", "WEB-1"],
-    ["WEB-1.", "WEB-1"],
-    ["WEB-1#", "WEB-1"],
+  test.each<[idOrKey: string, ...texts: string[]]>([
+    ["WEB-1", "WEB-1", " web-1\n", "WEB-1.", "WEB-1#", '["WEB-1"]', "WEB 1"],
+    ["WEB-12", "ＷＥＢ－１２", "WEB—12", "WEBー12"],
     ["OLD_2019-1", "OLD_2019-1"],
     ["7-1", "7-1"],
-    [`${"A".repeat(25)}-1234567890`, `${"A".repeat(25)}-1234567890`],
-    ["１０７９３１３６３０", "1079313630"],
-    ['["WEB-1"]', "WEB-1"],
-    [`<https://${HOST}/view/WEB-1>`, "WEB-1"],
-    [`[WEB-1](https://${HOST}/view/WEB-1)`, "WEB-1"],
-    ["HTTPS://EXAMPLE.BACKLOG.COM:443/view/web-1", "WEB-1"],
-    [`${HOST}/view/WEB-1/edit`, "WEB-1"],
-    [`https://${HOST}/view/%57EB-1`, "WEB-1"],
-    [`https://${HOST}/board/WEB?selectedIssueKey=WEB-7&view=1`, "WEB-7"],
-    [`https://${HOST}/view/WEB-7?from=OPS-1`, "WEB-7"],
+    [LONGEST, LONGEST],
+    ["1079313630", "１０７９３１３６３０"],
+    ["WEB-1", `<${LINK}WEB-1>`, `[WEB-1](${LINK}WEB-1)`, `${LINK}%57EB-1`],
+    ["WEB-1", "HTTPS://EXAMPLE.BACKLOG.COM:443/view/web-1"],
+    ["WEB-1", `${HOST}/view/WEB-1/edit`],
+    ["WEB-7", `https://${HOST}/board/WEB?selectedIssueKey=WEB-7&view=1`],
+    ["WEB-7", `${LINK}WEB-7?from=OPS-1`],
     // Another place of the page, but not of the issue.
-    [`https://${HOST}/view/WEB-1#attachments`, "WEB-1"],
-  ])("%j is the issue %s", (text, idOrKey) => {
-    expect(parseIssueKey(text, HOST)).toEqual({ idOrKey, focus: ISSUE });
+    ["WEB-1", `${LINK}WEB-1#attachments`],
+  ])("is %s in %j", (idOrKey, ...texts) => {
+    for (const text of texts) {
+      const expected = { idOrKey, focus: ISSUE };
+      expect(parseIssueKey(text, HOST), text).toEqual(expected);
+    }
   });
 
   const comment = (id: number, from = 0): Focus => ({
@@ -88,7 +84,6 @@ describe("issue_key", () => {
     );
   });
 
-  const LINK = `https://${HOST}/view/`;
   const TWELVE = Array.from({ length: 12 }, (_, n) => `A-${n + 1}`);
   test.each([
     ["WEB-1,WEB-2", ["WEB-1", "WEB-2"]],

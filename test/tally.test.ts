@@ -46,7 +46,7 @@ describe("count_by", () => {
     ["created_by", ({ createdUser }) => [apart(createdUser)]],
     ["assignee", ({ assignee }) => [assignee ? apart(assignee) : "nobody"]],
   ])("%s: all that are not closed, largest first", async (group, toGroups) => {
-    const { text, groups, foot, lines, cost } = await tally(group);
+    const { text, groups, foot, lines, cost, notes } = await tally(group);
     const expected: Record<string, number> = {};
     for (const label of OPEN.flatMap(toGroups)) {
       expected[label] = (expected[label] ?? 0) + 1;
@@ -60,6 +60,7 @@ describe("count_by", () => {
     );
     expect(text).toContain("Filters: assignee anyone by default; ");
     expect(text).not.toContain("Narrower");
+    expect(notes).toEqual([]);
     expect(cost.pages).toBeLessThanOrEqual(2);
   });
 
