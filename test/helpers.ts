@@ -190,6 +190,22 @@ export function parseList(text: string) {
   };
 }
 
+/** How a space answers whose lists at one path are changed on their way. */
+export function passOn<Row>(
+  options: SampleSpaceOptions,
+  path: string,
+  change: (rows: Row[], offset: number) => unknown[],
+) {
+  const inner = startSampleSpace(options);
+  return async ({ url, headers }: Request, asked: string) => {
+    if (asked !== path) return undefined;
+    const { pathname, search, searchParams } = new URL(url);
+    const answer = await fetch(`${inner.url}${pathname}${search}`, { headers });
+    const rows: Row[] = JSON.parse(await answer.text());
+    return Response.json(change(rows, Number(searchParams.get("offset"))));
+  };
+}
+
 /** Keeps a request waiting for good. */
 export function never(): Promise<never> {
   return new Promise(() => {});

@@ -7,7 +7,7 @@ import {
   startSampleSpace,
 } from "../sample-space/server.ts";
 import { connectInProcess } from "../scripts/connect.ts";
-import { type Issue, never, readList } from "./helpers.ts";
+import { type Issue, never, passOn, readList } from "./helpers.ts";
 
 type Args = Record<string, unknown>;
 type Answer = NonNullable<SampleSpaceOptions["answer"]>;
@@ -108,14 +108,7 @@ function changing(
   change: (rows: Args[], offset: number) => unknown[],
   switches: SampleSpaceOptions["switches"] = {},
 ): Answer {
-  const inner = startSampleSpace({ data, switches });
-  return async ({ url, headers }, path) => {
-    if (path !== "/issues") return undefined;
-    const { pathname, search, searchParams } = new URL(url);
-    const answer = await fetch(`${inner.url}${pathname}${search}`, { headers });
-    const rows: Args[] = JSON.parse(await answer.text());
-    return Response.json(change(rows, Number(searchParams.get("offset"))));
-  };
+  return passOn({ data, switches }, "/issues", change);
 }
 
 /** Pages, counts, projects' statuses and lists of projects. */
