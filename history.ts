@@ -7,7 +7,6 @@ import {
 import { addDays, formatInstant } from "./dates.ts";
 import { BacklogError, valueOrError } from "./errors.ts";
 import { formatChanges, type Pen, type Wording } from "./facts.ts";
-import { CommentStream, readStatuses } from "./issue.ts";
 import { formatText } from "./issue-text.ts";
 import { listLabels } from "./matching.ts";
 import type { Comment, IssueRow } from "./responses.ts";
@@ -25,6 +24,7 @@ import {
   takeWhileFitting,
   tellApart,
 } from "./text.ts";
+import { CommentStream, readStatuses } from "./thread.ts";
 
 /** What is asked about, beside the filters. */
 export interface HistoryQuestion {

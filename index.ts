@@ -1,4 +1,3 @@
-import { publish } from "./definitions.ts" with { type: "macro" };
 import { version } from "./package.json";
 import { listUsualFiles, type Places, toManagedFile } from "./places.ts";
 import {
@@ -8,6 +7,7 @@ import {
   toRemedy,
 } from "./settings.ts";
 import { introduce, Stdio } from "./stdio.ts";
+import { publish } from "./tools.ts" with { type: "macro" };
 
 interface CommandLine {
   command: "serve" | "check" | "config" | "version" | "help";

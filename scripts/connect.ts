@@ -8,10 +8,9 @@ import {
   ListToolsRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { Backlog, LIMITS, type Limits } from "../backlog.ts";
-import { publish } from "../definitions.ts";
 import type { SampleSpace } from "../sample-space/server.ts";
 import { introduce } from "../stdio.ts";
-import { callTool, type ToolOptions } from "../tools.ts";
+import { callTool, publish, type ToolOptions } from "../tools.ts";
 import { BINARY } from "./build.ts";
 
 /** An MCP client of a server, with the tools at hand. */

@@ -14,7 +14,6 @@ import {
   LATEST_PROTOCOL_VERSION,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from "@modelcontextprotocol/sdk/types.js";
-import { publish } from "../definitions.ts";
 import { version } from "../package.json";
 import { type SampleSpace, startSampleSpace } from "../sample-space/server.ts";
 import { BINARY } from "../scripts/build.ts";
@@ -30,6 +29,7 @@ import {
   toCall,
   toText,
 } from "../scripts/raw-client.ts";
+import { publish } from "../tools.ts";
 import { never, until, untilAborted, untilRequests } from "./helpers.ts";
 
 // Several starts of the program, on a machine that may be busy.

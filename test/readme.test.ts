@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { dirname, join } from "node:path";
 import { CLIENTS, formatConfig, toClientFile } from "../clients.ts";
-import { IssueDetailsSchema, IssueListSchema } from "../definitions.ts";
 import { ROOT } from "../scripts/build.ts";
 import {
   DOCUMENTS,
@@ -10,6 +9,7 @@ import {
   PICTURE,
 } from "../scripts/documents.ts";
 import { SETTINGS as FIELDS } from "../scripts/doors.ts";
+import { IssueDetailsSchema, IssueListSchema } from "../tools.ts";
 
 const readme = await read("README.md");
 const japanese = await read("README.ja.md");
