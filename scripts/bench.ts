@@ -1,23 +1,24 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import manifest from "../package.json" with { type: "json" };
-import { type SpaceData, sampleData } from "../sample-space/data.ts";
+import { sampleData } from "../sample-space/data.ts";
 import { type SampleSpace, startSampleSpace } from "../sample-space/server.ts";
 import { sizeOf } from "../text.ts";
-import { BINARY, COMPILE_FLAGS, run, startFolder } from "./build.ts";
+import { BINARY, compile, run, startFolder } from "./build.ts";
 import { UNTRUSTED } from "./certificate.ts";
+import { toEnvironment } from "./connect.ts";
 import { type Ask, type Call, QUESTIONS, toDepth } from "./questions.ts";
 import { OPENING, startRaw, toCall, toText } from "./raw-client.ts";
 
 const LATENCY_MS = 80;
-const CALLS = 1_000;
+const CALLS = 3_000;
 /** Nulab's own server, in the version that the figures speak of. */
-const PEER = { name: "backlog-mcp-server", version: "0.20.4" };
+const PEER = "backlog-mcp-server";
+const PEER_VERSION = "0.20.4";
 
 type Figures = Record<string, number>;
-type Row = Record<string, string | number>;
 
 /** A program to be measured, as an MCP client would start it. */
 type Program = {
@@ -28,21 +29,13 @@ type Program = {
   turns: [Call, Call];
 };
 
-/**
- * How often, the entry of the official server, which speaks https only, and any
- * other program whose start is of interest, such as an older build.
- */
-type Setting = {
-  runs: number;
-  peer?: string | undefined;
-  beside?: string | undefined;
-};
-
 /** Measures everything side by side and prints it. */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
+      // Nulab's own server, installed for it.
       peer: { type: "boolean" },
+      // Any other program whose start is of interest, such as an older build.
       beside: { type: "string" },
       runs: { type: "string", default: "31" },
     },
@@ -51,76 +44,52 @@ async function main(): Promise<void> {
   if (!Number.isInteger(runs) || runs < 1) {
     throw new Error("--runs takes a whole number above 0.");
   }
-  const peer = values.peer ? await installPeer() : undefined;
-  const setting: Setting = { runs, peer, beside: values.beside };
-  process.stdout.write(`${describeMachine(setting)}\n`);
-  printTable(
-    "Milliseconds and MiB from spawn to the answers of tools/list and one call",
-    await measureStarts(setting),
-  );
-  printTable(
-    `Tool definitions; peak MiB after the start, ${CALLS} and ${3 * CALLS} calls`,
-    await measureMemory(setting),
-  );
-  printTable(
-    `Questions, ${LATENCY_MS} ms to Backlog and back`,
-    await measureQuestions(setting),
-  );
-}
-
-function printTable(title: string, rows: readonly Row[]): void {
-  const rounded = rows.map((row) => {
-    const cells = Object.entries(row).map(([name, value]) => {
-      const isNumber = typeof value === "number";
-      return [name, isNumber ? Math.round(value * 10) / 10 : value];
-    });
-    return Object.fromEntries(cells);
-  });
-  process.stdout.write(`\n${title}\n${Bun.inspect.table(rounded)}`);
-}
-
-function describeMachine({ runs, peer }: Setting): string {
-  const [cpu] = cpus();
+  const entry = values.peer ? await installPeer() : undefined;
   const [load = 0] = loadavg();
-  return [
-    `${process.platform} ${process.arch}`,
-    `${cpus().length} × ${cpu?.model.trim()}`,
-    `load ${load.toFixed(2)} at the start`,
-    `${runs} runs`,
-    `Bun ${Bun.version}`,
-    `backlog-mcp ${manifest.version}`,
-    peer
-      ? `${PEER.name} ${PEER.version} on the same Bun`
-      : "without the official server (--peer)",
-    new Date().toISOString().slice(0, 10),
-  ].join(", ");
+  print(
+    `${process.platform} ${process.arch}, ${cpus().length} × ${cpus()[0]?.model.trim()}, load ${load.toFixed(2)} at the start, Bun ${Bun.version}, backlog-mcp ${manifest.version}, ${new Date().toISOString().slice(0, 10)}`,
+  );
+  const { space, ours, theirs } = startPrograms(entry);
+  await using _ = space;
+  const { beside } = values;
+  const command = [resolve(beside ?? "")];
+  const others = beside ? [{ ...ours, name: beside, command }] : [];
+  print("\nMilliseconds and MiB from spawn to tools/list and one call");
+  print(await measureStarts(ours, [...theirs, ...others], runs));
+  print(`\nTool definitions; peak MiB after the start and ${CALLS} calls`);
+  print(await Array.fromAsync([ours, ...theirs], measureMemory));
+  print(`\nQuestions, ${LATENCY_MS} ms to Backlog and back`);
+  // Enough for what is counted, and for what mostly waits.
+  print(await measureQuestions(entry, Math.ceil(runs / 4)));
 }
 
-const FOLDER = join(tmpdir(), `backlog-mcp-bench-${PEER.version}`);
+function print(shown: string | readonly object[]): void {
+  const text = typeof shown === "string" ? shown : Bun.inspect.table(shown);
+  process.stdout.write(`${text.trimEnd()}\n`);
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+const FOLDER = join(tmpdir(), `backlog-mcp-bench-${PEER_VERSION}`);
 const CERTIFICATE = join(FOLDER, "cert.pem");
 
 /** Installs it outside this repository, running no script; the file to start. */
 async function installPeer(): Promise<string> {
-  const entry = join(FOLDER, "node_modules", PEER.name, "build", "index.js");
-  await mkdir(FOLDER, { recursive: true });
   await Bun.write(CERTIFICATE, UNTRUSTED.cert);
-  if (!(await Bun.file(entry).exists())) {
-    await Bun.write(join(FOLDER, "package.json"), '{ "private": true }');
-    const name = `${PEER.name}@${PEER.version}`;
-    const words = ["add", "--exact", "--ignore-scripts", name];
-    await run([process.execPath, ...words], { cwd: FOLDER });
-  }
-  return entry;
+  await Bun.write(join(FOLDER, "package.json"), '{ "private": true }');
+  const words = ["add", "--ignore-scripts", `${PEER}@${PEER_VERSION}`];
+  await run([process.execPath, ...words], { cwd: FOLDER });
+  return join(FOLDER, "node_modules", PEER, "build", "index.js");
 }
 
-/** A space, and the programs that are configured for it: ours, then theirs. */
-function startPrograms({ peer }: Setting, data: SpaceData, latencyMs = 0) {
-  const tls = peer && { tls: UNTRUSTED };
+/** A space, and the programs configured for it; theirs speaks https only. */
+function startPrograms(entry?: string, data = sampleData(), latencyMs = 0) {
+  const tls = entry && { tls: UNTRUSTED };
   const space = startSampleSpace({ data, latencyMs, ...tls });
-  const env = {
-    BACKLOG_API_KEY: space.apiKey,
-    ...(peer && { NODE_EXTRA_CA_CERTS: CERTIFICATE }),
-  };
+  const trust = entry && { NODE_EXTRA_CA_CERTS: CERTIFICATE };
+  const env = { ...toEnvironment(space), ...trust };
   const ours: Program = {
     name: "backlog-mcp",
     command: [BINARY],
@@ -130,119 +99,87 @@ function startPrograms({ peer }: Setting, data: SpaceData, latencyMs = 0) {
       ["get_user_issue_list", {}],
     ],
   };
-  const theirs = (entry: string): Program => ({
-    name: PEER.name,
-    command: [process.execPath, entry],
-    env: { ...env, BACKLOG_DOMAIN: space.host },
+  const toTheirs = (entry: string): Program => ({
+    ...{
+      name: `${PEER} ${PEER_VERSION}`,
+      command: [process.execPath, entry],
+      env,
+    },
     turns: [
       ["get_issue", { issueKey: "WEB-5" }],
       ["get_issues", { count: 20 }],
     ],
   });
-  return { space, ours, programs: peer ? [ours, theirs(peer)] : [ours] };
+  return { space, ours, theirs: entry ? [toTheirs(entry)] : [] };
 }
 
 /** What a session costs that calls nothing or once; medians, in turn. */
-async function measureStarts(setting: Setting): Promise<Row[]> {
-  note("Start");
-  const { space, ours, programs } = startPrograms(setting, sampleData());
-  await using _ = space;
-  await using folder = await startFolder();
-  const hello = await makeHelloWorld(folder.path);
-  const started = [...programs, await toFiled(ours, folder.path)];
-  const { beside } = setting;
-  if (beside) started.push({ ...ours, name: beside, command: [beside] });
-  const starts = [hello, ...started.map((one) => () => measureStart(one))];
-  const runs = await repeat(setting.runs, async () => {
-    const figures: Figures[] = [];
-    // In another order each time: a large program leaves cold caches behind.
-    const turns = [...starts.entries()].sort(() => Math.random() - 0.5);
-    for (const [index, start] of turns) figures[index] = await start();
-    return figures;
-  });
-  const names = ["hello-world, its whole run", ...started.map((p) => p.name)];
-  const whole = toMedians(runs.map(([first = {}]) => first)).list;
-  return names.map((program, index) => {
-    const figures = toMedians(runs.map((run) => run[index] ?? {}));
-    return { program, times: Number(figures.list) / Number(whole), ...figures };
-  });
-}
-
-/** The same, configured by the user's file. */
-async function toFiled(ours: Program, folder: string): Promise<Program> {
+async function measureStarts(ours: Program, others: Program[], runs: number) {
   const { BACKLOG_DOMAIN, BACKLOG_API_KEY, ...rest } = ours.env;
-  await Bun.write(
-    join(folder, "backlog-mcp", ".env"),
-    `BACKLOG_DOMAIN=${BACKLOG_DOMAIN}\nBACKLOG_API_KEY=${BACKLOG_API_KEY}\n`,
-  );
-  const env = { ...rest, XDG_CONFIG_HOME: folder };
-  return { ...ours, name: `${ours.name}, by the user's file`, env };
+  await using folder = await startFolder({
+    "backlog-mcp/.env": `BACKLOG_DOMAIN=${BACKLOG_DOMAIN}\nBACKLOG_API_KEY=${BACKLOG_API_KEY}\n`,
+    "hello.ts": `console.log('{ "hello": "world" }');`,
+  });
+  const filed = { ...rest, XDG_CONFIG_HOME: folder.path };
+  const name = `${ours.name}, by the user's file`;
+  const programs = [ours, ...others, { ...ours, name, env: filed }];
+  const hello = folder.at("hello");
+  await compile(hello, { entry: folder.at("hello.ts") });
+  const starts = [
+    { program: "hello-world, its whole run", start: () => runWhole(hello) },
+    ...programs.map((one) => ({
+      program: one.name,
+      start: () => measureStart(one),
+    })),
+  ].map((start) => ({ ...start, all: [] as Figures[] }));
+  for (let run = 0; run <= runs; run += 1) {
+    // In another order each time: a large program leaves cold caches behind.
+    for (const { start, all } of starts.toSorted(() => Math.random() - 0.5)) {
+      all.push(await start());
+    }
+  }
+  const [whole = Number.NaN] = starts.map(({ all }) => toMedians(all).list);
+  return starts.map(({ program, all }) => {
+    const { list = Number.NaN, ...rest } = toMedians(all);
+    return { program, times: round(list / whole), list, ...rest };
+  });
 }
 
-/** Each run's; one more goes before, which only warms the files up. */
-async function repeat<Value>(runs: number, measure: () => Promise<Value>) {
-  const values: Value[] = [];
-  for (let run = 0; run <= runs; run += 1) values.push(await measure());
-  return values.slice(1);
-}
-
-/** Of each figure the middle one. */
-function toMedians(all: readonly Figures[]): Figures {
+/** The middle one of each figure; the first run only warms the files up. */
+function toMedians([, ...all]: readonly Figures[]): Figures {
   return Object.fromEntries(
     Object.keys(all[0] ?? {}).map((name) => {
-      const sorted = all.map((one) => one[name] ?? Number.NaN).sort(byNumber);
-      return [name, sorted[Math.floor(sorted.length / 2)] ?? Number.NaN];
+      const sorted = Float64Array.from(all, (one) => one[name] ?? Number.NaN);
+      return [name, round(Number(sorted.sort()[sorted.length >> 1]))];
     }),
   );
 }
 
-function byNumber(a: number, b: number): number {
-  return a - b;
-}
-
-/** What runs a program with nothing in it, made by the same Bun. */
-async function makeHelloWorld(folder: string): Promise<() => Promise<Figures>> {
-  const source = join(folder, "hello.ts");
-  const command = join(folder, "hello");
-  const stay = "if (process.argv.length > 2) await Bun.sleep(600_000);";
-  await Bun.write(source, `console.log('{ "hello": "world" }');\n${stay}\n`);
-  const words = ["build", source, ...COMPILE_FLAGS, `--outfile=${command}`];
-  await run([process.execPath, ...words]);
-  return async () => {
-    const before = performance.now();
-    // With the same pipes: they cost a millisecond.
-    await using whole = startRaw({}, { command: [command], cwd: tmpdir() });
-    await whole.exited;
-    const list = performance.now() - before;
-    const stays = { command: [command, "stay"], cwd: tmpdir() };
-    await using staying = startRaw({}, stays);
-    await staying.waitFor(() => true);
-    return { list, listMb: (await readMemory(staying.pid)).now };
-  };
+async function runWhole(command: string): Promise<Figures> {
+  const before = performance.now();
+  // With the same pipes: they cost a millisecond.
+  await using whole = startRaw({}, { command: [command], cwd: tmpdir() });
+  await whole.exited;
+  return { list: performance.now() - before };
 }
 
 async function measureStart(program: Program): Promise<Figures> {
   const before = performance.now();
   await using session = await openSession(program);
   const list = performance.now() - before;
-  const listMb = (await readMemory(session.pid)).now;
   const again = performance.now();
   await session.ask(program.turns[0]);
   const call = list + performance.now() - again;
-  const callMb = (await readMemory(session.pid)).now;
-  return { list, listMb, call, callMb };
+  return { list, call, callMb: await readMemory(session.pid, "VmRSS") };
 }
 
-/** Peak and present resident memory in MiB, where there is a /proc. */
-async function readMemory(pid: number): Promise<{ peak: number; now: number }> {
+/** Resident memory in MiB, the peak or what is now; only where /proc is. */
+async function readMemory(pid: number, name: "VmHWM" | "VmRSS") {
   // Not Bun.file: it believes the size of 0 that such a file states.
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
-  const toMegabytes = (name: string) =>
-    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) / 1024;
-  return { peak: toMegabytes("VmHWM"), now: toMegabytes("VmRSS") };
+  const [, size] = new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status) ?? [];
+  return round(Number(size) / 1024);
 }
-
-type Session = Awaited<ReturnType<typeof openSession>>;
 
 /** A program that has told its tools; throws where it answers with an error. */
 async function openSession({ name, command, env }: Program) {
@@ -255,60 +192,46 @@ async function openSession({ name, command, env }: Program) {
     id += 1;
     client.send(toCall(id, tool, args));
     const answer = await client.answerTo(id);
-    const failed = answer.error !== undefined || answer.result?.isError;
-    if (!failed) return toText(answer);
+    if (answer.result && !answer.result.isError) return toText(answer);
     throw new Error(`${name}: ${JSON.stringify(answer)}`);
   };
   const ask: Ask = (...calls) => Promise.all(calls.map(call));
-  return {
-    ...{ name, pid: client.pid, ask },
-    toolsList: client.lines.find((line) => line.includes("inputSchema")) ?? "",
-    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
-  };
+  return { ...client, ask };
 }
 
 /** What the tool definitions weigh, and memory after many calls. */
-async function measureMemory(setting: Setting): Promise<Row[]> {
-  note("Memory");
-  const { space, programs } = startPrograms(setting, sampleData());
-  await using _ = space;
-  const rows: Row[] = [];
-  for (const program of programs) {
-    await using session = await openSession(program);
-    const peakAfter = async (calls: number) => {
-      for (let call = 0; call < calls; call += program.turns.length) {
-        for (const turn of program.turns) await session.ask(turn);
-      }
-      return (await readMemory(session.pid)).peak;
-    };
-    rows.push({
-      program: program.name,
-      bytes: Buffer.byteLength(session.toolsList) + 1,
-      tokens: sizeOf(session.toolsList).tokens,
-      start: await peakAfter(0),
-      first: await peakAfter(CALLS),
-      third: await peakAfter(2 * CALLS),
-    });
+async function measureMemory(program: Program) {
+  await using session = await openSession(program);
+  const start = await readMemory(session.pid, "VmHWM");
+  for (let call = 0; call < CALLS; call += program.turns.length) {
+    for (const turn of program.turns) await session.ask(turn);
   }
-  return rows;
+  const tools =
+    session.lines.find((line) => line.includes("inputSchema")) ?? "";
+  return {
+    program: program.name,
+    bytes: Buffer.byteLength(tools) + 1,
+    tokens: sizeOf(tools).tokens,
+    start,
+    end: await readMemory(session.pid, "VmHWM"),
+  };
 }
 
-async function measureQuestions(setting: Setting): Promise<Row[]> {
-  const rows: Row[] = [];
+/** What it takes to answer each question; medians. */
+async function measureQuestions(entry: string | undefined, runs: number) {
+  const rows: object[] = [];
   for (const { name, data, call, askPeer } of QUESTIONS) {
-    note(name);
-    const started = startPrograms(setting, data(), LATENCY_MS);
-    const { space, ours, programs } = started;
+    const started = startPrograms(entry, data(), LATENCY_MS);
+    const { space, ours, theirs } = started;
     await using _ = space;
-    for (const program of programs) {
+    for (const program of [ours, ...theirs]) {
       await using session = await openSession(program);
-      const askAll = (ask: Ask) =>
-        program === ours ? askToTheEnd(ask, call) : askPeer(ask);
-      // Enough for what is counted, and for what mostly waits.
-      const costs = await repeat(Math.ceil(setting.runs / 4), () =>
-        measureQuestion(session, space, askAll),
+      const all = await Array.fromAsync({ length: runs + 1 }, () =>
+        measureQuestion(session, space, (ask) =>
+          program === ours ? askToTheEnd(ask, call) : askPeer(ask),
+        ),
       );
-      rows.push({ question: name, program: program.name, ...toMedians(costs) });
+      rows.push({ question: name, program: program.name, ...toMedians(all) });
     }
   }
   return rows;
@@ -316,7 +239,7 @@ async function measureQuestions(setting: Setting): Promise<Row[]> {
 
 /** Has a question answered once, and counts what it took. */
 async function measureQuestion(
-  session: Session,
+  session: { ask: Ask },
   space: SampleSpace,
   askAll: (ask: Ask) => Promise<void>,
 ): Promise<Figures> {
@@ -331,27 +254,18 @@ async function measureQuestion(
   const ms = performance.now() - before;
   const requests = space.requests.slice(first);
   return {
-    calls: texts.length,
-    requests: requests.length,
-    depth: toDepth(requests),
-    ms,
-    bytes: Buffer.byteLength(texts.join("")),
-    tokens: sizeOf(texts.join("")).tokens,
+    ...{ calls: texts.length, requests: requests.length },
+    ...{ depth: toDepth(requests), ms, tokens: sizeOf(texts.join("")).tokens },
   };
 }
 
 /** Asks the calls our answers name, until none is left to make. */
 async function askToTheEnd(ask: Ask, call: Call): Promise<void> {
-  let [text = ""] = await ask(call);
-  for (;;) {
+  for (let next: Call | undefined = call; next; ) {
+    const [text = ""] = await ask(next);
     const [, tool, args] = /^Next: (\w+) (\{.*\})$/m.exec(text) ?? [];
-    if (tool === undefined || args === undefined) return;
-    [text = ""] = await ask([tool, JSON.parse(args)]);
+    next = tool && args ? [tool, JSON.parse(args)] : undefined;
   }
-}
-
-function note(what: string): void {
-  console.error(`Measuring: ${what}`);
 }
 
 if (import.meta.main) await main();
