@@ -67,7 +67,7 @@ async function main(): Promise<void> {
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     // A key may have been typed where a command stands.
-    const redact = toRedactor(readSettings(toPlaces(undefined)).secrets);
+    const redact = toRedactor(readSettings(toPlaces()).secrets);
     await Bun.write(Bun.stderr, redact(`backlog-mcp: ${message}\n`));
     process.exitCode = 2;
     return;
@@ -110,7 +110,7 @@ async function report(commandLine: CommandLine): Promise<void> {
   await Bun.write(Bun.stderr, `\n${advised}\n`);
 }
 
-function toPlaces(envFile: string | undefined): Places {
+export function toPlaces(envFile?: string): Places {
   return {
     environment: process.env,
     envFile,

@@ -1,8 +1,8 @@
 import { Backlog, type BacklogCall, LIMITS, type Query } from "../backlog.ts";
 import { BacklogError, toMessage } from "../errors.ts";
-import { listUsualFiles, toManagedFile } from "../places.ts";
+import { toPlaces } from "../index.ts";
 import type { Comment, IssueRow } from "../responses.ts";
-import { type Connection, LiveSettings, toRemedy } from "../settings.ts";
+import { type Connection, readSettings } from "../settings.ts";
 
 /** The only words that are printed: no text of an answer is among them. */
 export type Word =
@@ -11,10 +11,8 @@ export type Word =
   | ("search" | "read" | "another class" | "redirect" | "could not be tried")
   | `refused with ${number}`;
 
-type Look = (probe: Probe) => Promise<Word>;
-
 /** What the reference leaves open, in the order in which it is asked. */
-const FACTS = {
+const FACTS: Record<string, (probe: Probe) => Promise<Word>> = {
   "maxId of comments includes that ID": (probe) => seeEdge(probe, "maxId"),
   "minId of comments includes that ID": (probe) => seeEdge(probe, "minId"),
   "maxId of activities includes that ID": seeActivities,
@@ -30,35 +28,27 @@ const FACTS = {
   "issues of archived projects come where no project is named": seeArchived,
   "an attachment is sent by the space itself": seeAttachment,
   "/issues is of the class": (probe) =>
-    seeClass(probe, (call) => call.listIssues({ count: 1 })),
+    seeClass(probe, () => probe.list({ count: 1 })),
   "/issues/count is of the class": (probe) =>
-    seeClass(probe, (call) => call.countIssues({})),
+    seeClass(probe, () => probe.count({})),
   "/projects is of the class": (probe) =>
-    seeClass(probe, (call) => call.listProjects()),
+    seeClass(probe, () => probe.ask((call) => call.listProjects())),
   "/users/myself is of the class": (probe) =>
-    seeClass(probe, (call) => call.getMyself()),
-} satisfies Record<string, Look>;
-
-/** What this program takes for granted; with the others it is right either way. */
-const ASSUMED: Partial<Record<string, Word>> = {
-  "comments/count counts entries without text": "yes",
-  "/issues is of the class": "search",
-  "/issues/count is of the class": "search",
-  "/projects is of the class": "read",
-  "/users/myself is of the class": "read",
-} satisfies Partial<Record<keyof typeof FACTS, Word>>;
+    seeClass(probe, () => probe.ask((call) => call.getMyself())),
+};
 
 /** Tries every fact, one after another. */
 export async function observe(connection: Connection) {
   const probe = startProbe(connection);
-  const observations: { fact: string; assumed: string; observed: Word }[] = [];
-  for (const [fact, look] of Object.entries<Look>(FACTS)) {
-    const assumed = ASSUMED[fact] ?? "either";
-    const observed = await look(probe).catch(toWord);
-    observations.push({ fact, assumed, observed });
-  }
+  const observed = await Array.fromAsync(
+    Object.entries(FACTS),
+    async ([fact, look]) => ({
+      fact,
+      observed: await look(probe).catch(toWord),
+    }),
+  );
   probe.end();
-  return observations;
+  return observed;
 }
 
 /** There is nothing in this space to see it by, or no more may be asked. */
@@ -83,19 +73,19 @@ function startProbe(connection: Connection) {
   // A repetition would not be counted; the whole takes longer than a call.
   const limits = { ...LIMITS, attempts: 1, callMs: 300_000 };
   const call = new Backlog(connection, limits).open();
-  const atFirst = new Map<string, number>();
+  const most = { search: 0, read: 0 };
   /** Sends one request, unless half of what a minute allows is used. */
   const ask = async <Value>(send: (call: BacklogCall) => Promise<Value>) => {
     for (const rate of ["search", "read"] as const) {
-      const left = call.remaining(rate) ?? Number.POSITIVE_INFINITY;
-      const first = Math.max(left, atFirst.get(rate) ?? 0);
-      if (left < Number.POSITIVE_INFINITY) atFirst.set(rate, first);
-      if (left < first / 2) giveUp();
+      const left = call.remaining(rate) ?? most[rate];
+      most[rate] = Math.max(left, most[rate]);
+      if (left < most[rate] / 2) giveUp();
     }
     return await send(call);
   };
   const list = async (query: Query) =>
     (await ask((call) => call.listIssues(query))).entries;
+  const count = (query: Query) => ask((call) => call.countIssues(query));
   const issues = once(() =>
     list({ sort: "updated", order: "desc", count: 100 }),
   );
@@ -112,7 +102,8 @@ function startProbe(connection: Connection) {
     return best[1].length > 0 ? best : giveUp();
   });
   const projects = once(() => ask((call) => call.listProjects()));
-  return { ask, list, issues, comments, projects, end: () => call.end() };
+  const end = () => call.end();
+  return { ask, list, count, issues, comments, projects, end };
 }
 
 function once<Value>(get: () => Promise<Value>): () => Promise<Value> {
@@ -135,24 +126,24 @@ function yesOrNo(holds: boolean): Word {
   return holds ? "yes" : "no";
 }
 
+function has({ entries }: { entries: { id: number }[] }, id: number): Word {
+  return yesOrNo(entries.some((entry) => entry.id === id));
+}
+
 async function seeEdge({ ask, comments }: Probe, edge: "minId" | "maxId") {
   const [issueKey, [first]] = await comments();
   const id = first?.id ?? giveUp();
   const order = edge === "minId" ? "asc" : "desc";
-  const { entries } = await ask((call) =>
-    call.listComments(issueKey, { [edge]: id, order, count: 2 }),
-  );
-  return yesOrNo(entries.some((entry) => entry.id === id));
+  const query = { [edge]: id, order, count: 2 } as const;
+  return has(await ask((call) => call.listComments(issueKey, query)), id);
 }
 
 async function seeActivities({ ask }: Probe) {
   const me = await ask((call) => call.getMyself());
   const list = (maxId?: number) =>
     ask((call) => call.listActivities(me.id, { maxId, count: 2 }));
-  const [first] = (await list()).entries;
-  const id = first?.id ?? giveUp();
-  const { entries } = await list(id);
-  return yesOrNo(entries.some((entry) => entry.id === id));
+  const id = (await list()).entries[0]?.id ?? giveUp();
+  return has(await list(id), id);
 }
 
 async function seeCount({ ask, comments }: Probe) {
@@ -192,7 +183,7 @@ async function seePriority({ list }: Probe): Promise<Word> {
   return highest < lowest ? "from the highest" : "from the lowest";
 }
 
-async function seeZone({ ask, issues }: Probe): Promise<Word> {
+async function seeZone({ ask, count, issues }: Probe): Promise<Word> {
   const { timezone } = await ask((call) => call.getSpace());
   if (!timezone) giveUp();
   const day = new Intl.DateTimeFormat("sv-SE", { timeZone: timezone });
@@ -203,32 +194,34 @@ async function seeZone({ ask, issues }: Probe): Promise<Word> {
     if (inSpace === inUtc) continue;
     // Only where the later of the two days is meant, it is found.
     const isLater = inSpace > inUtc;
-    const query = { id: [id], updatedSince: isLater ? inSpace : inUtc };
-    const isFound = (await ask((call) => call.countIssues(query))) > 0;
+    const updatedSince = isLater ? inSpace : inUtc;
+    const isFound = (await count({ id: [id], updatedSince })) > 0;
     return isFound === isLater ? "the space's zone" : "UTC";
   }
   return giveUp();
 }
 
-async function seeForeignStatus({ ask, projects }: Probe): Promise<Word> {
+async function seeForeignStatus({
+  ask,
+  count,
+  projects,
+}: Probe): Promise<Word> {
   const [one, other] = (await projects()).filter((p) => !p.archived);
   if (!one || !other) giveUp();
   const statuses = await ask((call) =>
     call.listProjectChoices(other.projectKey, "statuses"),
   );
   const foreign = statuses.find(({ id }) => id > 4)?.id ?? giveUp();
-  const query = { projectId: [one.id], statusId: [1, foreign] };
-  await ask((call) => call.countIssues(query));
+  await count({ projectId: [one.id], statusId: [1, foreign] });
   return "yes";
 }
 
-async function seeArchived({ ask, list, projects }: Probe) {
+async function seeArchived({ count, list, projects }: Probe) {
   const archived = (await projects()).filter(({ archived }) => archived);
   const projectId = archived.map(({ id }) => id);
   if (projectId.length === 0) giveUp();
   const [issue] = await list({ projectId, count: 1 });
-  const query = { id: [issue?.id ?? giveUp()] };
-  return yesOrNo((await ask((call) => call.countIssues(query))) > 0);
+  return yesOrNo((await count({ id: [issue?.id ?? giveUp()] })) > 0);
 }
 
 const SMALL_FILE = 1024 * 1024;
@@ -244,17 +237,14 @@ async function seeAttachment({ ask, list }: Probe): Promise<Word> {
 }
 
 /** By what is left of each class before and after. */
-async function seeClass(
-  { ask }: Probe,
-  send: (call: BacklogCall) => Promise<unknown>,
-): Promise<Word> {
+async function seeClass({ ask }: Probe, send: () => Promise<unknown>) {
   const left = async () => {
     const { rateLimit } = await ask((call) => call.getRateLimit());
     const { read, search } = rateLimit;
     return read && search ? { read, search } : giveUp();
   };
   const before = await left();
-  await ask(send);
+  await send();
   const after = await left();
   // A new minute has begun in between.
   if (before.read.reset !== after.read.reset) giveUp();
@@ -265,31 +255,23 @@ async function seeClass(
   return used("read") > 1 ? "read" : "another class";
 }
 
-/** What will be asked, for a person to agree to. */
-function describePlan(host: string): string {
-  return [
-    `This asks ${host} at most 40 questions, each a GET, with your own settings, to see:`,
-    ...Object.keys(FACTS).map((fact) => `- ${fact}`),
-    "It stops at half of what a minute allows. It prints no text of an answer.",
-  ].join("\n");
-}
-
 async function main(): Promise<void> {
   if (!process.stdin.isTTY || !process.stdout.isTTY) {
     throw new Error("bun run live asks nothing without a terminal.");
   }
-  const live = new LiveSettings({
-    environment: process.env,
-    usualFiles: listUsualFiles(process.env),
-    managedFile: toManagedFile(process.platform),
-  });
-  const reading = live.read();
-  const { settings } = reading;
-  if (!settings) throw new Error(toRemedy(reading, reading.source));
-  console.error(describePlan(settings.host));
+  const { settings, problems } = readSettings(toPlaces());
+  if (!settings) throw new Error(`not configured: ${problems.join("; ")}`);
+  // What will be asked, for a person to agree to.
+  console.error(
+    [
+      `This asks ${settings.host} at most 40 questions, each a GET, with your own settings, to see:`,
+      ...Object.keys(FACTS).map((fact) => `- ${fact}`),
+      "It stops at half of what a minute allows. It prints no text of an answer.",
+    ].join("\n"),
+  );
   if (prompt("Go on? (yes)") !== "yes") return;
-  const observations = await observe(live.toConnection(settings));
-  process.stdout.write(`${Bun.inspect.table(observations)}\n`);
+  const observed = await observe(settings);
+  process.stdout.write(`${Bun.inspect.table(observed)}\n`);
 }
 
 if (import.meta.main) {
