@@ -1,7 +1,11 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import {
+  StdioClientTransport,
+  type StdioServerParameters,
+} from "@modelcontextprotocol/sdk/client/stdio.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import {
   CallToolRequestSchema,
   CallToolResultSchema,
@@ -13,17 +17,10 @@ import { introduce } from "../stdio.ts";
 import { callTool, publish, type ToolOptions } from "../tools.ts";
 import { BINARY } from "./build.ts";
 
-/** An MCP client of a server, with the tools at hand. */
-export type Connected = ReturnType<typeof toConnected>;
-
 /** The tools in this process, so that the clock and the limits can be given. */
 export async function connectInProcess(
-  space: Pick<SampleSpace, "url" | "apiKey">,
-  {
-    now = new Date("2026-11-22T03:00:00Z"),
-    limits = {},
-    ...options
-  }: {
+  { url: origin, apiKey }: Pick<SampleSpace, "url" | "apiKey">,
+  options: {
     now?: Date;
     /** Where the machine is. */
     zone?: string;
@@ -32,12 +29,11 @@ export async function connectInProcess(
     projects?: readonly string[];
   } = {},
 ): Promise<Connected> {
-  const { url: origin, apiKey } = space;
-  const { projects, userId, zone } = options;
+  const { now = new Date("2026-11-22T03:00:00Z"), zone, userId } = options;
   const redact = (text: string) => text.replaceAll(apiKey, "[API key]");
   const backlog = new Backlog(
-    { origin, apiKey, projects, redact },
-    { ...LIMITS, ...limits },
+    { origin, apiKey, projects: options.projects, redact },
+    { ...LIMITS, ...options.limits },
   );
   const server = createServer(new URL(origin).host, {
     connect: async () => ({ backlog, userId }),
@@ -46,9 +42,8 @@ export async function connectInProcess(
     zone,
   });
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
-  const client = new Client({ name: "test", version: "1.0.0" });
-  await Promise.all([server.connect(ours), client.connect(theirs)]);
-  return toConnected(client);
+  await server.connect(ours);
+  return connect(theirs);
 }
 
 /** The SDK's own server with our tools: what the program's answers must equal. */
@@ -66,38 +61,35 @@ export function createServer(host: string, options: ToolOptions): Server {
 }
 
 /** The compiled program, started as an MCP client starts it. */
-export async function connectBinary(
+export function connectBinary(
   env: Record<string, string>,
-  {
-    command = BINARY,
-    args = [],
-    cwd,
-  }: { command?: string; args?: string[]; cwd?: string } = {},
+  options: Partial<StdioServerParameters> = {},
 ): Promise<Connected> {
-  const client = new Client({ name: "test", version: "1.0.0" });
-  await client.connect(
-    new StdioClientTransport({
-      command,
-      args,
-      // Nothing of the machine's own environment may leak in.
-      env: { HOME: "/nonexistent", PATH: process.env.PATH ?? "", ...env },
-      ...(cwd !== undefined && { cwd }),
-    }),
+  // Nothing of the machine's own environment may leak in.
+  const alone = { HOME: "/nonexistent", PATH: process.env.PATH ?? "", ...env };
+  return connect(
+    new StdioClientTransport({ command: BINARY, env: alone, ...options }),
   );
-  return toConnected(client);
 }
 
 /** The two settings of a sample space. */
 export function toEnvironment({
   host,
   apiKey,
-}: Pick<SampleSpace, "host" | "apiKey">): Record<string, string> {
+}: Pick<SampleSpace, "host" | "apiKey">) {
   return { BACKLOG_DOMAIN: host, BACKLOG_API_KEY: apiKey };
 }
 
-function toConnected(client: Client) {
+/** An MCP client of a server, with the tools at hand. */
+export type Connected = Awaited<ReturnType<typeof connect>>;
+
+type Args = Record<string, unknown>;
+
+async function connect(transport: Transport) {
+  const client = new Client({ name: "test", version: "1.0.0" });
+  await client.connect(transport);
   /** A tool's answer, as the assistant gets it. */
-  const call = async (name: string, args: Record<string, unknown> = {}) => {
+  const call = async (name: string, args: Args = {}) => {
     const result = await client.callTool({ name, arguments: args });
     const { content, isError = false } = CallToolResultSchema.parse(result);
     const [block, image] = content;
@@ -108,7 +100,6 @@ function toConnected(client: Client) {
       ...(image?.type === "image" && { image }),
     };
   };
-  type Args = Record<string, unknown>;
   return {
     client,
     call,
@@ -116,4 +107,15 @@ function toConnected(client: Client) {
     list: (args?: Args) => call("get_user_issue_list", args),
     [Symbol.asyncDispose]: () => client.close(),
   };
+}
+
+/** The rows of an answer's table, each by the titles of its columns. */
+export function parseTable(answer: string): Record<string, string>[] {
+  const lines = answer.split("\n").filter((line) => line.startsWith("|"));
+  const [titles = [], , ...rows] = lines.map((line) =>
+    line.slice(2, -2).split(/(?<!\\) \| /),
+  );
+  return rows.map((row) =>
+    Object.fromEntries(titles.map((title, index) => [title, row[index] ?? ""])),
+  );
 }

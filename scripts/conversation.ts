@@ -1,9 +1,12 @@
+import { ok } from "node:assert/strict";
 import { mkdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { CLIENTS } from "../clients.ts";
+import { toMessage } from "../errors.ts";
 import manifest from "../package.json" with { type: "json" };
 import { listUsualFiles } from "../places.ts";
 import { runToEnd } from "./build.ts";
+import { toEnvironment } from "./connect.ts";
 import {
   OPENING,
   type RawClient,
@@ -36,21 +39,24 @@ const LAST_WORDS_MS = 2_000;
  * part that needs none. Throws with the part that failed and what was said.
  */
 export async function converse(partner: Partner, space?: Space): Promise<void> {
-  const { env, file } = await makeHome(partner, "ホーム 1");
-  const start = { partner, env };
+  const { env, file } = toHome(join(partner.folder, "ホーム 1"));
+  const { env: empty } = toHome(join(partner.folder, "ホーム 2"));
+  const beside = join(dirname(partner.program), ".env");
+  for (const { HOME } of [env, empty]) await mkdir(HOME, { recursive: true });
+  const says = (words: string[], ...args: string[]) =>
+    ask(partner, env, { args, words });
   await part("--version and --help", async () => {
-    await ask(start, ["--version"], { words: [`${manifest.version}\n`] });
-    await ask(start, ["--help"], { words: ["config [CLIENT]"] });
+    await says([`${manifest.version}\n`], "--version");
+    await says(["config [CLIENT]"], "--help");
   });
-  const words = ["BACKLOG_API_KEY", "BACKLOG_DOMAIN", basename(file)];
-  await part("check, not configured", () =>
-    ask(start, ["check"], { words, exit: 1 }),
-  );
+  await part("check, not configured", () => {
+    const words = ["BACKLOG_API_KEY", "BACKLOG_DOMAIN", basename(file)];
+    return ask(partner, env, { args: ["check"], words, exit: 1 });
+  });
   await part("config", async () => {
     const words = [basename(dirname(partner.program))];
-    for (const client of [[], ...CLIENTS.map((name) => [name])]) {
-      await ask(start, ["config", ...client], { words });
-    }
+    await says(words, "config");
+    for (const client of CLIENTS) await says(words, "config", client);
   });
   await part("serving, not configured", () =>
     serve(partner, env, async (client) => {
@@ -58,22 +64,24 @@ export async function converse(partner: Partner, space?: Space): Promise<void> {
       client.send(toCall("remedy", "get_user_issue_list"));
       const remedy = await client.answerTo("remedy");
       const isTold = remedy.result?.isError && toText(remedy).includes(file);
-      assert(isTold === true, JSON.stringify(remedy));
+      ok(isTold, JSON.stringify(remedy));
       if (!space) return;
       await writeSettings(file, space);
       await callTools(client);
     }),
   );
   if (!space) return;
-  await part("settings in the user's file", () => work(partner, env, file));
-  const { env: empty } = await makeHome(partner, "ホーム 2");
+  const work = async (env: Environment, source: string) => {
+    await ask(partner, env, { args: ["check"], words: [`from ${source}\n`] });
+    await callBoth(partner, env);
+  };
+  await part("settings in the user's file", () => work(env, file));
   await part("settings in the environment", () =>
-    work(partner, { ...empty, ...toSettings(space) }, "the environment"),
+    work({ ...empty, ...toEnvironment(space) }, "the environment"),
   );
   await part("settings beside the program", async () => {
-    const beside = join(dirname(partner.program), ".env");
     await writeSettings(beside, space);
-    await work(partner, empty, beside);
+    await work(empty, beside);
     await rm(beside);
   });
 }
@@ -83,6 +91,16 @@ export function callBoth(partner: Partner, env: Environment): Promise<void> {
   return serve(partner, env, callTools);
 }
 
+/** What is in the environment of whoever lives there, and that user's own file. */
+export function toHome(home: string) {
+  const env = {
+    ...{ HOME: home, USERPROFILE: home },
+    APPDATA: join(home, "AppData", "Roaming"),
+  };
+  const [file = ""] = listUsualFiles(env);
+  return { env, file };
+}
+
 async function part(name: string, talk: () => Promise<void>): Promise<void> {
   const late = Promise.withResolvers<never>();
   const why = new Error(`nothing within ${PATIENCE_MS / 1000} s`);
@@ -90,51 +108,28 @@ async function part(name: string, talk: () => Promise<void>): Promise<void> {
   try {
     await Promise.race([talk(), late.promise]);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Error(`${name}: ${why}`, { cause: error });
+    throw new Error(`${name}: ${toMessage(error)}`, { cause: error });
   }
 }
 
-/** An empty home, and what is in the environment of whoever lives there. */
-async function makeHome({ folder }: Partner, name: string) {
-  const home = join(folder, name);
-  const env = {
-    ...{ HOME: home, USERPROFILE: home },
-    APPDATA: join(home, "AppData", "Roaming"),
-  };
-  await mkdir(home, { recursive: true });
-  const [file = ""] = listUsualFiles(env);
-  return { env, file };
-}
-
-function toSettings({ host, apiKey }: Space): Environment {
-  return { BACKLOG_DOMAIN: host, BACKLOG_API_KEY: apiKey };
-}
-
 async function writeSettings(file: string, space: Space): Promise<void> {
-  const lines = Object.entries(toSettings(space)).map((pair) => pair.join("="));
-  await Bun.write(file, `${lines.join("\n")}\n`);
-}
-
-function assert(holds: boolean, what: string): void {
-  if (!holds) throw new Error(what);
+  const pairs = Object.entries(toEnvironment(space));
+  await Bun.write(file, pairs.map((pair) => `${pair.join("=")}\n`).join(""));
 }
 
 /** Runs a command of the program, which is to say these words. */
 async function ask(
-  { partner, env }: { partner: Partner; env: Environment },
-  args: string[],
-  { words, exit = 0 }: { words: string[]; exit?: number },
+  { command, folder }: Partner,
+  env: Environment,
+  { args, words, exit = 0 }: { args: string[]; words: string[]; exit?: number },
 ): Promise<void> {
-  const { command, folder } = partner;
   const { stdout, stderr, code } = await runToEnd([...command, ...args], {
     cwd: folder,
     env: { PATH: process.env.PATH, ...env },
   });
   const said = stdout.replaceAll("\r\n", "\n");
-  const isSaid = words.every((word) => said.includes(word));
-  assert(
-    code === exit && isSaid,
+  ok(
+    code === exit && words.every((word) => said.includes(word)),
     `${args.join(" ")} does not say ${words.join(", ")}: exit ${code}\n${stdout}${stderr}`,
   );
 }
@@ -149,10 +144,10 @@ async function serve(
   try {
     client.send(...OPENING);
     const opened = JSON.stringify(await client.answerTo("initialize"));
-    assert(opened.includes(`"version":"${manifest.version}"`), opened);
+    ok(opened.includes(`"version":"${manifest.version}"`), opened);
     const listed = JSON.stringify(await client.answerTo("list"));
     const names = listed.match(/(?<="name":")get_\w+/g)?.sort();
-    assert(`${names}` === "get_issue_details,get_user_issue_list", listed);
+    ok(`${names}` === "get_issue_details,get_user_issue_list", listed);
     await use(client);
   } catch (error) {
     client.kill();
@@ -160,13 +155,7 @@ async function serve(
   }
   client.end();
   const code = await Promise.race([client.exited, Bun.sleep(LAST_WORDS_MS)]);
-  assert(code === 0, `exit ${code ?? "missing"} at the end of stdin`);
-}
-
-async function work(partner: Partner, env: Environment, source: string) {
-  const words = [`from ${source}\n`];
-  await ask({ partner, env }, ["check"], { words });
-  await callBoth(partner, env);
+  ok(code === 0, `exit ${code ?? "missing"} at the end of stdin`);
 }
 
 /** Both tools; the list with Japanese in what is asked and answered. */
@@ -180,7 +169,7 @@ async function callTools(client: RawClient): Promise<void> {
   for (const word of ["WEB-1", "検収"]) {
     const answer = await client.answerTo(word);
     const isWell = !answer.result?.isError && toText(answer).includes(word);
-    assert(isWell, JSON.stringify(answer));
+    ok(isWell, JSON.stringify(answer));
   }
 }
 
@@ -188,7 +177,7 @@ async function callTools(client: RawClient): Promise<void> {
 if (import.meta.main) {
   const { partner, space } = JSON.parse(process.argv[2] ?? "");
   await converse(partner, space).catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
+    console.error(toMessage(error));
     process.exit(1);
   });
 }

@@ -6,7 +6,7 @@ import {
 } from "../sample-space/server.ts";
 import { readSettings } from "../settings.ts";
 import { ROOT } from "./build.ts";
-import { connectInProcess } from "./connect.ts";
+import { connectInProcess, parseTable } from "./connect.ts";
 
 /** The documents that show what the program really answers. */
 export const DOCUMENTS = ["README.md", "README.ja.md", "docs/install.md"];
@@ -72,6 +72,7 @@ const CALL = {
 };
 
 const WIDTH = 880;
+const TOP = 186;
 const ROW = 38;
 /** Each column: what its head says, in the answer and here, and its place. */
 const COLUMNS = [
@@ -85,63 +86,44 @@ const COLUMNS = [
 /** The picture of a question and its answer, from what the tool answers. */
 export async function drawPicture(): Promise<string> {
   const data = sampleData({ japanese: true });
-  return toSvg(parseTable(await answer("get_user_issue_list", CALL, { data })));
-}
-
-/** The table's rows, each by the names of its columns. */
-function parseTable(answer: string): Record<string, string>[] {
-  const [head = [], , ...rows] = answer
-    .split("\n")
-    .filter((line) => line.startsWith("|"))
-    .map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()));
-  return rows.map((row) =>
-    Object.fromEntries(head.map((name, index) => [name, row[index] ?? ""])),
-  );
-}
-
-function toSvg(rows: readonly Record<string, string>[]): string {
+  const rows = parseTable(await answer("get_user_issue_list", CALL, { data }));
   const overdue = rows.filter(({ Due }) => Due?.includes("overdue")).length;
   const summary = `まだ完了していない課題が ${rows.length} 件あります。うち ${overdue} 件は期限を過ぎています。`;
-  const top = 186;
-  const bottom = top + (rows.length + 1) * ROW;
-  const cells = rows.flatMap((row, index) =>
-    COLUMNS.map(([name, , x]) => {
-      const isLate = name === "Due" && row.Due?.includes("overdue");
-      const kind = isLate ? "late" : name === "Key" ? "key" : "text";
-      const text = name === "Due" ? toDue(row.Due ?? "") : (row[name] ?? "");
-      return label(kind, x, top + (index + 1) * ROW + 24, text);
-    }),
-  );
-  const lines = rows.map(
-    (_, index) =>
-      `<line class="rule" x1="40" x2="${WIDTH - 40}" y1="${top + (index + 1) * ROW}" y2="${top + (index + 1) * ROW}"/>`,
-  );
+  const height = TOP + (rows.length + 1) * ROW + 28;
   const asked = 18 * QUESTION.length + 40;
   return `${[
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${bottom + 28}" width="${WIDTH}" role="img" aria-label="${QUESTION}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" role="img" aria-label="${QUESTION}">`,
     `<style>${STYLE}</style>`,
-    `<rect class="page" width="${WIDTH}" height="${bottom + 28}" rx="16"/>`,
+    `<rect class="page" width="${WIDTH}" height="${height}" rx="16"/>`,
     `<rect class="question" x="${WIDTH - 32 - asked}" y="24" width="${asked}" height="48" rx="24"/>`,
     label("asked", WIDTH - 32 - asked / 2, 54, QUESTION),
     label("call", 48, 112, "✓ backlog · get_user_issue_list"),
     label("said", 48, 152, summary),
-    ...COLUMNS.map(([, name, x]) => label("head", x, top + 24, name)),
-    ...lines,
-    ...cells,
+    ...COLUMNS.map(([, name, x]) => label("head", x, TOP + 24, name)),
+    ...rows.flatMap((row, index) => drawRow(row, TOP + (index + 1) * ROW)),
     "</svg>",
   ].join("\n")}\n`;
 }
 
+function drawRow({ Due = "", ...row }: Record<string, string>, y: number) {
+  const due = Due.includes("overdue") ? "late" : "text";
+  return [
+    `<line class="rule" x1="40" x2="${WIDTH - 40}" y1="${y}" y2="${y}"/>`,
+    ...COLUMNS.map(([name, , x]) => {
+      if (name === "Due") return label(due, x, y + 24, toDue(Due));
+      const kind = name === "Key" ? "key" : "text";
+      return label(kind, x, y + 24, row[name] ?? "");
+    }),
+  ];
+}
+
 /** `2026-11-18 (4 days overdue)` as a person reads it. */
 function toDue(due: string): string {
-  const [, month, day] = /^\d+-(\d+)-(\d+)/.exec(due) ?? [];
-  const [, late] = /\((\d+) days? overdue\)/.exec(due) ?? [];
-  const when = late
-    ? ` (${late} 日超過)`
-    : due.endsWith("(today)")
-      ? " (今日)"
-      : "";
-  return `${Number(month)}/${Number(day)}${when}`;
+  return due
+    .replace(/^\d+-0?(\d+)-0?(\d+)/, "$1/$2")
+    .replace(/\((\d+) days? overdue\)/, "($1 日超過)")
+    .replace("(today)", "(今日)")
+    .replace(/ \(in .*\)/, "");
 }
 
 function label(kind: string, x: number, y: number, text: string): string {

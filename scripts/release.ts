@@ -1,14 +1,15 @@
 import { chmod, rm, stat } from "node:fs/promises";
-import { basename, join, resolve, sep } from "node:path";
+import { join, resolve, sep } from "node:path";
 import {
   getMcpConfigForManifest,
   unpackExtension,
   v0_3,
 } from "@anthropic-ai/mcpb";
+import { toMessage } from "../errors.ts";
 import manifest from "../package.json" with { type: "json" };
 import { startSampleSpace } from "../sample-space/server.ts";
 import { type Entry, type Level, tarGz, unpack, zip } from "./archive.ts";
-import { assertVersion, compile, ROOT, startFolder } from "./build.ts";
+import { compile, ROOT, startFolder } from "./build.ts";
 import { callBoth, converse, type Space } from "./conversation.ts";
 import { toBundleManifest, toFormula, toRegistryEntry } from "./doors.ts";
 import { toSbom } from "./sbom.ts";
@@ -27,18 +28,16 @@ import {
 /** What the command line understands. */
 export const USAGE = `bun run release build [DIR]         compile every target into DIR (release)
 bun run release pack [DIR]          archives, bundles, sums, SBOM, formula, server.json
-bun run release smoke FILE_OR_DIR   hold a conversation with what is packed
+bun run release smoke [DIR]         hold a conversation with what is packed (release)
 bun run release notes               this version's part of CHANGELOG.md`;
 
-/** Compiles every target into a folder and starts the one that can run. */
+/** Compiles every target into a folder. */
 async function build(directory: string): Promise<void> {
   for (const target of TARGETS) {
     console.error(`Compiling ${target}`);
-    await compile(programPath(resolve(directory), target), {
-      target: `bun-${target}`,
-    });
+    const program = programPath(resolve(directory), target);
+    await compile(program, { target: `bun-${target}` });
   }
-  await assertVersion(programPath(resolve(directory), hostTarget()));
 }
 
 /** What is inside every program, by the name that scanners look for. */
@@ -65,7 +64,7 @@ export async function pack(
   { override, root = ROOT, level, smallest = 50_000_000 }: PackOptions = {},
 ): Promise<string> {
   const repository = toRepository(manifest.repository.url, override);
-  const documents = await readDocuments(root, override);
+  const documents = await readDocuments(root, repository);
   assertPrograms(directory, smallest);
   await assertAnswers(resolve(programPath(directory, hostTarget())));
   const dist = join(directory, "dist");
@@ -106,17 +105,17 @@ export function toRepository(url: string, override = ""): string {
   );
 }
 
-/** README.md, with CI's repository in the place of OWNER, and LICENSE. */
+/** README.md, with the repository in the place of OWNER's, and LICENSE. */
 async function readDocuments(
   root: string,
-  override = "",
+  repository: string,
 ): Promise<readonly Entry[]> {
-  const [owner = ""] = override.split("/");
+  const [owner = ""] = repository.split("/");
   const readme = await Bun.file(join(root, "README.md")).text();
   const text = readme
-    .replace(/\bOWNER\/backlog-mcp\b/g, override || "$&")
-    .replace(/\bOWNER\b/g, owner || "$&");
-  const [left] = /\bOWNER\b|^[A-Z]{4,}(?=\r?$)/m.exec(text) ?? [];
+    .replace(/\bOWNER\/backlog-mcp\b/g, repository)
+    .replace(/\bOWNER\b/g, owner);
+  const [left] = /^[A-Z]{4,}(?=\r?$)/m.exec(text) ?? [];
   if (left !== undefined) {
     throw new Error(
       `README.md still says ${left}, which is a place to fill in.`,
@@ -162,22 +161,18 @@ export function toBundle(
 
 /** What `sha256sum --check` reads. */
 function toSums(sums: ReadonlyMap<string, string>): string {
-  return [...sums]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, sum]) => `${sum}  ${name}\n`)
-    .join("");
+  const lines = [...sums].sort().map(([name, sum]) => `${sum}  ${name}\n`);
+  return lines.join("");
 }
 
-/** Tries one file, or those of a folder that this machine can run. */
-async function smokeAll(path: string): Promise<void> {
+/** Tries those of a release folder that this machine can run. */
+async function smokeAll(directory: string): Promise<void> {
   await using space = startSampleSpace();
   const host = hostTarget();
   const bundles = BUNDLE_TARGETS.includes(host) ? [bundleName(host)] : [];
-  const names = [archiveName(host), ...bundles];
-  const isFile = (await stat(path)).isFile();
-  for (const file of isFile ? [path] : names.map((name) => join(path, name))) {
-    await smoke(file, space);
-    console.error(`${basename(file)} answers.`);
+  for (const name of [archiveName(host), ...bundles]) {
+    await smoke(join(directory, "dist", name), space);
+    console.error(`${name} answers.`);
   }
 }
 
@@ -187,16 +182,12 @@ async function smokeAll(path: string): Promise<void> {
  */
 export async function smoke(file: string, space: Space): Promise<void> {
   await using folder = await startFolder();
-  if (file.endsWith(".mcpb")) {
-    await smokeBundle(resolve(file), folder.path, space);
-    return;
-  }
-  await unpack(resolve(file), folder.path);
-  for (const document of ["README.md", "LICENSE"]) {
-    await stat(join(folder.path, document));
-  }
-  const program = join(folder.path, programName(hostTarget()));
-  await converse({ command: [program], program, folder: folder.path }, space);
+  const { path } = folder;
+  if (file.endsWith(".mcpb")) return await smokeBundle(file, path, space);
+  await unpack(resolve(file), path);
+  for (const name of ["README.md", "LICENSE"]) await stat(join(path, name));
+  const program = join(path, programName(hostTarget()));
+  await converse({ command: [program], program, folder: path }, space);
 }
 
 async function smokeBundle(
@@ -205,8 +196,9 @@ async function smokeBundle(
   { host, apiKey }: Space,
 ): Promise<void> {
   const unpacking = { mcpbPath: file, outputDir: folder, silent: true };
-  if (!(await unpackExtension(unpacking)))
+  if (!(await unpackExtension(unpacking))) {
     throw new Error(`mcpb does not unpack ${file}.`);
+  }
   const text = await Bun.file(join(folder, "manifest.json")).json();
   const config = await getMcpConfigForManifest({
     manifest: v0_3.McpbManifestSchema.parse(text),
@@ -254,7 +246,7 @@ async function main([name, path = "release"]: string[]): Promise<void> {
 
 if (import.meta.main) {
   await main(process.argv.slice(2)).catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
+    console.error(toMessage(error));
     process.exitCode = 1;
   });
 }

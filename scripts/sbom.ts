@@ -7,7 +7,7 @@ import {
   Spec,
 } from "@cyclonedx/cyclonedx-library";
 import manifest from "../package.json" with { type: "json" };
-import { ROOT, run, startFolder } from "./build.ts";
+import { ROOT } from "./build.ts";
 
 /**
  * What is inside the program, as CycloneDX: the packages that the bundler took
@@ -20,9 +20,7 @@ export async function toSbom(repository: string): Promise<string> {
     Enums.ComponentType.Application,
   );
   bom.metadata.component = program;
-  const packages = new Map(
-    (await readPackages()).map((data) => [data, toComponent(data)]),
-  );
+  const packages = await readPackages();
   for (const [{ dependencies = {} }, component] of packages) {
     for (const [{ name }, { bomRef }] of packages) {
       if (Object.hasOwn(dependencies, name)) component.dependencies.add(bomRef);
@@ -52,23 +50,22 @@ type PackageJson = {
   dependencies?: Record<string, string>;
 };
 
-/** The package.json of every package of which a file is in the bundle. */
-async function readPackages(): Promise<PackageJson[]> {
-  await using folder = await startFolder();
-  const metafile = folder.at("meta.json");
-  await run([
-    ...[process.execPath, "build", join(ROOT, "index.ts"), "--target=bun"],
-    ...["--production", `--metafile=${metafile}`],
-    `--outdir=${folder.at("out")}`,
-  ]);
-  const { inputs } = await Bun.file(metafile).json();
-  const folders = Object.keys(inputs).flatMap(
+/** Every package of which a file is in the bundle, by its package.json. */
+async function readPackages(): Promise<Map<PackageJson, Models.Component>> {
+  const { metafile } = await Bun.build({
+    ...{ entrypoints: [join(ROOT, "index.ts")], target: "bun", minify: true },
+    define: { "process.env.NODE_ENV": '"production"' },
+    metafile: true,
+  });
+  const folders = Object.keys(metafile?.inputs ?? {}).flatMap(
     (path) => path.match(/.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/) ?? [],
   );
-  const files = [...new Set(folders)]
-    .sort()
-    .map((path) => `${path}/package.json`);
-  return Promise.all(files.map((file) => Bun.file(join(ROOT, file)).json()));
+  const packages = new Map<PackageJson, Models.Component>();
+  for (const path of [...new Set(folders)].sort()) {
+    const data = await Bun.file(`${path}/package.json`).json();
+    packages.set(data, toComponent(data));
+  }
+  return packages;
 }
 
 const builder = new Contrib.FromNodePackageJson.Builders.ComponentBuilder(

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
+import { toMessage } from "../errors.ts";
 import { startSampleSpace } from "../sample-space/server.ts";
 import { compile, run, runToEnd, startFolder } from "./build.ts";
 import { converse, type Partner, type Space } from "./conversation.ts";
@@ -39,14 +39,14 @@ async function talk(
   const isArm = target.includes("arm64");
   const processor = isArm ? "aarch64" : "x86_64";
   const emulator = isArm ? ["qemu-aarch64"] : [];
+  const command = [...emulator, partner.program];
   if (isArm && !Bun.which("qemu-aarch64")) need(QEMU);
   if (target.endsWith("-musl")) {
-    const file = `/lib/ld-musl-${processor}.so.1`;
-    await requireMusl(file, emulator, partner.program);
+    const loader = [...emulator, `/lib/ld-musl-${processor}.so.1`];
+    await requireMusl(loader, partner.program);
   } else if (!existsSync(`/lib/ld-linux-${processor}.so.1`)) {
     need(QEMU);
   }
-  const command = [...emulator, partner.program];
   await converse({ ...partner, command }, space);
   return isArm ? "under qemu-aarch64" : "natively";
 }
@@ -54,17 +54,15 @@ async function talk(
 /** Older ones end with a segmentation fault before the program begins. */
 const MUSL_NEEDED = "1.2.4";
 
-async function requireMusl(file: string, emulator: string[], program: string) {
-  const needed = `install ${file} of musl ${MUSL_NEEDED} or newer`;
-  if (!existsSync(file)) need(needed);
-  const loader = [...emulator, file];
-  const { stderr } = await runToEnd(loader);
+async function requireMusl(loader: string[], program: string): Promise<void> {
+  const file = loader.at(-1);
+  const { stderr } = await runToEnd(loader).catch(() => ({ stderr: "" }));
   const [, version = "0"] = /^Version (\S+)/m.exec(stderr) ?? [];
   if (Bun.semver.order(version, MUSL_NEEDED) < 0) {
-    need(`${needed}, in place of ${version}`);
+    need(`install ${file} of musl ${MUSL_NEEDED} or newer`);
   }
-  const libraries = await runToEnd([...loader, "--list", program]);
-  if (libraries.code !== 0) need("install libstdc++ and libgcc for musl");
+  const { code } = await runToEnd([...loader, "--list", program]);
+  if (code !== 0) need("install libstdc++ and libgcc for musl");
 }
 
 // Bun asks this library of Windows 10 for chance; wine 8 has none by that name.
@@ -83,16 +81,8 @@ async function converseInWine(
   const tools = ["wine", "x86_64-w64-mingw32-gcc"];
   if (!tools.every((tool) => Bun.which(tool))) need(WINE);
   const parent = join(folder, "conversation.exe");
-  await compile(parent, {
-    target: "bun-windows-x64",
-    entry: "scripts/conversation.ts",
-  });
-  const library = join(folder, "bcryptprimitives.dll");
-  await Bun.write(join(folder, "prng.c"), BCRYPTPRIMITIVES);
-  await run([
-    ...["x86_64-w64-mingw32-gcc", "-shared", "-o", library],
-    ...[join(folder, "prng.c"), "-ladvapi32"],
-  ]);
+  const entry = "scripts/conversation.ts";
+  await compile(parent, { target: "bun-windows-x64", entry });
   const prefix = join(folder, "wine");
   const env = {
     ...{ PATH: process.env.PATH, HOME: folder, WINEPREFIX: prefix },
@@ -102,26 +92,27 @@ async function converseInWine(
     // Nobody is asked to download what no console program needs.
     WINEDLLOVERRIDES: "mscoree,mshtml=",
   };
-  const inWine = (...words: string[]) => run(["wine", ...words], { env });
+  const start = (...command: string[]) => run(command, { env, cwd: folder });
+  const toWindows = (path: string) => `Z:${path.replaceAll("/", "\\")}`;
   try {
-    await inWine("wineboot", "--init");
-    await inWine(
-      ...["reg", "add", "HKCU\\Software\\Wine", "/v", "Version"],
-      ...["/d", "win10", "/f"],
+    await start("wineboot", "--init");
+    const key = ["HKCU\\Software\\Wine", "/v", "Version", "/d", "win10", "/f"];
+    await start("wine", "reg", "add", ...key);
+    await Bun.write(join(folder, "prng.c"), BCRYPTPRIMITIVES);
+    const library = join(
+      prefix,
+      "drive_c/windows/system32/bcryptprimitives.dll",
     );
-    const system = join(prefix, "drive_c", "windows", "system32");
-    await copyFile(library, join(system, "bcryptprimitives.dll"));
-    const toWindows = (path: string) => `Z:${path.replaceAll("/", "\\")}`;
+    const gcc = [...tools.slice(1), "-shared", "-o", library];
+    await start(...gcc, "prng.c", "-ladvapi32");
     const partner: Partner = {
       command: [toWindows(program)],
       program: toWindows(program),
       folder: toWindows(folder),
     };
-    const talk = ["wine", parent, JSON.stringify({ partner, space })];
-    const { stderr, code } = await runToEnd(talk, { env });
-    if (code !== 0) throw new Error(stderr.trim() || `exit ${code}`);
+    await start("wine", parent, JSON.stringify({ partner, space }));
   } finally {
-    await runToEnd(["wineserver", "--kill"], { env });
+    await start("wineserver", "--kill").catch(() => {});
   }
 }
 
@@ -134,9 +125,10 @@ async function tryTarget(target: Target, space: Space): Promise<string> {
     await compile(program, { target: `bun-${target}` });
     return `ran ${await talk(target, partner, space)}`;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
     const became = error instanceof Needs ? "cannot be started here" : "failed";
-    return `${became} (${why.trim().replace(/\s*\n\s*/g, "; ")})`;
+    return `${became} (${toMessage(error)
+      .trim()
+      .replace(/\s*\n\s*/g, "; ")})`;
   }
 }
 

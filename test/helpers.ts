@@ -1,7 +1,5 @@
 import { chmod } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { listUsualFiles } from "../places.ts";
 import {
   addThread,
   byKey,
@@ -15,7 +13,8 @@ import {
 } from "../sample-space/server.ts";
 import { type Comment, type Issue, toChange } from "../sample-space/shapes.ts";
 import { BINARY, runToEnd } from "../scripts/build.ts";
-import { connectInProcess } from "../scripts/connect.ts";
+import { connectInProcess, parseTable } from "../scripts/connect.ts";
+import { toHome } from "../scripts/conversation.ts";
 import { startRaw, toCall, toText } from "../scripts/raw-client.ts";
 
 interface Start {
@@ -50,8 +49,7 @@ export async function askOnce(
 
 /** The user's own file in a home folder, and the environment that finds it. */
 export async function writeUserFile(home: string, text: string) {
-  const env = { HOME: home, USERPROFILE: home, APPDATA: join(home, "AppData") };
-  const [file = ""] = listUsualFiles(env);
+  const { env, file } = toHome(home);
   await Bun.write(file, text);
   await chmod(file, 0o600);
   return { env, file };
@@ -171,13 +169,7 @@ export async function readList(
 /** What a list's answer says, by its own layout. */
 export function parseList(text: string) {
   const [, next] = /^Next: get_user_issue_list (.*)$/m.exec(text) ?? [];
-  const lines = text.split("\n").filter((line) => line.startsWith("|"));
-  const [titles = [], , ...rows] = lines.map((line) =>
-    line.slice(2, -2).split(/(?<!\\) \| /),
-  );
-  const cells = rows.map((row) =>
-    Object.fromEntries(titles.map((title, index) => [title, row[index] ?? ""])),
-  );
+  const rows = parseTable(text);
   return {
     text,
     total: Number(/^(\d+) issues? match/.exec(text)?.[1] ?? 0),
@@ -185,8 +177,8 @@ export function parseList(text: string) {
     notes: [...text.matchAll(/^Note: (.*)$/gm)].map(([, note]) => note ?? ""),
     filters: /^Filters: (.*)\.$/m.exec(text)?.[1]?.split("; ") ?? [],
     /** The cells of each row, by the title of their column. */
-    rows: cells,
-    keys: cells.map(({ Key }) => Key ?? ""),
+    rows,
+    keys: rows.map(({ Key = "" }) => Key),
   };
 }
 
