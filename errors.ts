@@ -168,7 +168,8 @@ function describeProxy(host: string): string {
   if (/^(localhost|127\.|\[::1\])/.test(host)) return "";
   const value = process.env.https_proxy || process.env.HTTPS_PROXY;
   if (!value) return "";
-  return `, and the proxy ${toHost(value, "http://proxy")} that HTTPS_PROXY names`;
+  const address = value.replace(/^(?!\w+:\/\/)/, "http://");
+  return `, and the proxy ${toHost(address, "http://proxy")} that HTTPS_PROXY names`;
 }
 
 /** One attempt took too long. */

@@ -347,9 +347,14 @@ export function listUsualFiles(
       ? xdg
       : join(home, ".config");
   const { execPath } = process;
-  return [
+  const files = [
     join(folder, "backlog-mcp", ".env"),
     join(execPath.slice(0, execPath.lastIndexOf(separator)), ".env"),
-    join(process.cwd(), ".env"),
   ];
+  try {
+    return [...files, join(process.cwd(), ".env")];
+  } catch {
+    // A folder that has been removed since it was this one.
+    return files;
+  }
 }

@@ -43,6 +43,23 @@ describe("missing settings", () => {
   });
 });
 
+// A checkout may go while its session is open; Windows lets nobody remove it.
+test.skipIf(process.platform === "win32")(
+  "starts in a folder that has been removed, whatever is configured",
+  async () => {
+    await using space = startSampleSpace();
+    await using folder = await startFolder();
+    const remove = 'rmdir "$PWD" && exec "$0" "$@"';
+    const command = ["sh", "-c", remove, BINARY];
+    const { text, stderr } = await askOnce(toEnvironment(space), {
+      command,
+      cwd: folder.path,
+    });
+    expect(text).toStartWith("# WEB-5 Login");
+    expect(stderr).toBe("");
+  },
+);
+
 type Start = {
   env?: Record<string, string>;
   args?: string[];

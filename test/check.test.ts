@@ -237,11 +237,13 @@ describe("check, where Backlog does not answer well", () => {
     BACKLOG_DOMAIN: "example.backlog.com",
     https_proxy: "http://user:secret@127.0.0.1:1",
   };
+  const BARE = { ...BEHIND_PROXY, https_proxy: "127.0.0.1:1" };
   const WRONG_IP = `This space accepts only certain IP addresses, and this computer's is not one of them. Connect through the allowed network or VPN, or ask the space's administrator; retrying will not help before that. (Backlog refused ${ALL}: 403, "Not allowed \\"from\\" this IP.")`;
   const NO_PROXY = `Could not reach example.backlog.com for ${ALL} (ECONNREFUSED). Check BACKLOG_DOMAIN and the network, and the proxy 127.0.0.1:1 that HTTPS_PROXY names; try again in a minute.`;
   test.each<[string, SampleSpaceOptions, Record<string, string>, string]>([
     ["an address that is not allowed", { answer: refuse }, {}, WRONG_IP],
     ["a silent proxy, without its password", {}, BEHIND_PROXY, NO_PROXY],
+    ["one that is named without http://", {}, BARE, NO_PROXY],
   ])("%s is said once, with what to do", async (_, options, env, problem) => {
     const { stdout, code } = await checkSpace(options, env);
     expect(listProblems(stdout)).toEqual([`- ${problem}`]);
