@@ -120,7 +120,8 @@ export function secondsToReset(headers: Headers): number | undefined {
   // The server's own clock: this machine's may be wrong.
   const now = Date.parse(headers.get("date") ?? "") || Date.now();
   const seconds = Math.ceil(reset - now / 1000);
-  return Number.isFinite(seconds) ? seconds : undefined;
+  // Whoever counts in other units would have us wait for years.
+  return seconds < 3_600 ? seconds : undefined;
 }
 
 function toRateLimit(request: string, seconds: number | undefined) {

@@ -217,7 +217,9 @@ export class Requests {
     }
     const body = await readWithin(stream, mostBytes).catch((cause) => {
       // A connection that breaks off has a code; bytes that are no gzip, none.
-      throw "code" in Object(cause) ? cause : notUnpacked(path, cause);
+      if ("code" in Object(cause)) throw cause;
+      if (status === 200) throw notUnpacked(path, cause);
+      return new Uint8Array();
     });
     if (body === undefined) throw tooLarge(path, mostBytes);
     if (status === 200) return body;

@@ -155,7 +155,7 @@ async function serve(envFile: string | undefined): Promise<void> {
   void stdio.read();
   if (managed.passedOver !== undefined) log(managed.passedOver);
   // On a terminal the greeting points to check, which says it better.
-  if (problems.length > 0 && !(await isTerminal())) {
+  if (problems.length > 0 && !isTerminal()) {
     log(`not configured: ${problems.join("; ")}. Tool calls say what to do.`);
   }
   // Asking whether this is a terminal takes 2 ms, which no client shall wait.
@@ -187,16 +187,17 @@ const GREETING_AFTER_MS = 250;
 
 /** Tells someone who started the server by hand what it is. */
 async function greet(): Promise<void> {
-  if (!(await isTerminal())) return;
+  if (!isTerminal()) return;
   const { HINT, wrap } = await import("./cli.ts");
   await Bun.write(Bun.stderr, wrap(HINT, process.stderr.columns));
 }
 
-async function isTerminal(): Promise<boolean> {
-  if (process.platform === "win32") return (await import("node:tty")).isatty(0);
-  // Loading node:tty takes more than a megabyte.
+function isTerminal(): boolean {
   const { fstatSync } = process.getBuiltinModule("node:fs");
-  return fstatSync(0).isCharacterDevice();
+  const isWindows = process.platform === "win32";
+  // No client's pipe comes further: node:tty takes more than a megabyte.
+  if (!isWindows && !fstatSync(0).isCharacterDevice()) return false;
+  return process.getBuiltinModule("node:tty").isatty(0);
 }
 
 if (import.meta.main) {

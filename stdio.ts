@@ -117,13 +117,17 @@ export class Stdio implements Transport {
         }
       }
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.options.onEnd(`stdin could not be read any further: ${reason}`);
+      this.#giveUp("stdin could not be read any further", error);
       return;
     }
     this.#ended = true;
     setTimeout(() => this.options.onEnd(), LAST_ANSWERS_MS);
     this.#endIfDone();
+  }
+
+  #giveUp(why: string, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.options.onEnd(`${why}: ${reason}`);
   }
 
   async #readLine(line: string): Promise<void> {
@@ -137,8 +141,8 @@ export class Stdio implements Transport {
       while (this.#isFull()) await this.#less.promise;
       // A client does not wait for an answer to its own answer.
       if (!isObject(entry) || "result" in entry || "error" in entry) continue;
-      // No version that is spoken here obliges us to more than refuse a batch.
-      if (entry === parsed && isMessage(entry)) this.#receive(entry);
+      // Of a batch, which 2025-03-26 knows, each as if it came alone.
+      if (isMessage(entry)) this.#receive(entry);
       // Without an answer, whoever sent it would wait until its time is up.
       else if (isId(entry.id)) this.#answer({ id: entry.id }, NO_REQUEST);
     }
@@ -200,7 +204,11 @@ export class Stdio implements Transport {
   /** In the order of what was read, however long the SDK takes to load. */
   #tell(message: JSONRPCMessage): void {
     this.#sdk ??= this.options.connect(this);
-    void this.#sdk.then(() => this.onmessage?.(message));
+    this.#sdk.then(
+      () => this.onmessage?.(message),
+      // Else the client would wait for the answer until its time is up.
+      (error) => this.#giveUp("the tools do not load", error),
+    );
   }
 
   #finish({ id, ...answer }: Answer & { id?: Id }): void {
@@ -362,7 +370,7 @@ function isMessage(entry: Fields): entry is Fields & Message {
 
 const NO_REQUEST = fail(
   INVALID_REQUEST,
-  "Invalid Request: not a single JSON-RPC 2.0 request",
+  "Invalid Request: not a JSON-RPC 2.0 request",
 );
 
 function refuse(what: string): Answer {

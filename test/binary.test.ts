@@ -31,6 +31,12 @@ describe("missing settings", () => {
     expect((await server.details(ISSUE)).text).toStartWith("# WEB-5 Login");
   });
 
+  test("are told on stderr also where stdin is /dev/null", async () => {
+    const env = { HOME: "/nonexistent", APPDATA: "/nonexistent" };
+    const { stderr } = await runToEnd([BINARY], { env });
+    expect(stderr).toStartWith("backlog-mcp: not configured: BACKLOG_API_KEY");
+  });
+
   test("are told on stderr at the start, without a stack", async () => {
     await using server = startRaw({ BACKLOG_DOMAIN: "evil.example" });
     server.send(...OPENING);

@@ -238,6 +238,14 @@ describe("a compressed answer", () => {
   });
 });
 
+test("a refusal whose body cannot be unpacked is what it is", async () => {
+  const headers = { "Content-Encoding": "gzip" };
+  const answer = () => new Response("", { status: 404, headers });
+  const { text, requests } = await ask(answer);
+  expect(text).toStartWith(`Backlog refused GET ${ISSUE} (404). It does not`);
+  expect(requests).toBe(1);
+});
+
 describe("a redirect", () => {
   test.each([301, 302, 307, 399])(
     "%d to another host is refused, and that host sees nothing",
@@ -325,6 +333,14 @@ describe("Backlog's limit on requests", () => {
   ])("that %s is not waited for", async (_, seconds, limits) => {
     const { text, requests } = await ask(() => limited(seconds), limits);
     expect(text).toContain(`The limit resets in ${seconds} s; try again then.`);
+    expect(requests).toBe(1);
+  });
+
+  test("that resets when no minute does says no time", async () => {
+    const { text, requests } = await ask(() => limited(Date.now()));
+    expect(text).toContain(
+      "too many requests in this minute. Try again in a m",
+    );
     expect(requests).toBe(1);
   });
 });

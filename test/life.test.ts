@@ -2,7 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { type SampleSpace, startSampleSpace } from "../sample-space/server.ts";
-import { BINARY } from "../scripts/build.ts";
+import { BINARY, ROOT } from "../scripts/build.ts";
 import { toEnvironment } from "../scripts/connect.ts";
 import { startRaw, toCall, toText } from "../scripts/raw-client.ts";
 import { never, untilAborted, untilRequests } from "./helpers.ts";
@@ -164,6 +164,26 @@ describe.skipIf(isWindows)("a signal", () => {
       await untilAborted(space);
     },
   );
+});
+
+test("a call whose tools cannot be loaded ends the program with 1", async () => {
+  const script = `
+    import { Stdio } from "./stdio.ts";
+    void new Stdio({
+      introduction: { serverInfo: {}, versions: [] },
+      connect: () => Promise.reject(new Error("no memory")),
+      redact: (text) => text,
+      onEnd: (problem) => {
+        console.error(problem);
+        process.exit(1);
+      },
+    }).read();
+  `;
+  const command = [process.execPath, "-e", script];
+  await using server = startRaw({}, { command, cwd: ROOT });
+  server.send(CALL);
+  expect(await server.exited).toBe(1);
+  expect(await server.stderr).toBe("the tools do not load: no memory\n");
 });
 
 describe("a line on stdin", () => {

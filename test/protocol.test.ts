@@ -272,16 +272,22 @@ describe("what is no sound request", () => {
       const code = index < invalid.length ? INVALID_REQUEST : INVALID_PARAMS;
       expectCode(answer, code);
     }
-    // A batch is refused one by one.
-    server.send([toRequest("a", "ping"), toRequest("b", "tools/list"), 7]);
-    expectCode(await server.answerTo("a"), INVALID_REQUEST);
-    expectCode(await server.answerTo("b"), INVALID_REQUEST);
     // An answer is not answered, whatever it answers.
     const answer = { jsonrpc: "2.0", id: "c" };
     server.send({ ...answer, result: {} }, { ...answer, error: {} });
     await ask(server, [toCall("call", "get_issue_details", WEB_5)]);
-    expect(server.lines).toHaveLength(invalid.length + wrong.length + 3);
+    expect(server.lines).toHaveLength(invalid.length + wrong.length + 1);
   });
+});
+
+test("each request of a batch is answered as if it came alone", async () => {
+  await using server = startRaw(toEnvironment(space));
+  const call = toCall("call", "get_issue_details", WEB_5);
+  server.send([toRequest("ping", "ping"), 7, [], { id: "wrong" }, call]);
+  expect(await server.answerTo("ping")).toHaveProperty("result", {});
+  const { error } = await server.answerTo("wrong");
+  expect(error?.code).toBe(INVALID_REQUEST);
+  expect(toText(await server.answerTo("call"))).toStartWith("# WEB-5");
 });
 
 describe("a call", () => {
