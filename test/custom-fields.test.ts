@@ -84,13 +84,6 @@ describe("a condition on a custom field", () => {
       offset: 1,
     });
   });
-
-  test("is looked up by the project's key, before its ID is known", async () => {
-    const { paths } = await ask(["Severity=S1"]);
-    expect(paths.filter((path) => path.endsWith("/customFields"))).toEqual([
-      "/projects/WEB/customFields",
-    ]);
-  });
 });
 
 describe("what Backlog does with a condition is looked at", () => {

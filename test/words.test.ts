@@ -191,14 +191,6 @@ describe("a word that fits nothing is refused with what there is", () => {
     expect(text).toContain(expected);
   });
 
-  test("a space that answers in Japanese lists its own names", async () => {
-    const data = sampleData({ japanese: true });
-    const args = { project_keys: ["OPS"], status_names: ["Done"] };
-    expect(await refusalOf(args, { data })).toContain(
-      'No status "Done" in OPS. Statuses: 未対応, 処理中, 検収待ち, 保留, 処理済み, 完了. ',
-    );
-  });
-
   test("at most 30 choices are listed, long names cut, the rest counted", async () => {
     const long = `Area ${"of the whole thing ".repeat(10)}`.trim();
     const data = changed((space) => {
