@@ -21,10 +21,15 @@ export const CLIENTS = [
 ] as const;
 export type Client = (typeof CLIENTS)[number];
 
-/** The client that is meant, however it is written: `VS Code`, `Claude-Code`. */
-function findClient(word = ""): Client | undefined {
-  const bare = (text: string) => text.toLowerCase().replace(/[^a-z]/g, "");
-  return CLIENTS.find((name) => bare(name) === bare(word));
+/** Those that may be meant, however written: `VS Code`, `Gemini CLI`, `claude`. */
+function findClients(word: string): Client[] {
+  const bare = (text: string) =>
+    text
+      .toLowerCase()
+      .replace("visual studio", "vs")
+      .replace(/[^a-z]|cli$/g, "");
+  const meant = bare(word);
+  return CLIENTS.filter((name) => meant && bare(name).startsWith(meant));
 }
 
 /** What a client is told to start, in the words of most configurations. */
@@ -219,15 +224,14 @@ export async function toConfig(word: string | undefined, found: Found) {
   });
   const { platform, env: environment } = process;
   const system = { platform, environment, home: homedir() };
-  const client = findClient(word);
+  const meant = word === undefined ? [] : findClients(word);
+  const client = meant.length === 1 ? meant[0] : undefined;
   const isSecond = found.envFile !== undefined;
   const hidden = describeHidden(found);
-  const { about, ...settings } = toSettings(found, hidden);
+  const { about, ...settings } = toSettings(found, client, hidden);
   const server = { command, ...settings };
   const advice = [
-    word !== undefined && client === undefined
-      ? "This client is none of those that are known here."
-      : [],
+    word !== undefined && client === undefined ? describeUnknown(meant) : [],
     describePlace(client, system, isSecond),
     client === "codex" || client === "gemini"
       ? `Or in one command:\n  ${formatCommand(client, server, platform)}`
@@ -243,9 +247,16 @@ export async function toConfig(word: string | undefined, found: Found) {
   return { text, advice: advice.join("\n") };
 }
 
+function describeUnknown(meant: readonly Client[]): string {
+  return meant.length === 0
+    ? "This client is none of those that are known here."
+    : `This may be ${meant.join(" or ")}: name one of them.`;
+}
+
 /** How a client's server finds the settings of this terminal, and what to say. */
 function toSettings(
   found: Found,
+  client: Client | undefined,
   hidden: string | undefined,
 ): Pick<Server, "args" | "env"> & { about: string } {
   const { reading, envFile, usualFiles } = found;
@@ -266,12 +277,16 @@ function toSettings(
   }
   const { BACKLOG_DOMAIN } = PLACEHOLDERS;
   const better = hidden ? "do that" : `put them into ${userFile}`;
+  const todo =
+    client === "vscode"
+      ? "VS Code asks for your values."
+      : "Fill in your values.";
   return {
     env: {
       ...PLACEHOLDERS,
       BACKLOG_DOMAIN: toDomain(reading.origin) ?? BACKLOG_DOMAIN,
     },
-    about: `Fill in your values. Better: ${better} and run this again; then no key stands in the client's configuration or in the shell's history.`,
+    about: `${todo} Better: ${better} and run this again; then no key stands in the client's configuration or in the shell's history.`,
   };
 }
 

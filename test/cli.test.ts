@@ -280,9 +280,12 @@ describe("config", () => {
   const UNKNOWN = "This client is none of those that are known here.";
   test.each([
     ["VS Code", "vscode", "Put it into"],
+    ["Visual Studio Code", "vscode", "Put it into"],
+    ["Gemini CLI", "gemini", "Put it into"],
     ["CLAUDE_CODE", "claude-code", "Run it in"],
     ["emacs", undefined, UNKNOWN],
-    ["claude", undefined, UNKNOWN],
+    ["日本", undefined, UNKNOWN],
+    ["claude", undefined, "This may be claude-desktop or claude-code: name"],
   ] as const)("%p is taken for %p", async (word, client, told) => {
     const { stdout, stderr, code } = await start(["config", word]);
     const server = { command: BINARY, env: PLACEHOLDERS };
