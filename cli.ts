@@ -244,6 +244,7 @@ async function askBacklog(
     rows: parts.map(({ row }) => row),
     notes: [
       note ?? [],
+      ...call.notes,
       projects.value?.length === 0 && leftOut === ""
         ? "The owner of the key has joined no project, so there is nothing to read. Ask a project's administrator."
         : [],

@@ -107,15 +107,19 @@ describe("check notes, with exit code 0,", () => {
   };
   const projects = { data: { ...sampleData(), projects: [] } };
 
-  test.each<[string, SampleSpaceOptions, userId: string, string[]]>([
-    ["settings of the environment", {}, "", []],
-    ["not the owner's own number as USER_ID", {}, "1073936937", []],
-    ["not the owner's name", {}, "Hana Mori", []],
-    ["someone else's number", {}, "7", [SOMEONE_ELSE]],
-    ["a space without projects", projects, "", [NO_PROJECT]],
-    ["projects that cannot be read", unreadable, "", [LEFT_OUT]],
-  ])("%s", async (_, options, userId, notes) => {
-    const { stdout, code } = await checkSpace(options, { USER_ID: userId });
+  const NO_SUCH =
+    "BACKLOG_PROJECTS names NOPE, which Backlog does not show to this key.";
+
+  test.each<[string, SampleSpaceOptions, Record<string, string>, string[]]>([
+    ["settings of the environment", {}, {}, []],
+    ["not the owner's own number", {}, { USER_ID: "1073936937" }, []],
+    ["not the owner's name", {}, { USER_ID: "Hana Mori" }, []],
+    ["someone else's number", {}, { USER_ID: "7" }, [SOMEONE_ELSE]],
+    ["an unknown project", {}, { BACKLOG_PROJECTS: "WEB,NOPE" }, [NO_SUCH]],
+    ["a space without projects", projects, {}, [NO_PROJECT]],
+    ["projects that cannot be read", unreadable, {}, [LEFT_OUT]],
+  ])("%s", async (_, options, env, notes) => {
+    const { stdout, code } = await checkSpace(options, env);
     const [first, ...others] = listNotes(stdout);
     expect(first).toStartWith(
       "These settings are in the environment of this terminal; a client gives the server its own. In ",
