@@ -106,7 +106,7 @@ function toAdvice(status: number, code: number | undefined, host: string) {
     return "The owner of this API key may not read it; retrying will not help.";
   }
   if (status === 401 || code === 11) {
-    return `The API key is wrong or revoked, or belongs to another space than ${host}. Check BACKLOG_API_KEY and BACKLOG_DOMAIN; retrying will not help before that.`;
+    return `The API key is wrong or revoked, or belongs to another space than ${host}. Take BACKLOG_API_KEY from Personal Settings > API of your space, or correct BACKLOG_DOMAIN; retrying will not help before that.`;
   }
   if (status === 404) {
     return "It does not exist, or this key may not see it; Backlog does not say which.";

@@ -305,7 +305,7 @@ describe("an error says what happened, what Backlog said and what to do", () => 
   const REFUSED = "Backlog refused GET /issues/count";
   const UNCHANGED = "Change the arguments; retrying unchanged will not help.";
   const KEY =
-    "The API key is wrong or revoked, or belongs to another space than HOST. Check BACKLOG_API_KEY and BACKLOG_DOMAIN; retrying will not help before that.";
+    "The API key is wrong or revoked, or belongs to another space than HOST. Take BACKLOG_API_KEY from Personal Settings > API of your space, or correct BACKLOG_DOMAIN; retrying will not help before that.";
   const OWNER =
     "The owner of this API key may not read it; retrying will not help.";
   const ADDRESS =
