@@ -64,6 +64,7 @@ const HEADINGS = [
   ["## This or Nulab's own server?", "## ヌーラボ公式のサーバーとの違い"],
   ["## Safety", "## 安全について"],
   ["## When something goes wrong", "## うまくいかないとき"],
+  ["## What it does not do", "## できないこと"],
 ] as const;
 
 describe("README.md and README.ja.md are in step", () => {
