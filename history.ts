@@ -90,8 +90,8 @@ const BATCH = 4;
 /** Of issues: created, updated, commented, several updated at once. */
 const ACTIVITY_TYPES = [1, 2, 3, 14];
 const BULK_UPDATE = 14;
-/** What a query may take, less what the search adds: statuses and the page. */
-const QUERY_BYTES = 7_500;
+/** What a query may take, less what is added: statuses, projects, the page. */
+const QUERY_BYTES = 5_000;
 
 /** No single issue takes more than this of an answer. */
 const ISSUE_SHARE = share(ANSWER_SIZE, 0.15);

@@ -7,9 +7,10 @@ const KEY_IN_TEXT = new RegExp(
   `(?<![\\w-])(?=[\\d_]*[A-Z])(${KEY})(#[a-z][\\w-]*)?(?![\\w-])`,
   "g",
 );
-// With its scheme, or as a browser's bar shows it.
+const KEY_OF_PAGE = new RegExp(`^/view/(${KEY})(?![\\w-])`, "i");
+// With its scheme, or as a browser's bar shows it; up to what ends it in a text.
 const ADDRESS_IN_TEXT =
-  /(?:https?:\/\/|(?<![\w./:-])[\w.-]+\.[a-z]{2,}(?::\d+)?\/view\/)[^\s"<>]+/gi;
+  /(?:https?:\/\/|(?<![\w./:-])[\w.-]+\.[a-z]{2,}(?::\d+)?\/view\/)(?:(?!https?:)[^\s"<>()[\]{}|、。「」『』【】])+/gi;
 const DASHES = /[\u2010-\u2015\u2212\u30fc\uff70]/g;
 
 // A key is looked for in what people paste, not in whole documents.
@@ -128,13 +129,21 @@ function parseText(
   original: string,
   host: string,
 ): IssueReference {
-  const [address, ...others] = given.match(ADDRESS_IN_TEXT) ?? [];
+  const addresses = given.match(ADDRESS_IN_TEXT) ?? [];
+  const urls = addresses.map((address) => toAddress(unwrap(address), host));
+  const [address, ...others] = addresses;
+  const [url] = urls;
   if (address !== undefined && others.length === 0) {
-    const reference = parseIssueKey(address, host);
+    if (!url) throw toNoKey(original, host);
+    const reference = parseAddress(url, host);
     const words = given
       .replace(address, " ")
       .replaceAll(reference.idOrKey, " ");
     return withWords(reference, words);
+  }
+  // The key of another space's issue is none of ours.
+  for (const one of urls) {
+    if (one && KEY_OF_PAGE.test(one.pathname)) parseAddress(one, host);
   }
   const found = [...given.matchAll(KEY_IN_TEXT)];
   const keys = [...new Set(found.map(([, key = ""]) => key))];
@@ -159,7 +168,7 @@ function withWords(reference: IssueReference, text: string): IssueReference {
 
 /** Null where the text is not an address at all. */
 function toAddress(text: string, host: string): URL | null {
-  if (/\s/.test(text)) return null;
+  if (/\s|.https?:/i.test(text)) return null;
   if (/^https?:\/\//i.test(text)) return URL.parse(text);
   const isHost =
     /^[\w.-]+\.[a-z]{2,}(:\d+)?\//i.test(text) || text.startsWith(`${host}/`);
@@ -194,7 +203,7 @@ function parseAddress(address: URL, host: string): IssueReference {
     throw new Error(describeOtherSpace("issue_key", address, host));
   }
   const path = decode(address.pathname);
-  const [, viewed] = /^\/view\/([^/]+)(?:\/|$)/i.exec(path) ?? [];
+  const [, viewed] = KEY_OF_PAGE.exec(path) ?? [];
   const other = OTHER_PAGES.find(([pattern]) => pattern.test(path))?.[1];
   const named =
     viewed !== undefined || other !== undefined
@@ -220,7 +229,9 @@ function parseAddress(address: URL, host: string): IssueReference {
     );
   }
   // Other fragments are places of the page, not of the issue.
-  const focus = parseFragment(address.hash.slice(1)) ?? { on: "issue" };
+  const hash = address.hash.slice(1);
+  const [start = ""] = /^[\w-]*/.exec(hash) ?? [];
+  const focus = parseFragment(hash) ?? parseFragment(start) ?? { on: "issue" };
   return { idOrKey: key, focus };
 }
 

@@ -179,8 +179,10 @@ export class Lookup {
       .map(toProjectCandidate);
     const keys = projects.map(({ key }) => key);
     if (keys.length === 0 || keys.length > MOST_PROJECTS) {
+      const takesIds = /^(assignee|status|milestone)/.test(argument);
+      const orIds = takesIds ? ", or give IDs" : "";
       throw new WordProblem(
-        `${argument} is looked up in projects, and this key sees ${keys.length}: name one or more in project_keys, or give IDs. ${listLabels("Projects", keys)}`,
+        `${argument} is looked up in projects, and this key sees ${keys.length}: name one or more in project_keys${orIds}. ${listLabels("Projects", keys)}`,
       );
     }
     const several = `any of ${keys.length} projects`;

@@ -256,9 +256,19 @@ describe("what somebody did", () => {
         : undefined;
     const uncounted = await ask(args, { data, answer });
     expect(uncounted.notes).toContain(
-      "Only 427 of the issues they were active in are looked at. Narrow the filters.",
+      "Only 552 of the issues they were active in are looked at. Narrow the filters.",
     );
     expect(uncounted.text).not.toContain("by Backlog's count");
+  });
+
+  test("is so, too, where BACKLOG_PROJECTS allows as many projects as are searched", async () => {
+    const data = largeData({ projects: 30, issues: 700 });
+    const issues = data.issues.map(({ issueKey }) => issueKey);
+    addBulkUpdate(data, issues, { by: "ken", at: YESTERDAY, changes: [] });
+    const projects = data.projects.map(({ project }) => project.projectKey);
+    const args = { ...BY_KEN, ...SINCE_YESTERDAY, limit: 0 };
+    const { text } = await readList(args, { data }, { projects });
+    expect(text).toContain("; 700 issues that match are not looked into yet");
   });
 
   test("is told of each of two people of one name apart", async () => {

@@ -54,6 +54,8 @@ describe("issue_key", () => {
     ["WEB-1#attachment-8471-20001", file({ id: 8471 }, 20_000)],
     ["WEB-1#attachment-8471-END", file({ id: 8471 }, "end")],
     ["WEB-1#attachment-8471.log", file({ name: "8471.log" })],
+    [`${LINK}WEB-1#comment-5を見て`, comment(5)],
+    [`<${LINK}WEB-1|WEB-1>`, ISSUE],
     ["WEB-1#attachment-%E6%89%8B%20%231.txt", file({ name: "手 #1.txt" })],
   ])("%s points into the issue", (text, focus) => {
     expect(parseIssueKey(text, HOST)).toEqual({ idOrKey: "WEB-1", focus });
@@ -67,6 +69,8 @@ describe("issue_key", () => {
     ["WEB-1\r\nX-Header: 1", "WEB-1", ISSUE, "X-Header: 1"],
     [`WEB-7 Fix https://${HOST}/view/WEB-7`, "WEB-7", ISSUE, "Fix"],
     ["see WEB-7#comment-5 please", "WEB-7", comment(5), "see please"],
+    [`この件（${LINK}WEB-7#comment-5）`, "WEB-7", comment(5), "この件( )"],
+    [`see [it](${LINK}WEB-7) please`, "WEB-7", ISSUE, "see [it]( ) please"],
   ])("%j is taken for %s, %p, beside words", (text, idOrKey, focus, words) => {
     expect(parseIssueKey(text, HOST)).toEqual({ idOrKey, focus, words });
   });
@@ -77,6 +81,7 @@ describe("issue_key", () => {
     ...["0", "1e5", "#comment-5", HOST, `ftp://${HOST}/view/web-1`],
     // Nothing climbs out of the path of an issue.
     ...["../users/myself", "%2e%2e/users", "javascript:alert(1)"],
+    ...["http://[", `see https://${HOST}:port/view/WEB-1`],
     `WEB-1 ${"W".repeat(2_000)}`,
   ])("%j is no issue", (text) => {
     expect(messageOf(() => parseIssueKey(text, HOST))).toBe(
@@ -89,6 +94,8 @@ describe("issue_key", () => {
     ["WEB-1,WEB-2", ["WEB-1", "WEB-2"]],
     ['["WEB-1","WEB-2"]', ["WEB-1", "WEB-2"]],
     ["WEB-1と OPS-2", ["WEB-1", "OPS-2"]],
+    [`${LINK}WEB-1、${LINK}WEB-2`, ["WEB-1", "WEB-2"]],
+    [`${LINK}WEB-1,${LINK}WEB-2`, ["WEB-1", "WEB-2"]],
     [`${LINK}WEB-1 ${LINK}WEB-2`, ["WEB-1", "WEB-2"]],
     [`${HOST}/view/WEB-1 ${LINK}WEB-2`, ["WEB-1", "WEB-2"]],
     [TWELVE.join(" "), TWELVE],
@@ -128,6 +135,10 @@ describe("issue_key", () => {
   test.each([
     ["other.backlog.com/view/WEB-1", "other.backlog.com"],
     ["see other.backlog.com/view/WEB-1", "other.backlog.com"],
+    [
+      "[other.backlog.com/view/WEB-1](https://other.backlog.com/view/WEB-1): see",
+      "other.backlog.com",
+    ],
     ["https://example.backlog.jp/view/WEB-1", "example.backlog.jp"],
     [`https://${HOST}.evil.example/view/WEB-1`, `${HOST}.evil.example`],
     [`https://${HOST}@evil.example/view/WEB-1`, "evil.example"],

@@ -382,6 +382,14 @@ describe("without a project", () => {
       "status_names is looked up in projects, and this key sees 31: name one or more in project_keys, or give IDs. Projects: P1, P2, ",
     );
     expect(text).toEndWith(", P30 and 1 more.");
+    // Whose history is asked for has names alone.
+    const { text: others } = await readList(
+      { history_by_names: ["x"] },
+      { data },
+    );
+    expect(others).toContain(
+      ": name one or more in project_keys. Projects: P1",
+    );
   });
 
   test("archived projects are not searched, but can be named", async () => {
