@@ -3,7 +3,7 @@ import { formatInstant } from "./dates.ts";
 import { formatBytes, listFileFacts } from "./facts.ts";
 import type { Focus, IssueReference } from "./issue-key.ts";
 import { listPeople, type View } from "./issue-text.ts";
-import { fold } from "./matching.ts";
+import { fold, listLabels } from "./matching.ts";
 import type { Issue } from "./responses.ts";
 import {
   ANSWER_SIZE,
@@ -46,7 +46,7 @@ export async function openAttachment(
   { focus, timeZone }: Pick<View, "timeZone"> & { focus: FileFocus },
 ): Promise<ToolAnswer> {
   const issue = await call.getIssue(idOrKey);
-  const { file, id } = findFile(issue, focus);
+  const file = findFile(issue, focus);
   const describe = (...facts: string[]) =>
     describeFile(issue, file, { timeZone, facts });
   const elsewhere = `It opens in Backlog: ${call.origin}/view/${issue.issueKey}`;
@@ -55,7 +55,7 @@ export async function openAttachment(
       text: `${describe()} is larger than the ${formatBytes(MOST_BYTES)} that are opened here. ${elsewhere}`,
     };
   }
-  const bytes = await call.getAttachment(issue.issueKey, id, MOST_BYTES);
+  const bytes = await call.getAttachment(issue.issueKey, file.id, MOST_BYTES);
   const image = await readImage(bytes);
   if (typeof image === "object") {
     return {
@@ -70,7 +70,7 @@ export async function openAttachment(
       text: `${describe(why)} cannot be shown here, where images and texts are. ${elsewhere}`,
     };
   }
-  const key = `${issue.issueKey}#attachment-${id}`;
+  const key = `${issue.issueKey}#attachment-${file.id}`;
   const text = call.redact(decoded.text);
   const line = describe(`text in ${decoded.encoding}`);
   return { text: formatText(line, text, { key, from: focus.from }) };
@@ -80,30 +80,25 @@ export async function openAttachment(
 function findFile(
   { issueKey, attachments }: Issue,
   { file: asked }: FileFocus,
-): { file: Attachment; id: number } {
-  const files = (attachments ?? []).flatMap((file) =>
-    file.id ? [{ file, id: file.id }] : [],
+): Attachment & { id: number } {
+  const files = (attachments ?? []).flatMap(({ id, ...file }) =>
+    id ? [{ ...file, id }] : [],
   );
-  const found = files.filter(({ file, id }) =>
-    "id" in asked ? id === asked.id : fold(file.name) === fold(asked.name),
+  const found = files.filter(({ id, name }) =>
+    "id" in asked ? id === asked.id : fold(name) === fold(asked.name),
   );
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
-  const clean = new Cleaner();
-  const choices = (found.length > 0 ? found : files)
-    .slice(0, 20)
-    .map(
-      ({ file, id }) =>
-        `${clean.name(file.name)} (${issueKey}#attachment-${id})`,
-    );
+  const choices = (found.length > 0 ? found : files).map(
+    ({ id, name }) => `${toName(name)} (${issueKey}#attachment-${id})`,
+  );
   const name =
     "id" in asked ? `with the ID ${asked.id}` : quote(asked.name, 100);
   const problem =
     found.length > 0
       ? `${issueKey} has ${found.length} attachments ${name}; name one by its ID`
       : `${issueKey} has no attachment ${name}`;
-  const list = choices.length > 0 ? choices.join(", ") : "none";
-  throw new Error(`${problem}. Attachments: ${list}.`);
+  throw new Error(`${problem}. ${listLabels("Attachments", choices)}`);
 }
 
 /** `a.png of WEB-7 (PNG, 12 kB, by Hana Mori, 2026-11-21 00:30 UTC)`. */

@@ -5,6 +5,7 @@ import {
   ANSWER_SIZE,
   Cleaner,
   cutText,
+  formatSome,
   type Person,
   quoteCut,
   type Size,
@@ -194,8 +195,7 @@ class FactLists {
   /** Names in one line while they fit, then a count. */
   inline(names: readonly string[]): string {
     const shown = this.#take(names.slice(0, MOST_INLINE), 0.03);
-    const more = names.length - shown.length;
-    return more > 0 ? `${shown.join(", ")} and ${more} more` : shown.join(", ");
+    return formatSome(names, shown.length);
   }
 
   /** Whole lines while they fit, then a count and the way to the rest. */

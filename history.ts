@@ -8,6 +8,7 @@ import { addDays, formatInstant } from "./dates.ts";
 import { BacklogError, valueOrError } from "./errors.ts";
 import { formatChanges, type Pen, type Wording } from "./facts.ts";
 import { formatText } from "./issue-text.ts";
+import { ROWS_SIZE } from "./list-text.ts";
 import { listLabels } from "./matching.ts";
 import type { Comment, IssueRow } from "./responses.ts";
 import { type Search, searchIssues } from "./search.ts";
@@ -17,12 +18,11 @@ import {
   Cleaner,
   fits,
   formatCount,
-  nameMentions,
+  namePeople,
   type Size,
   share,
   sizeOf,
   takeWhileFitting,
-  tellApart,
 } from "./text.ts";
 import { CommentStream, readStatuses } from "./thread.ts";
 
@@ -38,7 +38,6 @@ export interface HistoryQuestion {
   people: readonly { id: number; name: string }[];
   /** Whether Backlog found it rightly. */
   isFitting: (row: IssueRow) => boolean;
-  room: Size;
   /** What an issue's row takes of it. */
   measure: (row: IssueRow) => Size;
 }
@@ -269,7 +268,7 @@ async function readIssues(
   question: HistoryQuestion,
   candidates: readonly IssueRow[],
 ) {
-  const { search, room } = question;
+  const { search } = question;
   const most = Math.min(search.limit, MOST_TOLD);
   const told: Told[] = [];
   const silent: string[] = [];
@@ -298,7 +297,8 @@ async function readIssues(
       if (issue.comments.length > 0 || issue.isCreated) {
         used = add(used, measure(issue, question));
         // One is always told: paging must come on.
-        if (told.length > 0 && !fits(used, room)) return { told, silent, next };
+        const isOne = told.length === 0;
+        if (!isOne && !fits(used, ROWS_SIZE)) return { told, silent, next };
         told.push(issue);
       } else if (isMeant({ created: row.updated }, question)) {
         silent.push(row.issueKey);
@@ -400,10 +400,8 @@ function formatHistory(
     row.createdUser,
     ...comments.map(({ createdUser }) => createdUser),
   ]);
-  const toPerson = tellApart(people);
-  const toLine = nameMentions(people, toPerson);
   const clean = new Cleaner();
-  const pen = { ...view, statuses, toPerson, toLine, clean };
+  const pen = { ...view, statuses, ...namePeople(people), clean };
   const issues = told.map((issue) => formatTold(issue, pen));
   const text = `\n## What happened\n\n${issues.join("\n").trimEnd()}`;
   return { text, removed: clean.removed };

@@ -23,7 +23,7 @@ import {
   describeRemoved,
   formatCount,
   NOTICE_SIZE,
-  nameMentions,
+  namePeople,
   placeNotes,
   quoteCut,
   type Size,
@@ -32,7 +32,6 @@ import {
   smaller,
   subtract,
   takeWhileFitting,
-  tellApart,
   toQuote,
 } from "./text.ts";
 
@@ -160,9 +159,8 @@ function toWording(known: Facts, { origin, timeZone }: View): Wording {
     ...listRows(known).map(({ assignee }) => assignee),
     ...(thread?.comments ?? []).map(({ createdUser }) => createdUser),
   ];
-  const toPerson = tellApart(people);
-  const toLine = nameMentions(people, toPerson);
-  return { origin, timeZone, spaceTimeZone, statuses, toPerson, toLine };
+  const told = namePeople(people);
+  return { origin, timeZone, spaceTimeZone, statuses, ...told };
 }
 
 /** Whom an issue and its files name. */

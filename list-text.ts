@@ -93,17 +93,13 @@ export function formatIssueList(
     ...shown,
     ...(history ? [history.text] : []),
   ];
-  const [total, ...rest] = history
-    ? history.account
+  const first = history
+    ? [...history.account]
     : [formatTotal(list, args, { shown: shown.length, next })];
-  const isFollowed = (isCut || list.more) && goesOn;
-  const first = [
-    ...(total ? [total] : []),
-    ...(isFollowed
-      ? [formatCall("Next", toNextArguments(args, list), { offset: next })]
-      : []),
-    ...rest,
-  ];
+  if ((isCut || list.more) && goesOn) {
+    const same = toNextArguments(args, list);
+    first.splice(1, 0, formatCall("Next", same, { offset: next }));
+  }
   const below = shown.length > 0 ? table : [];
   return formatAnswer(list, { first, table: below, notes, clean });
 }

@@ -13,7 +13,6 @@ import {
   type IssueList,
   type ListFilter,
   measureRow,
-  ROWS_SIZE,
   toCapacity,
 } from "./list-text.ts";
 import type { Me } from "./lookup.ts";
@@ -72,7 +71,6 @@ async function readWhatHappened(
         ids.map((id) => ({ id, name: toName(name ?? `ID ${id}`) })),
       ),
       isFitting: (row) => fits(row, resolved),
-      room: ROWS_SIZE,
       measure: (row) => measureRow(row, args, resolved.custom),
     }),
   );

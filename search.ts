@@ -7,6 +7,7 @@ import {
   type Sent,
 } from "./backlog.ts";
 import { BacklogError, toMessage, valueOrError } from "./errors.ts";
+import type { IssueList } from "./list-text.ts";
 import type { IssueRow, Project } from "./responses.ts";
 
 /** What a list asks of Backlog. */
@@ -26,18 +27,11 @@ export interface Search {
   spare?: number;
 }
 
-export interface Found {
-  /** Each with the offset of what follows it. */
-  rows: { issue: IssueRow; next: number }[];
-  /** Of all that match, not of these rows; undefined: not counted. */
-  total: number | undefined;
-  /** The offset behind all that was read, and whether any follow. */
-  end: number;
-  more: boolean;
+/** Of a list what is read for it; the total is of all that match. */
+export interface Found
+  extends Pick<IssueList, "rows" | "total" | "end" | "more" | "missing"> {
   /** With closed ones too, where they were counted on the way. */
   totalWithClosed?: number | undefined;
-  /** What is missing, and where counts and rows differ: a sentence each. */
-  missing: string[];
 }
 
 /** A number, or why there is none: that costs no row already read. */

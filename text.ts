@@ -160,7 +160,7 @@ export interface Person {
 }
 
 /** Those of one answer, as far as they are known. */
-export type People = Iterable<Person | null | undefined>;
+type People = Iterable<Person | null | undefined>;
 
 /**
  * Writes the people of one answer: different ones of the same name with their
@@ -193,17 +193,16 @@ export function tellApart(
   };
 }
 
-/** Writes `<@U123>` as `@name`, where that is one of these people. */
-export function nameMentions(
-  people: People,
-  toPerson: (person: Person) => string,
-): (line: string) => string {
+/** The same for texts, too: `<@U123>` becomes `@name`, where that is known. */
+export function namePeople(people: People) {
+  const toPerson = tellApart(people);
   const byId = new Map([...people].map((person) => [`${person?.id}`, person]));
-  return (line) =>
+  const toLine = (line: string) =>
     line.replace(/<@U(\d{1,15})>/g, (mention, id) => {
       const person = byId.get(id);
       return person ? `@${toPerson(person)}` : mention;
     });
+  return { toPerson, toLine };
 }
 
 /** Behind `> `, so that no line of it can pass for one of ours. */
@@ -234,7 +233,7 @@ export function takeWhileFitting(
 }
 
 /** A part of a long text; places count UTF-16 units. */
-export interface CutText {
+interface CutText {
   lines: string[];
   from: number;
   /** Where the next part begins; equal to `of` at the end. */

@@ -211,6 +211,12 @@ describe("only what the issue lists is opened", () => {
     }
   });
 
+  test("of many, 30 stand there, and how many more there are", async () => {
+    const names = Array.from({ length: 32 }, (_, n) => [`${n}.txt`, "a"]);
+    const { text } = await open("c.txt", spaceOf(Object.fromEntries(names)));
+    expect(text).toEndWith("29.txt (WEB-7#attachment-9030) and 2 more.");
+  });
+
   test("two of one name are told apart by their IDs", async () => {
     const data = spaceOf({ "log.txt": "old", "LOG.txt": "new" });
     const { text } = await open("log.txt", data);
