@@ -1,22 +1,24 @@
-import { describe, expect, test } from "bun:test";
-import { Backlog, BacklogCall, LIMITS } from "../backlog.ts";
+import { describe, expect, spyOn, test } from "bun:test";
+import { Backlog, BacklogCall, LIMITS, type Limits } from "../backlog.ts";
 import manifest from "../package.json" with { type: "json" };
 import { sampleData } from "../sample-space/data.ts";
 import {
   FREE_PLAN,
   type SampleSpace,
-  type SampleSpaceOptions,
   startSampleSpace,
 } from "../sample-space/server.ts";
 import { never } from "./helpers.ts";
 
 type Connection = ConstructorParameters<typeof Backlog>[0];
 
-/** Speaks to a space; a failing request is not repeated, to be quick. */
-function connect(space: SampleSpace, more: Partial<Connection> = {}): Backlog {
-  const { url: origin, apiKey } = space;
-  const limits = { ...LIMITS, attempts: 1 };
-  return new Backlog({ origin, apiKey, ...more }, limits);
+/** Speaks to a space, with hardly a wait before a request is repeated. */
+function connect(
+  { url: origin, apiKey }: Pick<SampleSpace, "url" | "apiKey">,
+  more: Partial<Connection> = {},
+  limits: Partial<Limits> = {},
+): Backlog {
+  const connection = { origin, apiKey, ...more };
+  return new Backlog(connection, { ...LIMITS, retryWaitMs: 1, ...limits });
 }
 
 const open = (...given: Parameters<typeof connect>) => connect(...given).open();
@@ -28,14 +30,19 @@ const messageOf = (asked: Promise<unknown>): Promise<string> =>
     ({ message }) => message,
   );
 
-/** A space that answers every request so. */
-function answering(
-  status: number,
-  body: unknown,
-  headers: Record<string, string> = {},
-): SampleSpaceOptions {
-  const text = typeof body === "string" ? body : JSON.stringify(body);
-  return { answer: () => new Response(text, { status, headers }) };
+type Answer = Response | undefined;
+
+/** What becomes of a count that a space answers so, and how often it is asked. */
+async function count(
+  answer: () => Answer | Promise<Answer>,
+  limits: Partial<Limits> = {},
+  more: Partial<Connection> = {},
+) {
+  await using space = startSampleSpace({ answer });
+  const call = open(space, more, limits);
+  const said = await messageOf(call.countIssues({}));
+  const requests = space.requests.length;
+  return { said: said.replaceAll(space.host, "HOST"), requests };
 }
 
 function refusal(code: number, message: string, moreInfo = "") {
@@ -136,14 +143,6 @@ describe("what the client reads", () => {
     );
   });
 
-  test("an attachment that is kept elsewhere is named, not followed", async () => {
-    const headers = { Location: "https://files.example/8?token=t" };
-    await using space = startSampleSpace(answering(302, "", headers));
-    expect(await messageOf(open(space).getAttachment("WEB-5", 8, 9))).toBe(
-      `${space.host} redirects GET /issues/WEB-5/attachments/8 to files.example (302). Redirects are not followed, so that the API key goes to no other place. Open the file from the issue's address in a browser.`,
-    );
-  });
-
   test("the space's time zone is asked for once, and only for days that are in it", async () => {
     await using space = startSampleSpace();
     const call = open(space);
@@ -158,7 +157,9 @@ describe("what the client reads", () => {
   test("of every text, nested ones too, the key is taken out", async () => {
     const issue = { ...sampleData().issues[0], summary: "SECRET" };
     const answer = { ...issue, status: { id: 1, name: "SECRET" } };
-    await using space = startSampleSpace(answering(200, answer));
+    await using space = startSampleSpace({
+      answer: () => Response.json(answer),
+    });
     const redact = (text: string) => text.replaceAll("SECRET", "[API key]");
     const { summary, status } = await open(space, { redact }).getIssue("WEB-1");
     expect([summary, status.name]).toEqual(["[API key]", "[API key]"]);
@@ -220,6 +221,17 @@ describe("what is left of Backlog's limits", () => {
   });
 });
 
+test("the limits are those that the design promises", () => {
+  expect(LIMITS).toMatchObject({
+    callMs: 50_000,
+    answerMs: 5_000,
+    attemptMs: 15_000,
+    attempts: 3,
+    rateLimitWaitMs: 10_000,
+    concurrentRequests: 4,
+  });
+});
+
 test("a call sends at most 100 requests, retries included, and then says so", async () => {
   await using space = startSampleSpace();
   const call = open(space);
@@ -232,16 +244,16 @@ test("a call sends at most 100 requests, retries included, and then says so", as
   ]);
 });
 
-test("a call's time runs while it waits for another's slot; a call that has ended says so", async () => {
+test("a call's time runs while it waits for another's slot, and leaves some to answer; a call that has ended says so", async () => {
   await using space = startSampleSpace({ answer: never });
-  const limits = { ...LIMITS, answerMs: 0, concurrentRequests: 1 };
+  const limits = { ...LIMITS, concurrentRequests: 1 };
   const { url: origin, apiKey } = space;
   const backlog = new Backlog({ origin, apiKey }, limits);
   const long = backlog.open();
   const asking = messageOf(long.getMyself());
-  limits.callMs = 100;
+  Object.assign(limits, { callMs: 900_000, answerMs: 899_900 });
   expect(await messageOf(backlog.open().getSpace())).toBe(
-    "The 0.1 s that one call may take were used up before Backlog answered GET /space. Narrow the search or try again.",
+    "The 900 s that one call may take were used up before Backlog answered GET /space. Narrow the search or try again.",
   );
   expect(space.requests.map(({ path }) => path)).toEqual(["/users/myself"]);
   long.end();
@@ -295,13 +307,6 @@ describe("after a 401", () => {
 });
 
 describe("an error says what happened, what Backlog said and what to do", () => {
-  /** Of a refused request, with the space's host as HOST. */
-  async function say(options: SampleSpaceOptions, connection = {}) {
-    await using space = startSampleSpace(options);
-    const message = await messageOf(open(space, connection).countIssues({}));
-    return message.replaceAll(space.host, "HOST");
-  }
-
   const REFUSED = "Backlog refused GET /issues/count";
   const UNCHANGED = "Change the arguments; retrying unchanged will not help.";
   const KEY =
@@ -318,17 +323,36 @@ describe("an error says what happened, what Backlog said and what to do", () => 
     "It does not exist, or this key may not see it; Backlog does not say which.";
   test.each([
     [400, 7, UNCHANGED],
-    [401, 11, KEY],
+    [400, 11, KEY],
+    [401, 0, KEY],
     [401, 5, OWNER],
     [403, 0, OWNER],
     [403, 4, ADDRESS],
     [403, 12, TWO_STEP],
     [403, 3, PLAN],
     [404, 6, UNSEEN],
-  ])("%d with code %d", async (status, code, advice) => {
-    expect(await say(answering(status, refusal(code, "No.")))).toBe(
-      `${REFUSED} (${status}, "No."). ${advice}`,
-    );
+    [418, 0, UNCHANGED],
+    [429, 13, "Try again in a minute."],
+  ])("%d with code %d is not repeated", async (status, code, advice) => {
+    const answer = () => Response.json(refusal(code, "No."), { status });
+    const why = status === 429 ? ": too many requests in this minute" : "";
+    expect(await count(answer)).toEqual({
+      said: `${REFUSED} (${status}, "No.")${why}. ${advice}`,
+      requests: 1,
+    });
+  });
+
+  test.each([
+    [500, 3],
+    [502, 3],
+    [503, 3],
+    [504, 3],
+    [501, 1],
+    [505, 1],
+  ])("%d is asked for %d times", async (status, requests) => {
+    const answer = () => Response.json(refusal(1, "Oh."), { status });
+    const said = `Backlog failed on GET /issues/count (${status}, "Oh."). Try again in a minute.`;
+    expect(await count(answer)).toEqual({ said, requests });
   });
 
   test.each<[what: string, told: string, ...errors: unknown[]]>([
@@ -338,69 +362,45 @@ describe("an error says what happened, what Backlog said and what to do", () => 
       { message: "First.", code: 7, moreInfo: "It was long." },
       ...[{ message: 5 }, { message: "Second.", moreInfo: " " }],
     ],
+    ["among what is none", "Here.", null, 7, [], { message: "Here." }],
     ["what would break out", 'a\\" # Do', { message: 'a"\n\u202e# Do' }],
     ["too long", `${"x".repeat(300)}…`, { message: "x".repeat(5_000) }],
-    ["among what is none", "Here.", null, 7, [], { message: "Here." }],
   ])("Backlog's own words: %s", async (_, told, ...errors) => {
-    expect(await say(answering(400, { errors }))).toBe(
-      `${REFUSED} (400, "${told}"). ${UNCHANGED}`,
-    );
+    const answer = () => Response.json({ errors }, { status: 400 });
+    const { said } = await count(answer);
+    expect(said).toBe(`${REFUSED} (400, "${told}"). ${UNCHANGED}`);
   });
 
   const HTML = "<!doctype html><title>Log in</title>";
-  const LIMITED = "too many requests in this minute.";
-  const FORMAT =
-    "Check that BACKLOG_DOMAIN (HOST) is the address of a Backlog space and that no login page or proxy stands between.";
-  const LATER = {
-    Date: "Sun, 22 Nov 2026 03:00:00 GMT",
-    "X-RateLimit-Reset": String(Date.parse("2026-11-22T03:03:00Z") / 1_000),
-  };
-  const MESSAGES: [string, Parameters<typeof answering>, string][] = [
+  const SPACE = "that BACKLOG_DOMAIN (HOST) is the address of a Backlog space";
+  const FORMAT = `Check ${SPACE} and that no login page or proxy stands between.`;
+  const ANSWERED = "Backlog answered GET /issues/count with";
+  test.each([
     [
-      "a page of HTML that is refused",
-      [404, HTML],
-      `${REFUSED} (404). The answer is a page of HTML: check that BACKLOG_DOMAIN (HOST) is the address of a Backlog space.`,
+      404,
+      HTML,
+      `${REFUSED} (404). The answer is a page of HTML: check ${SPACE}.`,
     ],
-    [
-      "a limit that resets in three minutes, by the space's own clock",
-      [429, "", LATER],
-      `${REFUSED} (429): ${LIMITED} The limit resets in 180 s; try again then.`,
-    ],
-    [
-      "a limit that does not say when",
-      [429, refusal(13, "Too many.")],
-      `${REFUSED} (429, "Too many."): ${LIMITED} Try again in a minute.`,
-    ],
-    [
-      "a failure",
-      [500, refusal(1, "Oh.")],
-      'Backlog failed on GET /issues/count (500, "Oh."). Try again in a minute.',
-    ],
-    [
-      "a page of HTML",
-      [200, HTML],
-      `Backlog answered GET /issues/count with a page of HTML. ${FORMAT}`,
-    ],
-    [
-      "half of an answer",
-      [200, '{"count":1,"more":"WEB'],
-      `Backlog answered GET /issues/count with something other than JSON. ${FORMAT}`,
-    ],
-  ];
-  test.each(MESSAGES)("%s", async (_, answer, expected) => {
-    expect(await say(answering(...answer))).toBe(expected);
+    [200, HTML, `${ANSWERED} a page of HTML. ${FORMAT}`],
+    [200, '{"count":1,', `${ANSWERED} something other than JSON. ${FORMAT}`],
+  ])("%d with %s", async (status, body, said) => {
+    const answer = () => new Response(body, { status });
+    expect(await count(answer)).toEqual({ said, requests: 1 });
   });
 
   const LONG = "x".repeat(297);
   test.each([
-    ["as it is", answering(400, refusal(7, `${LONG}SECRET`))],
-    ["in parts", answering(400, refusal(7, `${LONG}SEC\u202eRET`))],
-    ["in a redirect", answering(302, "", { Location: "http://xsecret.a" })],
+    ["as it is", refusal(7, `${LONG}SECRET`), {}],
+    ["in parts", refusal(7, `${LONG}SEC\u202eRET`), {}],
+    ["in a redirect", {}, { Location: "http://xsecret.a" }],
   ])(
     "without the key, astride the length at which it is cut: %s",
-    async (_, answer) => {
+    async (_, body, headers) => {
       const redact = (text: string) => text.replace(/secret/gi, "[API key]");
-      expect(await say(answer, { redact })).toMatch(/x\[AP(I key\]|…")/);
+      const status = "Location" in headers ? 302 : 400;
+      const answer = () => Response.json(body, { status, headers });
+      const { said } = await count(answer, {}, { redact });
+      expect(said).toMatch(/x\[AP(I key\]|…")/);
     },
   );
 
@@ -414,55 +414,212 @@ describe("an error says what happened, what Backlog said and what to do", () => 
   });
 });
 
-describe("while BACKLOG_PROJECTS is in force", () => {
-  /** A space of these projects that answers everything else so. */
-  const holding = (keys: string[], body: unknown): SampleSpaceOptions => {
-    const projects = keys.map((projectKey, id) => ({
-      id: 1e6 + id,
-      projectKey,
-    }));
-    return {
-      answer: (_, path) =>
-        Response.json(path === "/projects" ? projects : body),
-    };
-  };
+const unavailable = () => new Response("<h1>Sorry</h1>", { status: 503 });
 
-  test("what is left out is told once, with the sum of it", async () => {
-    const created = "2026-11-20T00:00:00Z";
-    const activities = ["OPS", "WEB"].map((projectKey, id) => {
-      return { id, type: 1, created, project: { projectKey } };
+describe("what may pass is tried three times, then an error", () => {
+  test.each<[name: string, fail: (socket: Bun.Socket) => unknown]>([
+    ["reset", (socket) => socket.terminate()],
+    ["closed without an answer", (socket) => socket.end()],
+    [
+      "cut in the middle of an answer",
+      (socket) =>
+        socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n{"id":1,'),
+    ],
+    ["no HTTP", (socket) => socket.end("220 mail.example ESMTP\r\n\r\n")],
+  ])("a connection that is %s", async (_, fail) => {
+    let requests = 0;
+    using listener = Bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: {
+        data(socket, chunk) {
+          requests += Number(`${chunk}`.startsWith("GET /api/v2/space "));
+          fail(socket);
+        },
+      },
     });
-    await using space = startSampleSpace(holding(["WEB"], activities));
-    const call = open(space, { projects: ["WEB"] });
-    for (const user of [7, 8]) {
-      const { sent } = await call.listActivities(user, {});
-      // Its place is kept: where the next page begins hangs on it.
-      expect(sent.map(({ id, entry }) => [id, entry?.id])).toEqual([
-        [0, undefined],
-        [1, 1],
-      ]);
-    }
-    const paths = space.requests.map(({ path }) => path);
-    expect(paths.filter((path) => path === "/projects")).toHaveLength(1);
-    expect([...call.notes]).toEqual([
-      "BACKLOG_PROJECTS leaves out 2 entries of other projects.",
+    const url = `http://127.0.0.1:${listener.port}`;
+    const call = open({ url, apiKey: "0123456789abcdefghij" });
+    expect(await messageOf(call.getSpace())).toMatch(
+      /^Could not reach 127\.0\.0\.1:\d+ for GET \/space \(\w+\)\. Check BACKLOG_DOMAIN and the network; try again in a minute\.$/,
+    );
+    expect(requests).toBe(3);
+  });
+
+  const endless = () => new Response(new ReadableStream({ pull: never }));
+  test.each([
+    ["never comes", never],
+    ["never ends", endless],
+  ])("an answer that %s within an attempt's time", async (_, answer) => {
+    expect(await count(answer, { attemptMs: 100 })).toEqual({
+      said: "Backlog did not answer GET /issues/count within 0.1 s. Narrow the search or try again.",
+      requests: 3,
+    });
+  });
+
+  test("and told as soon as one attempt succeeds", async () => {
+    let times = 0;
+    const answer = () => (++times < 3 ? unavailable() : undefined);
+    const { said, requests } = await count(answer);
+    expect(said).toStartWith("no error");
+    expect(requests).toBe(3);
+  });
+});
+
+describe("the wait before a retry", () => {
+  test("is jittered, and leaves the slot to others", async () => {
+    using random = spyOn(Math, "random");
+    // The first to fail draws the longer wait, so the second overtakes it.
+    random.mockReturnValueOnce(0.99).mockReturnValue(0);
+    const order: string[] = [];
+    await using space = startSampleSpace({
+      answer: (_, path) => {
+        const isFirst = !order.includes(path);
+        order.push(path);
+        return isFirst && path !== "/space" ? unavailable() : undefined;
+      },
+    });
+    const limits = { retryWaitMs: 200, concurrentRequests: 1 };
+    const call = open(space, {}, limits);
+    await Promise.all([
+      call.getMyself(),
+      call.getIssueRow("WEB-2"),
+      call.getSpace(),
+    ]);
+    expect(order).toEqual([
+      ...["/users/myself", "/issues/WEB-2", "/space"],
+      ...["/issues/WEB-2", "/users/myself"],
     ]);
   });
 
-  test("children are not counted, even where Backlog sends their number", async () => {
-    const [first] = sampleData().issues;
-    const issue = { ...first, childIssueSummary: { total: 3, closed: 1 } };
-    await using space = startSampleSpace(holding(["WEB"], issue));
-    const read = await open(space, { projects: ["WEB"] }).getIssue("WEB-1");
-    expect(read.childIssueSummary).toBeUndefined();
+  test("is three times as long the second time: here too long for what is left", async () => {
+    using _ = spyOn(Math, "random").mockReturnValue(0.5);
+    const limits = { retryWaitMs: 400, callMs: 1_300, answerMs: 0 };
+    const { said, requests } = await count(unavailable, limits);
+    expect(said).toContain("(503)");
+    expect(requests).toBe(2);
+  });
+});
+
+describe("Backlog's limit on requests", () => {
+  // The space's own clock: the machine's may say anything.
+  const limited = (seconds: number) =>
+    new Response("", {
+      status: 429,
+      headers: {
+        Date: "Sat, 01 Jan 2000 00:00:00 GMT",
+        "X-RateLimit-Reset": String(946_684_800 + seconds),
+      },
+    });
+
+  test("that resets soon is waited for, and the call succeeds", async () => {
+    let times = 0;
+    const answer = () => (++times === 1 ? limited(0) : undefined);
+    expect((await count(answer)).requests).toBe(2);
   });
 
-  test("a request that names each of 400 projects is refused, and says how to go on", async () => {
-    const projects = Array.from({ length: 400 }, (_, index) => `P${index + 1}`);
-    await using space = startSampleSpace(holding(projects, { count: 0 }));
-    const call = open(space, { projects });
-    expect(await messageOf(call.countIssues({}))).toBe(
-      "The filters make a request of 9613 bytes, more than the 8000 that are safe to send. Name fewer IDs or names. Where no project is named, each that BACKLOG_PROJECTS allows is asked for: name some of them.",
+  const SHORT = { callMs: 1_000, answerMs: 100 };
+  test.each<[string, seconds: number, Partial<Limits>, told: string]>([
+    ["12 s away", 12, {}, "The limit resets in 12 s; try again then."],
+    ["too late", 5, SHORT, "The limit resets in 5 s; try again then."],
+    ["when no minute does", Date.now(), {}, "Try again in a minute."],
+  ])("that resets %s is not waited for", async (_, seconds, limits, told) => {
+    expect(await count(() => limited(seconds), limits)).toEqual({
+      said: `Backlog refused GET /issues/count (429): too many requests in this minute. ${told}`,
+      requests: 1,
+    });
+  });
+});
+
+describe("a redirect", () => {
+  const REFUSED =
+    "Redirects are not followed, so that the API key goes to no other place.";
+  test.each([301, 302, 307, 399])(
+    "%d to another host is refused, and that host sees nothing",
+    async (status) => {
+      await using other = startSampleSpace();
+      const headers = { location: `${other.url}/api/v2/issues/count` };
+      expect(await count(() => new Response("", { status, headers }))).toEqual({
+        said: `HOST redirects GET /issues/count to ${other.host} (${status}). ${REFUSED} Check BACKLOG_DOMAIN.`,
+        requests: 1,
+      });
+      expect(other.requests).toEqual([]);
+    },
+  );
+
+  test.each([
+    ["to the same host", { location: "/api/v2/space" }, "HOST"],
+    ["to no address", {}, "another address"],
+  ])("%s is refused too", async (_, headers, target) => {
+    const answer = () => new Response("", { status: 302, headers });
+    const { said } = await count(answer);
+    expect(said).toStartWith(`HOST redirects GET /issues/count to ${target} (`);
+  });
+
+  test("of an attachment says how to open it", async () => {
+    const headers = { location: "https://files.example/8?token=t" };
+    await using space = startSampleSpace({
+      answer: () => new Response("", { status: 302, headers }),
+    });
+    expect(await messageOf(open(space).getAttachment("WEB-5", 8, 9))).toBe(
+      `${space.host} redirects GET /issues/WEB-5/attachments/8 to files.example (302). ${REFUSED} Open the file from the issue's address in a browser.`,
     );
+  });
+});
+
+const TOO_LARGE =
+  "Backlog's answer to GET /issues/count is larger than 32 MiB and was not read. Ask for less; retrying unchanged will not help.";
+
+test("a body without end is cut off at 32 MiB, once", async () => {
+  let sent = 0;
+  const chunk = Buffer.alloc(1 << 20, 32);
+  const body = () =>
+    new ReadableStream({
+      async pull(controller) {
+        await Bun.sleep(0);
+        sent += chunk.length;
+        controller.enqueue(chunk);
+      },
+    });
+  expect(await count(() => new Response(body()))).toEqual({
+    ...{ said: TOO_LARGE, requests: 1 },
+  });
+  expect(sent).toBeLessThan(128 << 20);
+});
+
+describe("a compressed answer", () => {
+  const packed = Bun.gzipSync('{"count":7}');
+  const bomb = Bun.gzipSync(Buffer.alloc(40 << 20, 32));
+  // Whoever tried to unpack it would fail in another way.
+  const noise = crypto.getRandomValues(new Uint8Array(3_000));
+  const READ = "no error, but 7";
+  const OTHERWISE =
+    "The answer to GET /issues/count is compressed in a way that was not asked for, so it was not read. A proxy may stand between; retrying will not help.";
+  const BR = OTHERWISE.replace("for,", "for (br),");
+  const DAMAGED =
+    "The answer to GET /issues/count is damaged: it could not be unpacked (gzip), so it was not read. A proxy may stand between; try again in a minute.";
+  test.each([
+    ["is read", "gzip", packed, READ, 1],
+    ["is read by its older name", "x-gzip", packed, READ, 1],
+    ["is read however it is written", " GZIP", packed, READ, 1],
+    ["which nobody asked for, is refused unread", "br", noise, BR, 1],
+    ["packed twice is refused unread", "gzip, br", noise, OTHERWISE, 1],
+    ["that breaks off is damaged", "gzip", packed.slice(0, 20), DAMAGED, 3],
+    ["that is none is damaged", "gzip", Buffer.from("{}"), DAMAGED, 3],
+    ["that unpacks to more than 32 MiB is cut off", "gzip", bomb, TOO_LARGE, 1],
+  ])("%s", async (_, encoding, bytes, said, requests) => {
+    const headers = { "Content-Encoding": encoding };
+    const answer = () => new Response(bytes, { headers });
+    expect(await count(answer)).toEqual({ said, requests });
+  });
+
+  test("that refuses is a refusal, whatever its bytes are", async () => {
+    const headers = { "Content-Encoding": "gzip" };
+    const answer = () => new Response("", { status: 404, headers });
+    const { said, requests } = await count(answer);
+    expect(said).toStartWith(
+      "Backlog refused GET /issues/count (404). It does",
+    );
+    expect(requests).toBe(1);
   });
 });

@@ -57,18 +57,17 @@ function asked(space: SampleSpace): string[] {
   return space.requests.map(({ path }) => path);
 }
 
+const leftOut = (count: number, entries: string) =>
+  `BACKLOG_PROJECTS leaves out ${count} ${entries} of other projects.`;
+const web3 = issueOf(MARKED, "WEB-3");
+
 describe("what an assistant asks of a project that BACKLOG_PROJECTS leaves out", () => {
   const refuse = (key: unknown) =>
     `GET /issues/${key} has nothing to show. ${SENTENCE}`;
-  const leftOut = (count: number, entries: string) =>
-    `BACKLOG_PROJECTS leaves out ${count} ${entries} of other projects.`;
   const OF_WEB = `${IN_WEB} issues match`;
-  const web3 = issueOf(MARKED, "WEB-3");
   test.each<[string, Record<string, unknown>, string, SampleSpaceOptions?]>([
     ["an issue by its ID", { issue_key: `${OPS_1}` }, refuse(OPS_1)],
     ["an ID of nothing, in the same words", { issue_key: "99" }, refuse(99)],
-    ["a comment", { issue_key: "OPS-1#comment-1" }, SENTENCE],
-    ["a file", { issue_key: `${OPS_1}#attachment-1` }, SENTENCE],
     [
       "an issue that has moved there, under its old key",
       { issue_key: "WEB-5" },
@@ -167,12 +166,41 @@ describe("each request of the client, asked for another project, brings an error
     );
   });
 
-  test("or what is left", async () => {
-    await using space = startSampleSpace({ data: markedData() });
+  test("what is left out of pages keeps its place, and is told once with the sum of it", async () => {
+    const created = "2026-11-20T00:00:00Z";
+    const activities = ["OPS", "WEB"].map((projectKey, id) => {
+      return { id, type: 1, created, project: { projectKey } };
+    });
+    await using space = startSampleSpace({
+      answer: (_, path) =>
+        path.endsWith("activities") ? Response.json(activities) : undefined,
+    });
     const call = open(space);
-    expect(await call.countIssues({})).toBe(IN_WEB);
-    expect(await call.countIssues({ projectId: [OPS] })).toBe(0);
-    expect(await call.listProjects()).toMatchObject([{ projectKey: "WEB" }]);
+    for (const user of [7, 8]) {
+      const { sent } = await call.listActivities(user, {});
+      const places = sent.map(({ id, entry }) => `${id}: ${entry?.id}`);
+      expect(places).toEqual(["0: undefined", "1: 1"]);
+    }
+    expect(asked(space).filter((path) => path === "/projects")).toHaveLength(1);
+    expect([...call.notes]).toEqual([leftOut(2, "entries")]);
+  });
+
+  test("children are not counted, even where Backlog sends their number", async () => {
+    const issue = { ...web3, childIssueSummary: { total: 3, closed: 1 } };
+    await using space = startSampleSpace(answering("/issues/WEB-3", issue));
+    const read = await open(space).getIssue("WEB-3");
+    expect(read.childIssueSummary).toBeUndefined();
+  });
+
+  test("a request that names each of 400 projects is refused, and says how to go on", async () => {
+    const projects = Array.from({ length: 400 }, (_, index) => {
+      return { id: 1e6 + index, projectKey: `P${index}` };
+    });
+    await using space = startSampleSpace(answering("/projects", projects));
+    const keys = projects.map(({ projectKey }) => projectKey);
+    await expect(open(space, keys).countIssues({})).rejects.toThrow(
+      "The filters make a request of 9613 bytes, more than the 8000 that are safe to send. Name fewer IDs or names. Where no project is named, each that BACKLOG_PROJECTS allows is asked for: name some of them.",
+    );
   });
 
   test("what belongs to an issue that a list has shown needs no second look", async () => {
