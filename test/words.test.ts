@@ -245,27 +245,19 @@ describe("a word that fits nothing is refused with what there is", () => {
 });
 
 describe("the built-in words", () => {
-  const isClosed = ({ status }: SpaceData["issues"][number]) => status.id === 4;
-  const isOpen = (issue: SpaceData["issues"][number]) => !isClosed(issue);
   test.each([
-    ["any", "status any", () => true],
-    ["すべて", "status any", () => true],
-    ["not_closed", "status not closed (", isOpen],
-    ["未完了", "status not closed (", isOpen],
-    ["closed", "status Closed (4)", isClosed],
-    ["not closed, closed", "status any", () => true],
-    ["Open", "status Open (1)", ({ status }) => status.id === 1],
-  ] satisfies [string, string, typeof isOpen][])(
-    "status_names %s is %s",
-    async (status_names, filter, isMeant) => {
-      const { keys, filters } = await readList({ ...ANYONE, status_names });
-      expect(filters[1]).toStartWith(filter);
-      const meant = sampleData().issues.filter(isMeant);
-      expect(keys.toSorted()).toEqual(
-        meant.map(({ issueKey }) => issueKey).toSorted(),
-      );
-    },
-  );
+    ["any", "status any", 27],
+    ["すべて", "status any", 27],
+    ["not_closed", "status not closed (", 22],
+    ["未完了", "status not closed (", 22],
+    ["closed", "status Closed (4)", 5],
+    ["not closed, closed", "status any", 27],
+    ["Open", "status Open (1)", 10],
+  ])("status %s is %s: %d issues", async (status_names, filter, count) => {
+    const { total, filters } = await readList({ ...ANYONE, status_names });
+    expect(filters[1]).toStartWith(filter);
+    expect(total).toBe(count);
+  });
 
   test("not closed is told in the language that one row shows", async () => {
     const data = sampleData({ japanese: true });
@@ -277,7 +269,7 @@ describe("the built-in words", () => {
 
   test("not closed names eight statuses at most", async () => {
     const data = changed(({ issues }) => {
-      for (const [n, issue] of issues.filter(isOpen).entries()) {
+      for (const [n, issue] of issues.entries()) {
         issue.status = { ...issue.status, id: 9_000 + n, name: `Step ${n}` };
       }
     });
