@@ -6,11 +6,11 @@ import manifest from "../package.json" with { type: "json" };
 import { sampleData } from "../sample-space/data.ts";
 import { type SampleSpace, startSampleSpace } from "../sample-space/server.ts";
 import { sizeOf } from "../text.ts";
-import { BINARY, compile, run, startFolder } from "./build.ts";
+import { BINARY, compile, fail, run, startFolder } from "./build.ts";
 import { UNTRUSTED } from "./certificate.ts";
 import { toEnvironment } from "./connect.ts";
 import { type Ask, type Call, QUESTIONS, toDepth } from "./questions.ts";
-import { OPENING, startRaw, toCall, toText } from "./raw-client.ts";
+import { OPENING, startRaw, toText } from "./raw-client.ts";
 
 const LATENCY_MS = 80;
 const CALLS = 3_000;
@@ -187,11 +187,8 @@ async function openSession({ name, command, env }: Program) {
   const client = startRaw(env, { command, cwd: tmpdir() });
   client.send(...OPENING);
   await client.answerTo("list");
-  let id = 0;
   const call = async ([tool, args]: Call): Promise<string> => {
-    id += 1;
-    client.send(toCall(id, tool, args));
-    const answer = await client.answerTo(id);
+    const answer = await client.call(tool, args);
     if (answer.result && !answer.result.isError) return toText(answer);
     throw new Error(`${name}: ${JSON.stringify(answer)}`);
   };
@@ -268,4 +265,4 @@ async function askToTheEnd(ask: Ask, call: Call): Promise<void> {
   }
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) await main().catch(fail);

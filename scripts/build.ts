@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, realpath, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import { toMessage } from "../errors.ts";
 
 /** The folder of the repository. */
 export const ROOT = join(import.meta.dir, "..");
@@ -107,6 +108,12 @@ export async function runToEnd(
     child.exited,
   ]);
   return { stdout, stderr, code };
+}
+
+/** Ends a script that fails with what went wrong, in a line. */
+export function fail(error: unknown): void {
+  console.error(toMessage(error));
+  process.exitCode = 1;
 }
 
 if (import.meta.main) {

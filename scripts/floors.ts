@@ -7,7 +7,6 @@ async function findFaults(root: string): Promise<string[]> {
   const floorOf = await readFloors(root);
   const imports = await readImports(root);
   const rooms = [...imports.keys()];
-  const circle = findCircle(imports);
   return [
     ...rooms
       .filter((room) => !floorOf.has(room))
@@ -24,7 +23,6 @@ async function findFaults(root: string): Promise<string[]> {
         return `${room} imports ${name}, which is on a floor above`;
       }),
     ),
-    ...(circle ? [`a circle: ${circle.join(" → ")}`] : []),
   ];
 }
 
@@ -53,22 +51,6 @@ async function readImports(root: string): Promise<Map<string, string[]>> {
     imports.set(room, [...new Set(names)]);
   }
   return imports;
-}
-
-function findCircle(imports: Map<string, string[]>): string[] | undefined {
-  const done = new Set<string>();
-  const visit = (room: string, path: string[] = []): string[] | undefined => {
-    const start = path.indexOf(room);
-    if (start >= 0) return [...path.slice(start), room];
-    if (done.has(room)) return undefined;
-    done.add(room);
-    const names = (imports.get(room) ?? []).values();
-    return names.map((name) => visit(name, [...path, room])).find(Boolean);
-  };
-  return imports
-    .keys()
-    .map((room) => visit(room))
-    .find(Boolean);
 }
 
 if (import.meta.main) {

@@ -1,8 +1,9 @@
 import { Backlog, type BacklogCall, LIMITS, type Query } from "../backlog.ts";
-import { BacklogError, toMessage } from "../errors.ts";
+import { BacklogError } from "../errors.ts";
 import { toPlaces } from "../index.ts";
 import type { Comment, IssueRow } from "../responses.ts";
 import { type Connection, readSettings } from "../settings.ts";
+import { fail } from "./build.ts";
 
 /** The only words that are printed: no text of an answer is among them. */
 export type Word =
@@ -274,9 +275,4 @@ async function main(): Promise<void> {
   process.stdout.write(`${Bun.inspect.table(observed)}\n`);
 }
 
-if (import.meta.main) {
-  await main().catch((error: unknown) => {
-    console.error(`live: ${toMessage(error)}`);
-    process.exitCode = 1;
-  });
-}
+if (import.meta.main) await main().catch(fail);

@@ -22,7 +22,7 @@ export function startRaw(
     // Nothing of the machine's own environment may leak in.
     env: { HOME: "/nonexistent", PATH: process.env.PATH ?? "", ...env },
     ...{ stdin: "pipe", stdout: "pipe", stderr: "pipe" },
-    ...(cwd !== undefined && { cwd }),
+    cwd,
   });
   /** Every line of stdout so far, as it came. */
   const lines: string[] = [];
@@ -44,15 +44,13 @@ export function startRaw(
     more.resolve(false);
   };
   void read();
-  /** The first line that fits, past or future; throws when stdout ends before. */
-  const waitFor = async (fits: (message: Message) => boolean) => {
-    for (let seen = 0; ; seen += 1) {
-      while (seen >= messages.length) {
-        if (await more.promise) continue;
-        throw new Error("stdout ended without the line waited for");
-      }
-      const message = messages[seen];
-      if (message && fits(message)) return message;
+  /** The answer to a request, past or future; throws when stdout ends before. */
+  const answerTo = async (id: unknown): Promise<Message> => {
+    for (;;) {
+      const isAnswer = (one: Message) => one.id === id && !one.method;
+      const answer = messages.find(isAnswer);
+      if (answer) return answer;
+      if (!(await more.promise)) throw new Error(`stdout ended without ${id}`);
     }
   };
   const write = (text: string | Uint8Array) => {
@@ -60,24 +58,24 @@ export function startRaw(
     // Some tests write to a program that has gone.
     Promise.try(() => child.stdin.flush()).catch(() => {});
   };
+  /** All in one write, a line each. */
+  const send = (...sent: unknown[]) =>
+    write(sent.map((message) => `${JSON.stringify(message)}\n`).join(""));
+  let calls = 0;
   return {
-    pid: child.pid,
-    lines,
-    messages,
-    exited: child.exited,
-    waitFor,
-    write,
-    /** All in one write, a line each. */
-    send: (...sent: unknown[]) =>
-      write(sent.map((message) => `${JSON.stringify(message)}\n`).join("")),
-    /** The answer to a request. */
-    answerTo: (id: unknown) =>
-      waitFor((message) => message.id === id && message.method === undefined),
+    ...{ pid: child.pid, exited: child.exited },
+    ...{ lines, messages, write, send, answerTo },
+    /** The answer to the call of a tool. */
+    call: (name: string, args?: object) => {
+      calls += 1;
+      send(toCall(`call ${calls}`, name, args));
+      return answerTo(`call ${calls}`);
+    },
     /** Ends stdin. */
     end: () => void child.stdin.end(),
     /** Everything that was written to stderr, once it has ended. */
     stderr: child.stderr.text(),
-    kill: (signal?: NodeJS.Signals) => child.kill(signal),
+    kill: () => child.kill(),
     [Symbol.asyncDispose]: async () => {
       child.kill("SIGKILL");
       await child.exited;
@@ -102,22 +100,15 @@ const INITIALIZE = {
 
 /** The handshake, and the tools asked for by the ID `list`. */
 export const OPENING = [
-  toRequest("initialize", "initialize", INITIALIZE),
+  { jsonrpc: "2.0", id: "open", method: "initialize", params: INITIALIZE },
   { jsonrpc: "2.0", method: "notifications/initialized" },
   { jsonrpc: "2.0", id: "list", method: "tools/list" },
 ];
 
 /** A call of a tool, in the era with a handshake. */
-export function toCall(
-  id: string | number,
-  name: string,
-  args: Record<string, unknown> = {},
-) {
-  return toRequest(id, "tools/call", { name, arguments: args });
-}
-
-function toRequest(id: string | number, method: string, params: object) {
-  return { jsonrpc: "2.0", id, method, params };
+export function toCall(id: string | number, name: string, args: object = {}) {
+  const params = { name, arguments: args };
+  return { jsonrpc: "2.0", id, method: "tools/call", params };
 }
 
 /** The text of a tool's answer. */

@@ -5,11 +5,10 @@ import {
   unpackExtension,
   v0_3,
 } from "@anthropic-ai/mcpb";
-import { toMessage } from "../errors.ts";
 import manifest from "../package.json" with { type: "json" };
 import { startSampleSpace } from "../sample-space/server.ts";
 import { type Entry, type Level, tarGz, unpack, zip } from "./archive.ts";
-import { compile, ROOT, startFolder } from "./build.ts";
+import { compile, fail, ROOT, startFolder } from "./build.ts";
 import { callBoth, converse, type Space } from "./conversation.ts";
 import { toBundleManifest, toFormula, toRegistryEntry } from "./doors.ts";
 import { toSbom } from "./sbom.ts";
@@ -239,14 +238,8 @@ async function main([name, path = "release"]: string[]): Promise<void> {
       return;
     }
     default:
-      console.error(USAGE);
-      process.exitCode = 2;
+      throw new Error(USAGE);
   }
 }
 
-if (import.meta.main) {
-  await main(process.argv.slice(2)).catch((error: unknown) => {
-    console.error(toMessage(error));
-    process.exitCode = 1;
-  });
-}
+if (import.meta.main) await main(process.argv.slice(2)).catch(fail);

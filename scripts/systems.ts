@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { toMessage } from "../errors.ts";
 import { startSampleSpace } from "../sample-space/server.ts";
-import { compile, run, runToEnd, startFolder } from "./build.ts";
+import { compile, fail, run, runToEnd, startFolder } from "./build.ts";
 import { converse, type Partner, type Space } from "./conversation.ts";
 import { hostTarget, programName, TARGETS, type Target } from "./targets.ts";
 
@@ -134,11 +134,7 @@ async function tryTarget(target: Target, space: Space): Promise<string> {
 
 async function main(wanted: string[]): Promise<void> {
   const unknown = wanted.find((name) => !TARGETS.some((one) => one === name));
-  if (unknown !== undefined) {
-    console.error(`${unknown} is none of ${TARGETS.join(", ")}.`);
-    process.exitCode = 2;
-    return;
-  }
+  if (unknown) throw new Error(`${unknown} is none of ${TARGETS.join(", ")}.`);
   await using space = startSampleSpace();
   const { host, apiKey } = space;
   for (const target of TARGETS) {
@@ -149,4 +145,4 @@ async function main(wanted: string[]): Promise<void> {
   }
 }
 
-if (import.meta.main) await main(process.argv.slice(2));
+if (import.meta.main) await main(process.argv.slice(2)).catch(fail);

@@ -15,7 +15,7 @@ import { type Comment, type Issue, toChange } from "../sample-space/shapes.ts";
 import { BINARY, runToEnd } from "../scripts/build.ts";
 import { connectInProcess, parseTable } from "../scripts/connect.ts";
 import { toHome } from "../scripts/conversation.ts";
-import { startRaw, toCall, toText } from "../scripts/raw-client.ts";
+import { startRaw, toText } from "../scripts/raw-client.ts";
 
 interface Start {
   env?: Record<string, string>;
@@ -40,8 +40,8 @@ export async function askOnce(
   options: Parameters<typeof startRaw>[1] = {},
 ) {
   await using server = startRaw(env, options);
-  server.send(toCall(1, "get_issue_details", { issue_key: "WEB-5" }));
-  const text = toText(await server.answerTo(1));
+  const args = { issue_key: "WEB-5" };
+  const text = toText(await server.call("get_issue_details", args));
   server.end();
   await server.exited;
   return { text, stderr: await server.stderr };

@@ -5,7 +5,6 @@ import {
   type Switches,
   startSampleSpace,
 } from "../sample-space/server.ts";
-import { ROOT, runToEnd } from "../scripts/build.ts";
 import { observe, type Word } from "../scripts/live.ts";
 
 /** A space in which every fact can be seen. */
@@ -108,16 +107,4 @@ test("it ends at half of what a class has left", async () => {
   const searches = requests.filter(({ path }) => isSearch.test(path));
   expect(searches.length).toBeLessThanOrEqual(4);
   expect([...found.values()]).toContain("could not be tried");
-});
-
-test("nothing is asked without a terminal", async () => {
-  await using space = startSampleSpace();
-  const { host, apiKey } = space;
-  const said = await runToEnd([process.execPath, "scripts/live.ts"], {
-    cwd: ROOT,
-    env: { BACKLOG_DOMAIN: host, BACKLOG_API_KEY: apiKey, PATH: "" },
-  });
-  const stderr = "live: bun run live asks nothing without a terminal.\n";
-  expect(said).toEqual({ stdout: "", stderr, code: 1 });
-  expect(space.requests).toEqual([]);
 });
