@@ -1,8 +1,8 @@
 import type { BacklogCall } from "./backlog.ts";
 import { formatInstant } from "./dates.ts";
-import { formatBytes, listFileFacts } from "./facts.ts";
+import { formatBytes, listFileFacts, type View } from "./facts.ts";
 import type { Focus, IssueReference } from "./issue-key.ts";
-import { listPeople, type View } from "./issue-text.ts";
+import { listPeople } from "./issue-text.ts";
 import { fold, listLabels } from "./matching.ts";
 import type { Issue } from "./responses.ts";
 import {

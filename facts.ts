@@ -3,7 +3,7 @@ import { formatDistance, formatInstant, toCalendarDay } from "./dates.ts";
 import type { Comment, Issue, IssueRow } from "./responses.ts";
 import {
   ANSWER_SIZE,
-  Cleaner,
+  type Cleaner,
   cutText,
   formatSome,
   type Person,
@@ -16,11 +16,17 @@ import {
   takeWhileFitting,
 } from "./text.ts";
 
-/** How one answer tells the same thing in the same words everywhere. */
-export interface Wording {
+/** Where and when an answer is read. */
+export interface View {
   /** Such as `https://your-space.backlog.com`. */
   origin: string;
   timeZone: string;
+  /** The day it is there, `2026-11-22`. */
+  today: string;
+}
+
+/** How one answer tells the same thing in the same words everywhere. */
+export interface Pen extends View {
   /** The space's own, where a day is written in it. */
   spaceTimeZone?: string | undefined;
   /** Statuses by ID, as far as the answer knows them. */
@@ -29,10 +35,6 @@ export interface Wording {
   toPerson: (person: Person) => string;
   /** A line with the people it mentions by name. */
   toLine: (line: string) => string;
-}
-
-/** What everything that names people and texts needs. */
-export interface Pen extends Wording {
   clean: Cleaner;
 }
 
@@ -58,7 +60,6 @@ export interface FactsText {
   short: string[];
   /** The lists that are long; they stand below the description. */
   long: string[];
-  removed: number;
   /** How many custom fields are cut. */
   cutFields: number;
 }
@@ -69,16 +70,12 @@ const MOST_INLINE = 30;
 const LONG_VALUE = 300;
 const FIELD_SHARE = share(ANSWER_SIZE, 0.05);
 
-/** The facts, one a line; `today` is a day in the time zone asked for. */
-export function formatFacts(
-  facts: IssueFacts,
-  wording: Wording,
-  today: string,
-): FactsText {
-  const clean = new Cleaner();
-  const pen = { ...wording, clean };
+/** The facts, one a line. */
+export function formatFacts(facts: IssueFacts, pen: Pen): FactsText {
   const { issue } = facts;
-  const lists = new FactLists(`at ${wording.origin}/view/${issue.issueKey}`);
+  const { startDate } = issue;
+  const { clean, spaceTimeZone } = pen;
+  const lists = new FactLists(`at ${pen.origin}/view/${issue.issueKey}`);
   const fact = (name: string, value: string | number | Nothing) =>
     (value ?? "") === "" ? [] : [`- ${name}: ${value}`];
   const named = (name: string, value: { name: string } | Nothing) =>
@@ -90,11 +87,11 @@ export function formatFacts(
     instant: string | Nothing,
     person: Person | Nothing,
   ) => {
-    const at = instant ? [formatInstant(instant, wording.timeZone)] : [];
-    const by = person ? [`by ${wording.toPerson(person)}`] : [];
+    const at = instant ? [formatInstant(instant, pen.timeZone)] : [];
+    const by = person ? [`by ${pen.toPerson(person)}`] : [];
     return fact(name, [...at, ...by].join(" "));
   };
-  const toOther = (row: IssueRow) => formatOther(row, pen, today);
+  const toOther = (row: IssueRow) => formatOther(row, pen);
   const fields = formatCustomFields(issue, pen);
   const own = [
     ...named("Status", issue.status),
@@ -102,8 +99,8 @@ export function formatFacts(
     ...named("Priority", issue.priority),
     ...named("Resolution", issue.resolution),
     ...fact("Assignee", formatAssignee(issue, pen)),
-    ...fact("Due", formatDue(issue, pen, today)),
-    ...fact("Start", toDay(issue.startDate, pen)),
+    ...fact("Due", formatDue(issue, pen)),
+    ...fact("Start", startDate && toCalendarDay(startDate, spaceTimeZone)),
     ...fact("Estimated hours", issue.estimatedHours),
     ...fact("Actual hours", issue.actualHours),
     ...names("Milestones", issue.milestone),
@@ -140,16 +137,11 @@ export function formatFacts(
   return {
     short: [...own, ...sections.filter(isShort).flat()],
     long: sections.filter((lines) => !isShort(lines)).flat(),
-    removed: clean.removed,
     cutFields: fields.cut,
   };
 }
 
 type Nothing = null | undefined;
-
-function toDay(value: string | Nothing, { spaceTimeZone }: Pen) {
-  return value ? toCalendarDay(value, spaceTimeZone) : undefined;
-}
 
 /** Null is none; missing or of a wrong form is unknown. */
 export function orNone<Value>(
@@ -165,23 +157,19 @@ function formatAssignee({ assignee }: IssueRow, { toPerson }: Pen): string {
 }
 
 /** `2026-11-25 (in 3 days)`; the distance only while there is still time. */
-function formatDue(
-  { dueDate, status }: IssueRow,
-  { spaceTimeZone }: Pen,
-  today: string,
-): string {
+function formatDue({ dueDate, status }: IssueRow, pen: Pen): string {
   return orNone(dueDate, (due) => {
-    const day = toCalendarDay(due, spaceTimeZone);
+    const day = toCalendarDay(due, pen.spaceTimeZone);
     if (status.id === CLOSED) return day;
-    return `${day} (${formatDistance(day, today)})`;
+    return `${day} (${formatDistance(day, pen.today)})`;
   });
 }
 
 /** `WEB-2 [Open] Hana Mori, due 2026-11-25 (in 3 days): Title`. */
-function formatOther(row: IssueRow, pen: Pen, today: string): string {
+function formatOther(row: IssueRow, pen: Pen): string {
   const status = pen.clean.name(row.status.name);
   const who = formatAssignee(row, pen);
-  const due = formatDue(row, pen, today);
+  const due = formatDue(row, pen);
   return `${row.issueKey} [${status}] ${who}, due ${due}: ${pen.clean.line(row.summary)}`;
 }
 
@@ -260,11 +248,14 @@ function isDay(text: string): boolean {
   return isWritten && !Number.isNaN(Date.parse(text));
 }
 
-/** A custom field's text: what was written, or chosen, or is behind "other". */
+/** A custom field's day, or what was written, or chosen, or is behind "other". */
 export function toFieldText(
-  { value, otherValue }: CustomField,
-  clean: Cleaner,
+  field: CustomField,
+  { clean, spaceTimeZone }: Pick<Pen, "clean" | "spaceTimeZone">,
 ): string {
+  const day = toFieldDay(field);
+  if (day !== undefined) return toCalendarDay(day, spaceTimeZone);
+  const { value, otherValue } = field;
   if (typeof value === "string" && !otherValue) {
     return clean.text(value);
   }
@@ -285,7 +276,7 @@ function formatCustomFields(
   const lines: string[] = [];
   let cut = 0;
   for (const field of customFields ?? []) {
-    const text = toDay(toFieldDay(field), pen) ?? toFieldText(field, clean);
+    const text = toFieldText(field, pen);
     if (text === "") continue;
     const label = `${clean.name(field.name)}:`;
     if (text.length <= LONG_VALUE && !text.includes("\n")) {
@@ -316,7 +307,7 @@ type FileFact = NonNullable<Issue["attachments"]>[number];
 /** What is known of a file's size, and of who brought it. */
 export function listFileFacts(
   { size, createdUser }: FileFact,
-  toPerson: Wording["toPerson"],
+  toPerson: Pen["toPerson"],
 ): string[] {
   return [
     ...(typeof size === "number" ? [formatBytes(size)] : []),

@@ -6,7 +6,7 @@ import {
 } from "./backlog.ts";
 import { addDays, formatInstant } from "./dates.ts";
 import { BacklogError, valueOrError } from "./errors.ts";
-import { formatChanges, type Pen, type Wording } from "./facts.ts";
+import { formatChanges, type Pen, type View } from "./facts.ts";
 import { formatText } from "./issue-text.ts";
 import { ROWS_SIZE } from "./list-text.ts";
 import { listLabels } from "./matching.ts";
@@ -42,8 +42,8 @@ export interface HistoryQuestion {
   measure: (row: IssueRow) => Size;
 }
 
-/** Where and when: of the space's zone, only what it is known to be. */
-type HistoryView = Omit<Wording, "statuses" | "toPerson" | "toLine">;
+/** Of the space's zone, only what it is known to be. */
+type HistoryView = View & Pick<Pen, "spaceTimeZone">;
 
 /** An issue in which something happened. */
 export interface Told {

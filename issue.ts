@@ -8,11 +8,11 @@ import {
   showsThread,
 } from "./issue-key.ts";
 import {
+  type IssueView,
   type KnownIssue,
   listRows,
   planThread,
   type Thread,
-  type View,
 } from "./issue-text.ts";
 import { differsPlainly } from "./matching.ts";
 import type { Issue, IssueRow } from "./responses.ts";
@@ -26,7 +26,7 @@ import { openThread, readStatuses, readThread } from "./thread.ts";
 export async function getIssueDetails(
   call: BacklogCall,
   asked: IssueReference & { title?: string | undefined },
-  view: View,
+  view: IssueView,
 ): Promise<KnownIssue> {
   const { idOrKey, focus } = asked;
   const streams = openThread(call, idOrKey, focus);

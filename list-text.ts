@@ -1,7 +1,7 @@
 import { FILTERS, type ListArguments, type Sort } from "./arguments.ts";
 import { CLOSED } from "./backlog.ts";
 import { formatDistance, formatInstant, toCalendarDay } from "./dates.ts";
-import { orNone, toFieldDay, toFieldText } from "./facts.ts";
+import { orNone, toFieldText } from "./facts.ts";
 import { toProjectKey } from "./issue-key.ts";
 import type { IssueRow } from "./responses.ts";
 import {
@@ -261,9 +261,7 @@ function toColumns(
   const toCustom = (issue: IssueRow, id: number) => {
     const field = issue.customFields?.find((field) => field.id === id);
     if (field?.value === undefined) return "?";
-    const day = toFieldDay(field);
-    if (day !== undefined) return toCalendarDay(day, spaceTimeZone);
-    return toFieldText(field, clean);
+    return toFieldText(field, { clean, spaceTimeZone });
   };
   return [
     ["Key", ({ issueKey }) => issueKey],

@@ -57,8 +57,8 @@ async function readWhatHappened(
   resolved: ResolvedNames,
   { since, until }: HistoryArguments,
 ) {
-  const { timeZone } = args;
-  const view = { origin: call.origin, timeZone };
+  const { timeZone, today } = args;
+  const view = { origin: call.origin, timeZone, today };
   const search = await toSearch(call, { ...args, sort: "updated" }, resolved);
   const { found, isLifted } = await searchFitting(search, resolved, (search) =>
     readHistory(call, {

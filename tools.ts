@@ -139,17 +139,15 @@ async function showIssue({ read, call, now }: Given): Promise<ToolAnswer> {
   const { issue_key, issue_title: title, timezone } = read(IssueDetailsSchema);
   const timeZone = readTimeZone(timezone);
   const reference = parseIssueKey(issue_key, call.host, title);
-  const { focus } = reference;
+  const { focus, words } = reference;
   if (focus.on === "attachment") {
     return await openAttachment(call, reference, { timeZone, focus });
   }
-  const { origin } = call;
-  const view = { origin, timeZone, today: toToday(now, timeZone), focus };
-  const asked = { ...reference, title };
-  const known = await getIssueDetails(call, asked, view);
-  const notes = toNotes(call);
-  const isTaken = reference.words !== undefined;
-  return { text: formatIssue(known, { view, notes, isTaken }) };
+  const today = toToday(now, timeZone);
+  const isTaken = words !== undefined;
+  const view = { origin: call.origin, timeZone, today, focus, isTaken };
+  const known = await getIssueDetails(call, { ...reference, title }, view);
+  return { text: formatIssue(known, view, toNotes(call)) };
 }
 
 async function listIssues(given: Given): Promise<ToolAnswer> {

@@ -73,17 +73,18 @@ describe("the timeline", () => {
   const field = { id: 1, fieldTypeId: 4, name: "Promised", value: MIDNIGHT };
   const noDay = { ...field, value: "Nov 20, 2026" };
   test.each([
-    ["- Due: 2026-11-20 (2 days overdue)", { dueDate: MIDNIGHT }, null],
-    ["  - Promised: 2026-11-20", { customFields: [field] }, null],
-    ["  - Promised: Nov 20, 2026", { customFields: [noDay] }, null],
-    ["- due date: 2026-11-20 → none", {}, MIDNIGHT],
+    ["- Due: 2026-11-20 (2 days overdue)", "", { dueDate: MIDNIGHT }, null],
+    ["  - Promised: 2026-11-20", "", { customFields: [field] }, null],
+    ["> 2026-11-20", "#field-1", { customFields: [field] }, null],
+    ["  - Promised: Nov 20, 2026", "", { customFields: [noDay] }, null],
+    ["- due date: 2026-11-20 → none", "", {}, MIDNIGHT],
   ])(
     "a midnight of the space's zone is that day: %s",
-    async (line, facts, changed) => {
+    async (line, fragment, facts, changed) => {
       const data = withChange("limitDate", changed, null);
       data.space.timezone = "Pacific/Auckland";
       Object.assign(issueOf(data, "WEB-7"), facts);
-      const { text } = await readIssue("WEB-7", { data });
+      const { text } = await readIssue(`WEB-7${fragment}`, { data });
       expect(text).toContain(`\n${line}\n`);
     },
   );
