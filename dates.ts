@@ -88,6 +88,15 @@ export function toToday(now: Date, timeZone: string): string {
   return toWall(now, timeZone).toPlainDate().toString();
 }
 
+/** The day of an instant in UTC or in that zone: the earlier one. */
+export function toEarlierDay(instant: string, timeZone = ""): string {
+  // Where the zone is not known, that in which days end last.
+  const zones = ["UTC", toTimeZone(timeZone) ?? "Etc/GMT+12"];
+  const days = zones.map((zone) => toToday(new Date(instant), zone));
+  const [earlier = ""] = days.sort();
+  return earlier;
+}
+
 /** When that day begins in that zone, in milliseconds since 1970. */
 export function startOfDay(day: string, timeZone: string): number {
   const { epochMilliseconds } =

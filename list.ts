@@ -5,7 +5,7 @@ import {
   type ListArguments,
 } from "./arguments.ts";
 import { type BacklogCall, PAGE_SIZE, type Query } from "./backlog.ts";
-import { addDays, startOfDay, toToday } from "./dates.ts";
+import { addDays, startOfDay, toEarlierDay } from "./dates.ts";
 import { BacklogError, valueOrError } from "./errors.ts";
 import { listDays } from "./facts.ts";
 import { readHistory, tellHistory } from "./history.ts";
@@ -142,9 +142,7 @@ export async function countUserIssues(
     origin: call.origin,
     custom: resolved.custom,
     issues,
-    until: last
-      ? toToday(new Date(last), (await call.getTimeZone()) ?? "UTC")
-      : undefined,
+    until: last ? toEarlierDay(last, await call.getTimeZone()) : undefined,
     filters: toFilters(args, resolved, { rows: issues, days }),
   };
 }

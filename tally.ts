@@ -28,7 +28,7 @@ export interface Tally extends ListFrame {
   total: number | undefined;
   /** Read, yet in no group: unreadable, or sent twice. */
   lost: number;
-  /** The day of creation up to which was counted, where more follow. */
+  /** The day from which to count on, where more follow. */
   until: string | undefined;
   isWhole: boolean;
 }
@@ -79,11 +79,11 @@ function formatNarrower(tally: Tally, args: ListArguments): string[] {
   const { until } = tally;
   if (until === undefined) return [];
   const same = toNextArguments(args, tally);
-  return same.created_since === until
+  return until <= `${same.created_since ?? ""}`
     ? [`Too many were created on ${until}: narrow by another filter.`]
     : [
         formatCall("Narrower", same, { created_since: until }),
-        `Issues created on ${until} are counted here and there.`,
+        `What is counted here of those created since ${until} is counted there, too.`,
       ];
 }
 

@@ -135,20 +135,32 @@ describe("where not all can be counted", () => {
     expect(narrower).toBe(
       `Narrower: get_user_issue_list {"count_by":["project","priority"],"created_since":"${last}"}`,
     );
-    expect(both).toBe(`Issues created on ${last} are counted here and there.`);
+    expect(both).toBe(
+      `What is counted here of those created since ${last} is counted there, too.`,
+    );
     expect(Object.values(rows.at(-1) ?? {}).at(-1)).toBe("3000");
     expect(rows.flatMap((row) => Object.values(row))).not.toContain("0");
     expect(cost.pages).toBe(30);
   });
 
-  test("its first day is the space's, where that is not UTC's", async () => {
-    const data = plain(3_001);
-    // The last that is counted; the space is nine hours ahead.
-    const last = data.issues[1];
-    if (last) last.created = "2026-08-31T23:50:00Z";
-    const { text } = await tally("project", {}, { data });
-    expect(text).toContain('"created_since":"2026-09-01"}');
-  });
+  // Whose days Backlog counts is not documented.
+  test.each([
+    ["Asia/Tokyo", "2026-08-31T23:50:00Z", "2026-08-31"],
+    ["America/Los_Angeles", "2026-09-01T03:00:00Z", "2026-08-31"],
+    ["Middle-earth", "2026-09-01T03:00:00Z", "2026-08-31"],
+    ["Asia/Tokyo", "2026-09-01T03:00:00Z", "2026-09-01"],
+  ])(
+    "in a space of %s, what was counted up to %s goes on from %s",
+    async (timezone, created, day) => {
+      const data = plain(3_001);
+      // The last that is counted.
+      Object.assign(data.issues[1] ?? {}, { created });
+      const answer = (_: Request, path: string) =>
+        path === "/space" ? Response.json({ timezone }) : undefined;
+      const { text } = await tally("project", {}, { data, answer });
+      expect(text).toContain(`"created_since":"${day}"}`);
+    },
+  );
 
   test("more of one day than can be counted lead to no call again and again", async () => {
     const data = plain(3_001);
