@@ -1,4 +1,4 @@
-import { type Comment, find, type SpaceData } from "./shapes.ts";
+import { type Comment, find, type SpaceData } from "./space.ts";
 
 /** What happened to issues, oldest first: 1 created, 2 updated, 3 said, 14 in bulk. */
 export function toActivities(data: SpaceData) {

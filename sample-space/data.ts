@@ -1,24 +1,18 @@
 import { join } from "node:path";
 import {
+  addComment,
+  attach,
   byKey,
   byLogin,
   COMPANY,
-  type Comment,
-  type File,
   find,
-  type Layout,
-  type Names,
-  type Remark,
   type SpaceData,
-  toComment,
-  toFieldId,
   toIssue,
-  toProject,
-  toUser,
-} from "./shapes.ts";
+  toSpace,
+} from "./space.ts";
 
-export type { Issue, ProjectData, SpaceData } from "./shapes.ts";
-export { byKey, byLogin } from "./shapes.ts";
+export type { Issue, SpaceData } from "./space.ts";
+export { addComment, attach, byKey, byLogin } from "./space.ts";
 
 /** The believable space: three live projects, one archived. */
 export function sampleData({ japanese = false } = {}): SpaceData {
@@ -30,14 +24,10 @@ export function sampleData({ japanese = false } = {}): SpaceData {
     data.issues.push(toIssue(data, key, { ...facts, created, updated }));
   }
   addCustomFields(data);
-  for (const { on, by, at: created, id, name, text } of COMPANY.files) {
-    const content = text ? new Blob([text]) : Bun.file(join(HERE, name));
-    attach(data, on, content, {
-      id,
-      name,
-      createdUser: byLogin(data, by),
-      created,
-    });
+  for (const { on, ...file } of COMPANY.files) {
+    const text = COMPANY.texts[file.name];
+    const path = join(import.meta.dir, file.name);
+    attach(data, on, text ? new Blob([text]) : Bun.file(path), file);
   }
   const createdUser = byLogin(data, "hana");
   byKey(data, "WEB-5").sharedFiles.push({ ...COMPANY.shared, createdUser });
@@ -49,11 +39,10 @@ export function sampleData({ japanese = false } = {}): SpaceData {
     addComment(data, on, remark);
   }
   for (let n = 1; n <= 48; n += 1) {
-    const text = `${at(COMPANY.remarks, n)} (run ${n})`;
     addComment(data, "WEB-12", {
-      by: at(["ken", "hana", "hanako"], n),
+      by: ["ken", "hana", "hanako"][n % 3] ?? "",
       at: plus("2026-10-05T01:05:00Z", n * 84_540),
-      ...(COMPANY.thread[n] ?? { text }),
+      ...(COMPANY.thread[n] ?? { text: `${toRemark(n)} (run ${n})` }),
     });
   }
   return data;
@@ -69,104 +58,61 @@ type Size = Record<"projects" | "issues", number> & {
 export function largeData(size: Size): SpaceData {
   const { projects, issues, customStatuses = false } = size;
   const { closedShare = 0.3, assignedToMe = issues } = size;
-  const customs: Layout["customs"] = customStatuses ? { 検収待ち: 2001 } : {};
-  const layouts = Array.from({ length: projects }, (_, index) => {
-    const [id, n] = [1073900001 + index, index + 1];
-    const names = { projectKey: `P${n}`, name: `Project ${n}` };
-    return { id, ...names, customs, versions: { "v1.0": [] } };
-  });
+  const layouts = Array.from({ length: projects }, (_, index) => ({
+    ...{ id: 1073900001 + index, name: `Project ${index + 1}` },
+    ...{ projectKey: `P${index + 1}`, versions: { "v1.0": [] } },
+    customs: customStatuses ? { 検収待ち: 2001 } : undefined,
+  }));
   const data = toSpace(layouts, COMPANY.english);
   const custom = customStatuses ? Math.round(issues * 0.05) : 0;
   const closed = Math.round(issues * closedShare);
-  const [me, ...others] = data.users;
+  const [me, ...others] = COMPANY.users.map((one) => one.userId ?? "legacy");
   for (let index = 0; index < issues; index += 1) {
     // Multiplying by a prime scatters each share over the order of updates.
     const rank = (index * 7919 + 13) % issues;
     const isMine = (index * 104729 + 7) % issues < assignedToMe;
     const standard = rank < custom + closed ? 4 : 1 + (rank % 3);
-    const due = plus("2026-10-01", ((index * 11) % 90) * 86_400);
+    const due = plus("2026-10-01", ((index * 11) % 90) * 86_400).slice(0, 10);
     const key = `P${(index % projects) + 1}-${Math.floor(index / projects) + 1}`;
-    const title = `${at(COMPANY.remarks, index)} #${index + 1}`;
     const issue = toIssue(data, key, {
+      id: 1080000000 + index,
       type: "Task",
-      title: title.replace(/\s+/g, " "),
+      title: `${toRemark(index)} #${index + 1}`.replace(/\s+/g, " "),
       text: `Entry ${index + 1} of ${issues}.`,
       status: rank < custom ? "検収待ち" : standard,
       priority: 2 + (index % 3),
+      assignee: isMine ? me : others[index % others.length],
+      due: index % 4 === 0 ? "" : due,
       created: plus("2026-09-01", -index * 420),
       updated: plus("2026-11-21T14:00:00Z", -index * 420),
     });
-    data.issues.push({
-      ...{ ...issue, id: 1080000000 + index },
-      dueDate: index % 4 === 0 ? null : due,
-      assignee: (isMine && me) || at(others, index),
-    });
+    data.issues.push(issue);
   }
   return data;
 }
 
-/** Replaces an issue's comments by `count` new ones, a minute apart. */
+/**
+ * Replaces an issue's comments by `count` new ones, a minute apart; those
+ * without a text are mere changes.
+ */
 export function addThread(
   data: SpaceData,
   issueKey: string,
   count: number,
-  {
-    text = (n) => `${at(COMPANY.remarks, n)} (${n})`,
-  }: {
-    /** Where it is undefined, there is a mere change. */
-    text?: (n: number) => string | undefined;
-  } = {},
+  toText = (n: number): string | undefined => `${toRemark(n)} (${n})`,
 ): void {
   const { id, created } = byKey(data, issueKey);
   data.comments.delete(id);
   for (let n = 1; n <= count; n += 1) {
-    const said = text(n);
-    const hours = { field: "actualHours", from: `${n - 1}`, to: `${n}` };
+    const text = toText(n);
     addComment(data, issueKey, {
-      by: at(["hana", "ken", "hanako"], n),
+      by: ["hana", "ken", "hanako"][n % 3] ?? "",
       at: plus(created, n * 60),
-      ...(said === undefined ? { changes: [hours] } : { text: said }),
+      ...(text === undefined
+        ? { changes: [["actualHours", `${n - 1}`, `${n}`]] }
+        : { text }),
     });
   }
-}
-
-/** A comment or change by a login, which updates the issue. */
-export function addComment(
-  data: SpaceData,
-  issueKey: string,
-  remark: Remark,
-): Comment {
-  const issue = byKey(data, issueKey);
-  const comments = data.comments.get(issue.id) ?? [];
-  // Some IDs are adjacent, most have gaps.
-  data.lastCommentId += 1 + ((comments.length + 1) ** 2 % 7);
-  const comment = toComment(data, issue, { id: data.lastCommentId, ...remark });
-  data.comments.set(issue.id, [...comments, comment]);
-  if (issue.updated < remark.at) issue.updated = remark.at;
-  return comment;
-}
-
-/** The same changes to several issues, made in one go. */
-export function addBulkUpdate(
-  data: SpaceData,
-  keys: string[],
-  update: Remark,
-): void {
-  data.bulkUpdates.push(keys.map((key) => addComment(data, key, update)));
-}
-
-/** Attaches a file; by whom and when its issue was made, if not told. */
-export function attach(
-  data: SpaceData,
-  issueKey: string,
-  content: Blob,
-  told: Partial<File> & { name: string },
-): void {
-  const { attachments, createdUser, created } = byKey(data, issueKey);
-  const id = 9_001 + attachments.length;
-  const file = { id, size: content.size, createdUser, created, ...told };
-  attachments.push(file);
-  data.files.set(file.id, content);
 }
 
 /** An instant, or a day's midnight, some seconds later. */
@@ -175,53 +121,27 @@ export function plus(instant: string, seconds: number): string {
   return moved.toISOString().replace(".000Z", "Z");
 }
 
-function toSpace(layouts: readonly Layout[], names: Names): SpaceData {
-  return {
-    space: { ...COMPANY.space },
-    users: COMPANY.users.map(toUser),
-    me: 1073936937,
-    priorities: names.priorities.map((name, index) => ({
-      id: index + 2,
-      name,
-    })),
-    resolutions: names.resolutions.map((name, id) => ({ id, name })),
-    projects: layouts.map((layout) => toProject(layout, names.statuses)),
-    issues: [],
-    comments: new Map(),
-    lastCommentId: 1102837700,
-    related: new Map(),
-    bulkUpdates: [],
-    files: new Map(),
-  };
-}
-
-const HERE = import.meta.dir;
-
 /** WEB defines one of each type; its bugs have them, most of them empty. */
 function addCustomFields({ projects, issues }: SpaceData): void {
   const web = find(projects, { project: { projectKey: "WEB" } });
   const bug = find(web.issueTypes, { name: "Bug" });
-  const fields = structuredClone(COMPANY.fields);
-  web.customFields = fields.map(({ type, name, items }) => ({
-    ...{ ...COMPANY.alike.field, id: toFieldId(type), name, typeId: type },
-    projectId: web.project.id,
-    // Only lists have items; the reference leaves the key out elsewhere.
-    ...(items && { items, allowAddItem: false }),
-  }));
+  web.customFields = COMPANY.fields.map(
+    ({ id, fieldTypeId: typeId, name, items }) => {
+      const { id: projectId } = web.project;
+      return { ...COMPANY.alike.field, id, projectId, typeId, name, items };
+    },
+  );
   for (const issue of issues.filter(({ issueType }) => issueType === bug)) {
-    issue.customFields = fields.map(({ type, name, items, ...filled }) => ({
-      ...{ id: toFieldId(type), fieldTypeId: type, name, ...filled },
+    issue.customFields = COMPANY.fields.map(({ items, ...filled }) => ({
+      ...filled,
       ...(issue.issueKey !== "WEB-5" && {
         value: Array.isArray(filled.value) ? [] : null,
-        ...(type >= 7 && { otherValue: null }),
+        ...("otherValue" in filled && { otherValue: null }),
       }),
     }));
   }
 }
 
-/** Wraps around, so that a list can be dealt out without end. */
-function at<T>(list: readonly T[], index: number): T {
-  const [entry] = list.slice(index % list.length);
-  if (entry === undefined) throw new Error("Nothing to deal out.");
-  return entry;
+function toRemark(n: number): string | undefined {
+  return COMPANY.remarks[n % COMPANY.remarks.length];
 }

@@ -1,43 +1,31 @@
-import type { Issue } from "./shapes.ts";
+import type { Issue } from "./space.ts";
 
-/** A refusal in Backlog's own form. */
-export class Refusal extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: number,
-    message: string,
-  ) {
-    super(message);
-  }
+/** A refusal in Backlog's own form, to be thrown. */
+export function refusal(status: number, code: number, message: string) {
+  const errors = [{ message, code, moreInfo: "" }];
+  return Response.json({ errors }, { status });
 }
 
 /** What Backlog says of what it does not have, or does not show. */
-export function missing(what: string): Refusal {
-  return new Refusal(404, 6, `No ${what}.`);
+export function missing(what: string) {
+  return refusal(404, 6, `No ${what}.`);
 }
 
 /** What Backlog says of a parameter it does not take. */
-export function invalid(parameter: string): Refusal {
-  return new Refusal(400, 7, `Invalid parameter: ${parameter}`);
+export function invalid(parameter: string) {
+  return refusal(400, 7, `Invalid parameter: ${parameter}`);
 }
 
 type Form = Pick<RegExp, "test">;
 /** The form of each parameter that an endpoint takes, by name. */
 export type Forms = Record<string, Form>;
 
-const INTEGER = /^\d{1,15}$/;
+export const INTEGER = /^\d{1,15}$/;
 const DAY: Form = { test: isDay };
+const LIMIT = /^-?\d+(\.\d+)?$|^\d{4}-\d\d-\d\d$/;
 
-const LIST = { count: /^([1-9]|[1-9]\d|100)$/, order: /^(asc|desc)$/ };
-
-/** What a list of comments takes. */
-export const COMMENT_FORMS: Forms = { ...LIST, minId: INTEGER, maxId: INTEGER };
-
-/** What a list of activities takes. */
-export const ACTIVITY_FORMS: Forms = {
-  ...COMMENT_FORMS,
-  "activityTypeId[]": INTEGER,
-};
+/** What every list takes. */
+export const LIST = { count: /^([1-9]|[1-9]\d|100)$/, order: /^(asc|desc)$/ };
 
 /** Refuses what the endpoint does not know, and values of another form. */
 export function requireForms(query: URLSearchParams, forms: Forms): void {
@@ -58,59 +46,57 @@ function toKind(name: string): string {
   return name.replace(CUSTOM_FIELD, "customField");
 }
 
-type Context = {
-  /** The parameter. */
+type Asked = {
   name: string;
+  value: string;
   /** The day of an instant, in the zone whose days count. */
   toDay: (instant: string) => string;
 };
-/** Whether an issue has the value asked for. */
-type Test = (issue: Issue, value: string, context: Context) => boolean;
-
-/** What stands for "nobody" in place of an ID. */
-export const NOBODY = "-1";
-
 type Value = string | number | null | undefined;
+/** What an issue has of what is asked for. */
+type Values = (issue: Issue, asked: Asked) => Value[];
 
-function hasId(toIds: (issue: Issue) => Value[], form = INTEGER): [Form, Test] {
-  return [form, (issue, value) => toIds(issue).includes(Number(value))];
-}
+const FILTERS: Record<string, [Form, Values]> = {
+  keyword: [/^/, ({ summary, description }) => [summary, description]],
+  "id[]": [INTEGER, ({ id }) => [id]],
+  "projectId[]": [INTEGER, ({ projectId }) => [projectId]],
+  "parentIssueId[]": [INTEGER, ({ parentIssueId }) => [parentIssueId]],
+  "issueTypeId[]": [INTEGER, ({ issueType }) => [issueType.id]],
+  "categoryId[]": [INTEGER, ({ category }) => category.map(({ id }) => id)],
+  "milestoneId[]": [INTEGER, ({ milestone }) => milestone.map(({ id }) => id)],
+  "statusId[]": [INTEGER, ({ status }) => [status.id]],
+  "priorityId[]": [INTEGER, ({ priority }) => [priority?.id]],
+  "createdUserId[]": [INTEGER, ({ createdUser }) => [createdUser.id]],
+  "assigneeId[]": [/^(-1|\d{1,15})$/, ({ assignee }) => [assignee?.id ?? -1]],
+  ...within("created", ({ created }, { toDay }) => [toDay(created)]),
+  ...within("updated", ({ updated }, { toDay }) => [toDay(updated)]),
+  ...within("startDate", ({ startDate }) => [startDate?.slice(0, 10)]),
+  ...within("dueDate", ({ dueDate }) => [dueDate?.slice(0, 10)]),
+  attachment: [/^true$/, ({ attachments }) => [`${attachments.length > 0}`]],
+  // The reference: true is answered with an error.
+  hasDueDate: [/^false$/, ({ dueDate }) => [`${dueDate !== null}`]],
+  customField: [/./, toCustom],
+  customField_min: [LIMIT, toCustom],
+  customField_max: [LIMIT, toCustom],
+};
 
-function holds(text: string, word: string): boolean {
-  return text.toLowerCase().includes(word.toLowerCase());
-}
-
-/** Both ends count; instants are compared by their day. */
-function isWithin(
-  field: "created" | "updated" | "startDate" | "dueDate",
-): Record<string, [Form, Test]> {
-  const dayOf = ({ [field]: stored }: Issue, { toDay }: Context) =>
-    field.endsWith("Date") ? stored?.slice(0, 10) : stored && toDay(stored);
+function within(field: string, toDays: Values): typeof FILTERS {
   return {
-    [`${field}Since`]: [
-      DAY,
-      (issue, day, context) => (dayOf(issue, context) ?? "") >= day,
-    ],
-    [`${field}Until`]: [
-      DAY,
-      (issue, day, context) => (dayOf(issue, context) ?? "~") <= day,
-    ],
+    [`${field}Since`]: [DAY, toDays],
+    [`${field}Until`]: [DAY, toDays],
   };
 }
 
-function hasCustom(
-  form: Form,
-  isMeant: (stored: string | number, wanted: string) => boolean,
-): [Form, Test] {
-  return [
-    form,
-    (issue, wanted, { name }) =>
-      customValues(issue, name).some((stored) => isMeant(stored, wanted)),
-  ];
+function isDay(value: string): boolean {
+  const instant = Date.parse(`${value}T00:00:00Z`);
+  return (
+    !Number.isNaN(instant) &&
+    new Date(instant).toISOString().startsWith(`${value}T`)
+  );
 }
 
 /** A custom field's text, number, day and item IDs. */
-function customValues(issue: Issue, name: string): (string | number)[] {
+function toCustom(issue: Issue, { name }: Asked): Value[] {
   const [, wanted] = CUSTOM_FIELD.exec(name) ?? [];
   const field = issue.customFields.find(({ id }) => `${id}` === wanted);
   return [field?.value ?? []].flat().map((one) => {
@@ -119,44 +105,20 @@ function customValues(issue: Issue, name: string): (string | number)[] {
   });
 }
 
-const LIMIT = /^-?\d+(\.\d+)?$|^\d{4}-\d\d-\d\d$/;
+/** Whether an issue passes a filter; what is no filter lets all pass. */
+export function passes(issue: Issue, asked: Asked): boolean {
+  const [, toValues] = FILTERS[toKind(asked.name)] ?? [];
+  const values = toValues?.(issue, asked);
+  return values?.some((stored) => isMeant(stored, asked)) ?? true;
+}
 
-const FILTERS: Record<string, [Form, Test]> = {
-  keyword: [
-    /^/,
-    ({ summary, description }, word) =>
-      [summary, description].some((text) => holds(text, word)),
-  ],
-  "id[]": hasId(({ id }) => [id]),
-  "projectId[]": hasId(({ projectId }) => [projectId]),
-  "parentIssueId[]": hasId(({ parentIssueId }) => [parentIssueId]),
-  "issueTypeId[]": hasId(({ issueType }) => [issueType.id]),
-  "categoryId[]": hasId(({ category }) => category.map(({ id }) => id)),
-  "milestoneId[]": hasId(({ milestone }) => milestone.map(({ id }) => id)),
-  "statusId[]": hasId(({ status }) => [status.id]),
-  "priorityId[]": hasId(({ priority }) => [priority?.id]),
-  "createdUserId[]": hasId(({ createdUser }) => [createdUser.id]),
-  "assigneeId[]": hasId(
-    ({ assignee }) => [assignee?.id ?? Number(NOBODY)],
-    /^(-1|\d{1,15})$/,
-  ),
-  ...isWithin("created"),
-  ...isWithin("updated"),
-  ...isWithin("startDate"),
-  ...isWithin("dueDate"),
-  attachment: [/^true$/, ({ attachments }) => attachments.length > 0],
-  // The reference: true is answered with an error.
-  hasDueDate: [/^false$/, ({ dueDate }) => dueDate === null],
-  customField: hasCustom(/./, (stored, wanted) =>
-    typeof stored === "string" ? holds(stored, wanted) : `${stored}` === wanted,
-  ),
-  customField_min: hasCustom(LIMIT, (stored, limit) => stored >= limit),
-  customField_max: hasCustom(LIMIT, (stored, limit) => stored <= limit),
-};
-
-/** The test behind a parameter; none where it filters nothing. */
-export function toTest(name: string): Test | undefined {
-  return FILTERS[toKind(name)]?.[1];
+/** Both ends of a range count. */
+function isMeant(stored: Value, { name, value }: Asked): boolean {
+  if (stored === null || stored === undefined) return false;
+  if (/(Since|_min)$/.test(name)) return stored >= value;
+  if (/(Until|_max)$/.test(name)) return stored <= value;
+  if (typeof stored === "number") return stored === Number(value);
+  return stored.toLowerCase().includes(value.toLowerCase());
 }
 
 const SORTS: Record<string, (issue: Issue) => Value> = {
@@ -194,12 +156,4 @@ function compare(a: Value, b: Value, sign: number): number {
   if (a === null || a === undefined) return 1;
   if (b === null || b === undefined) return -1;
   return a < b ? -sign : sign;
-}
-
-function isDay(value: string): boolean {
-  const instant = Date.parse(`${value}T00:00:00Z`);
-  return (
-    !Number.isNaN(instant) &&
-    new Date(instant).toISOString().startsWith(`${value}T`)
-  );
 }

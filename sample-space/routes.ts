@@ -1,17 +1,16 @@
 import { toActivities } from "./activities.ts";
 import {
-  ACTIVITY_FORMS,
-  COMMENT_FORMS,
   FILTER_FORMS,
   type Forms,
+  INTEGER,
   invalid,
+  LIST,
   missing,
-  NOBODY,
-  Refusal,
+  passes,
+  refusal,
   requireForms,
   SEARCH_FORMS,
   sortIssues,
-  toTest,
 } from "./filter.ts";
 import {
   type Comment,
@@ -19,8 +18,7 @@ import {
   type Issue,
   type ProjectData,
   type SpaceData,
-  toStatusId,
-} from "./shapes.ts";
+} from "./space.ts";
 
 /** What a space may do with a filter that its reference does not tell. */
 type Treatment = "honoured" | "refused" | "ignored" | "finds nothing";
@@ -43,8 +41,6 @@ export const SWITCHES = {
   /** What `sort=priority&order=desc` begins with. */
   priorityDescends:
     either<`from the ${"lowest" | "highest"}`>("from the lowest"),
-  /** How a comment's change log calls a status. */
-  loggedStatuses: either<"names" | "IDs">("names"),
   /** Whose days `createdSince` and the like are. */
   days: either<"the space's" | "UTC">("the space's"),
   /** Whether issues of archived projects come where no project is named. */
@@ -58,16 +54,10 @@ function either<T>(usual: T): T {
   return usual;
 }
 
-/** What a class of requests may be asked in a minute, as /rateLimit tells it. */
-export type Rate = Record<"limit" | "remaining" | "reset", number>;
-type Space = {
-  data: SpaceData;
-  switches: Switches;
-  rates: Record<string, Rate>;
-};
+type Space = { data: SpaceData; switches: Switches; rates: object };
 type Query = URLSearchParams;
 
-/** The answer to a path and its query; throws a Refusal. */
+/** The answer to a path and its query; throws a refusal. */
 export function route(space: Space, path: string, query: Query): unknown {
   for (const [pattern, forms, answer] of ROUTES) {
     const match = pattern.exec(path);
@@ -81,13 +71,15 @@ export function route(space: Space, path: string, query: Query): unknown {
 
 type Answer = (space: Space, query: Query, id: string, part: string) => unknown;
 
+const PAGE: Forms = { ...LIST, minId: INTEGER, maxId: INTEGER };
+const ACTIVITIES: Forms = { ...PAGE, "activityTypeId[]": INTEGER };
 const EXPAND: Forms = { "expand[]": /^childIssueSummary$/ };
 
 const ROUTES: [RegExp, Forms, Answer][] = [
-  [/^\/issues$/, { ...SEARCH_FORMS, ...EXPAND }, listIssues],
+  [/^\/issues$/, SEARCH_FORMS, listIssues],
   [/^\/issues\/count$/, FILTER_FORMS, countIssues],
   [/^\/issues\/([^/]+)$/, EXPAND, getExpandedIssue],
-  [/^\/issues\/([^/]+)\/comments$/, COMMENT_FORMS, listComments],
+  [/^\/issues\/([^/]+)\/comments$/, PAGE, listComments],
   [/^\/issues\/([^/]+)\/comments\/count$/, {}, countComments],
   [/^\/issues\/([^/]+)\/relatedIssues$/, {}, listRelatedIssues],
   [/^\/issues\/([^/]+)\/attachments\/(\d+)$/, {}, getAttachment],
@@ -98,13 +90,13 @@ const ROUTES: [RegExp, Forms, Answer][] = [
   ],
   [/^\/projects\/([^/]+)\/([a-zA-Z]+)$/, {}, getProjectPart],
   [/^\/users\/myself$/, {}, ({ data }) => find(data.users, { id: data.me })],
-  [/^\/users\/(\d+)\/activities$/, ACTIVITY_FORMS, listActivities],
+  [/^\/users\/(\d+)\/activities$/, ACTIVITIES, listActivities],
   [/^\/space$/, {}, ({ data }) => data.space],
   [/^\/rateLimit$/, {}, ({ rates }) => ({ rateLimit: rates })],
 ];
 
 function refuse(): never {
-  throw new Refusal(403, 5, "You do not have permission.");
+  throw refusal(403, 5, "You do not have permission.");
 }
 
 function getProject({ data }: Space, id: string): ProjectData {
@@ -115,23 +107,15 @@ function getProject({ data }: Space, id: string): ProjectData {
   return owner;
 }
 
-const PARTS = [
-  "statuses",
-  "issueTypes",
-  "categories",
-  "versions",
-  "customFields",
-] as const;
-
 function getProjectPart(space: Space, _: Query, id: string, part: string) {
-  const owner = getProject(space, id);
-  const { unreadableProjects } = space.switches;
-  if (unreadableProjects.includes(owner.project.projectKey)) refuse();
+  const { project, ...parts } = getProject(space, id);
+  if (space.switches.unreadableProjects.includes(project.projectKey)) refuse();
   // Everybody is a member of each.
-  if (part === "users") return space.data.users;
-  const known = PARTS.find((name) => name === part);
-  if (!known) throw missing("resource");
-  return owner[known];
+  const { users } = space.data;
+  const lists = new Map<string, object[]>(Object.entries({ ...parts, users }));
+  const list = lists.get(part);
+  if (!list) throw missing("resource");
+  return list;
 }
 
 function getIssue({ data }: Space, id: string): Issue {
@@ -143,7 +127,15 @@ function getIssue({ data }: Space, id: string): Issue {
 }
 
 function getExpandedIssue(space: Space, query: Query, id: string) {
-  return expand(space, query, [getIssue(space, id)])[0];
+  const issue = getIssue(space, id);
+  const mode = space.switches.expand;
+  if (!query.has("expand[]") || mode === "ignored") return issue;
+  if (mode === "refused") throw invalid("expand[]");
+  const children = space.data.issues.filter(
+    ({ parentIssueId }) => parentIssueId === issue.id,
+  );
+  const closed = children.filter(({ status }) => status.id === 4).length;
+  return { ...issue, childIssueSummary: { total: children.length, closed } };
 }
 
 /** Entries with IDs, as `minId`, `maxId`, `count` and `order` ask for them. */
@@ -169,18 +161,7 @@ function toComments(space: Space, id: string): Comment[] {
 }
 
 function listComments(space: Space, query: Query, id: string) {
-  const page = toPage(space, query, toComments(space, id));
-  if (space.switches.loggedStatuses === "names") return page;
-  return page.map((comment) => {
-    const owner = getProject(space, `${comment.projectId}`);
-    const changeLog = comment.changeLog?.map((change) => {
-      if (change.field !== "status") return change;
-      const originalValue = toStatusId(owner, change.originalValue);
-      const newValue = toStatusId(owner, change.newValue);
-      return { ...change, originalValue, newValue };
-    });
-    return { ...comment, changeLog };
-  });
+  return toPage(space, query, toComments(space, id));
 }
 
 function countComments(space: Space, _: Query, id: string) {
@@ -223,7 +204,7 @@ function listIssues(space: Space, query: Query) {
   const isUp = (query.get("order") === "asc") !== isTurned;
   const issues = sortIssues(selectIssues(space, query), by, isUp ? 1 : -1);
   const offset = Number(query.get("offset") ?? 0);
-  return expand(space, query, issues.slice(offset, offset + toCount(query)));
+  return issues.slice(offset, offset + toCount(query));
 }
 
 function countIssues(space: Space, query: Query) {
@@ -245,16 +226,15 @@ function selectIssues(space: Space, query: Query): Issue[] {
   const format = new Intl.DateTimeFormat("sv-SE", { timeZone });
   const toDay = (instant: string) => format.format(Date.parse(instant));
   const tests = [...new Set(query.keys())].flatMap((name) => {
-    const test = toTest(name);
     const values = Object.groupBy(query.getAll(name), (value) =>
       toTreatment(switches, name, value),
     );
     if (values.refused) throw invalid(name);
     const { honoured = [], "finds nothing": nothing } = values;
     // What is ignored filters nothing.
-    if (!test || (honoured.length === 0 && !nothing)) return [];
+    if (honoured.length === 0 && !nothing) return [];
     return (issue: Issue) =>
-      honoured.some((value) => test(issue, value, { name, toDay }));
+      honoured.some((value) => passes(issue, { name, value, toDay }));
   });
   const projectIds = owners.map(({ project }) => project.id);
   return data.issues.filter(
@@ -271,7 +251,7 @@ function toTreatment(
 ): Treatment {
   if (name.startsWith("customField_")) return switches.customFields;
   if (name === "hasDueDate") return switches.noDueDate;
-  const isNobody = name === "assigneeId[]" && value === NOBODY;
+  const isNobody = name === "assigneeId[]" && value === "-1";
   return isNobody ? switches.nobody : "honoured";
 }
 
@@ -282,19 +262,4 @@ function toAskedProjects(space: Space, query: Query): ProjectData[] {
   return data.projects.filter(
     ({ project }) => switches.archivedIssues || !project.archived,
   );
-}
-
-function expand(space: Space, query: Query, issues: Issue[]): Issue[] {
-  const mode = space.switches.expand;
-  if (!query.has("expand[]") || mode === "ignored") return issues;
-  if (mode === "refused") throw invalid("expand[]");
-  const children = Map.groupBy(
-    space.data.issues,
-    ({ parentIssueId }) => parentIssueId,
-  );
-  return issues.map((issue) => {
-    const own = children.get(issue.id) ?? [];
-    const closed = own.filter(({ status }) => status.id === 4).length;
-    return { ...issue, childIssueSummary: { total: own.length, closed } };
-  });
 }

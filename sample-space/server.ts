@@ -1,6 +1,6 @@
 import { BINARY } from "../scripts/build.ts";
 import { plus, type SpaceData, sampleData } from "./data.ts";
-import { invalid, missing, Refusal } from "./filter.ts";
+import { missing, refusal } from "./filter.ts";
 import { route, SWITCHES, type Switches } from "./routes.ts";
 
 export type { Switches } from "./routes.ts";
@@ -53,22 +53,19 @@ export function startSampleSpace(options: SampleSpaceOptions = {}) {
       request.signal.addEventListener("abort", () => {
         record.aborted = record.answeredAt === undefined;
       });
-      try {
-        const response =
-          (await options.answer?.(request, record.path)) ??
-          (await answer(record, new URL(request.url)));
-        if (!record.aborted) record.status = response.status;
-        return response;
-      } finally {
-        if (!record.aborted) record.answeredAt = performance.now();
-      }
+      const response =
+        (await options.answer?.(request, record.path)) ??
+        (await answer(record, new URL(request.url)));
+      if (record.aborted) return response;
+      record.answeredAt = performance.now();
+      record.status = response.status;
+      return response;
     },
   });
   const host = `127.0.0.1:${server.port}`;
-  const url = `${tls ? "https" : "http"}://${host}`;
   const stop = () => server.stop(true);
   const space = {
-    url,
+    url: `${tls ? "https" : "http"}://${host}`,
     host,
     apiKey,
     requests,
@@ -104,24 +101,26 @@ function toAnswer(apiKey: string, options: SampleSpaceOptions) {
     ...{ read: toRate(read), search: toRate(search) },
     ...{ update: toRate(150), icon: toRate(60) },
   };
-  return async (record: RecordedRequest, url: URL) => {
+  return async (record: RecordedRequest, { pathname, searchParams }: URL) => {
+    const { method, path } = record;
     if (latencyMs > 0) await Bun.sleep(latencyMs);
-    const isSearch = /^\/issues(\/count)?$/.test(record.path);
-    const rate = rates[isSearch ? "search" : "read"];
     const second = Math.floor(Date.now() / 1000);
-    if (second >= rate.reset) {
-      const reset = second + 60;
-      for (const one of Object.values(rates)) {
-        Object.assign(one, { remaining: one.limit, reset });
-      }
+    for (const rate of Object.values(rates)) {
+      if (second < rate.reset) continue;
+      Object.assign(rate, { remaining: rate.limit, reset: second + 60 });
     }
+    const isSearch = /^\/issues(\/count)?$/.test(path);
+    const rate = rates[isSearch ? "search" : "read"];
     const isSpent = rateLimit && rate.remaining === 0;
     rate.remaining = Math.max(0, rate.remaining - 1);
     const response = respond(switches, () => {
-      if (isSpent) throw new Refusal(429, 13, "Too many requests.");
-      requireReading(record, url, apiKey);
-      const space = { data, switches, rates };
-      return route(space, record.path, url.searchParams);
+      if (isSpent) throw refusal(429, 13, "Too many requests.");
+      if (method !== "GET") throw refusal(405, 7, "Only GET is read.");
+      if (path === pathname || path.endsWith("/")) throw missing("resource");
+      if (record.apiKey !== apiKey) {
+        throw refusal(401, 11, "Authentication failure.");
+      }
+      return route({ data, switches, rates }, path, searchParams);
     });
     for (const [name, value] of Object.entries(rate)) {
       response.headers.set(`X-RateLimit-${name}`, `${value}`);
@@ -130,37 +129,21 @@ function toAnswer(apiKey: string, options: SampleSpaceOptions) {
   };
 }
 
-function requireReading(
-  { method, path, ...record }: RecordedRequest,
-  { pathname, searchParams }: URL,
-  apiKey: string,
-): void {
-  if (method !== "GET") throw new Refusal(405, 7, "Only GET is read.");
-  if (path === pathname || path.endsWith("/")) throw missing("resource");
-  if (searchParams.has("apiKey")) throw invalid("apiKey");
-  if (record.apiKey !== apiKey) {
-    throw new Refusal(401, 11, "Authentication failure.");
-  }
-}
-
-/** What a handler returns as an answer, and a Refusal in Backlog's own form. */
+/** What a handler returns or throws, as an answer. */
 function respond({ olderDates }: Switches, handle: () => unknown): Response {
   try {
     const value = handle();
     if (value instanceof Response) return value;
-    if (!olderDates) return Response.json(value);
-    const midnight = /"([\d-]{10})T00:00:00Z"/g;
+    const headers = { "Content-Type": "application/json;charset=utf-8" };
     const text = JSON.stringify(value);
-    return Response.json(
-      JSON.parse(
-        text.replace(midnight, (_, day) => `"${plus(day, -9 * 3600)}"`),
-      ),
+    const older = text.replace(
+      /"([\d-]{10})T00:00:00Z"/g,
+      (_, day) => `"${plus(day, -9 * 3600)}"`,
     );
+    return new Response(olderDates ? older : text, { headers });
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    const { message, code, status } = error;
-    const errors = [{ message, code, moreInfo: "" }];
-    return Response.json({ errors }, { status });
+    if (error instanceof Response) return error;
+    throw error;
   }
 }
 

@@ -6,7 +6,7 @@ import {
   type SampleSpaceOptions,
   startSampleSpace,
 } from "../sample-space/server.ts";
-import { toChange } from "../sample-space/shapes.ts";
+import { toChange } from "../sample-space/space.ts";
 import { connectInProcess } from "../scripts/connect.ts";
 import { commentsOf, issueOf } from "./helpers.ts";
 

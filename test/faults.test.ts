@@ -82,7 +82,7 @@ test("a client that cancels aborts every request under way; those that wait for 
 
 describe("progress increases", () => {
   const long = sampleData();
-  addThread(long, "WEB-5", 400, { text: (n) => `Remark ${n}` });
+  addThread(long, "WEB-5", 400, (n) => `Remark ${n}`);
   const far = largeData({ projects: 2, issues: 900, customStatuses: true });
   for (const [index, issue] of far.issues.entries()) {
     const isClosed = index >= 50 && index < 850;

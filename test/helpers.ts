@@ -11,7 +11,7 @@ import {
   type SampleSpaceOptions,
   startSampleSpace,
 } from "../sample-space/server.ts";
-import { type Comment, type Issue, toChange } from "../sample-space/shapes.ts";
+import { type Comment, type Issue, toChange } from "../sample-space/space.ts";
 import { BINARY, runToEnd } from "../scripts/build.ts";
 import { connectInProcess, parseTable } from "../scripts/connect.ts";
 import { toHome } from "../scripts/conversation.ts";
@@ -127,10 +127,10 @@ export function withIssue(
 /** The sample space with a thread of its own on WEB-7. */
 export function withThread(
   count: number,
-  options: Parameters<typeof addThread>[3] = {},
+  toText?: Parameters<typeof addThread>[3],
 ): SpaceData {
   const data = sampleData();
-  addThread(data, "WEB-7", count, options);
+  addThread(data, "WEB-7", count, toText);
   return data;
 }
 

@@ -178,7 +178,7 @@ describe("other people's words that imitate our layout", () => {
 
   /** Every field of WEB-7 and of its only comment holds the fake. */
   function spaceOfFakes(): SpaceData {
-    const data = withThread(1, { text: () => FAKE });
+    const data = withThread(1, () => FAKE);
     const issue = issueOf(data, "WEB-7");
     const user = { ...issue.createdUser, name: FAKE };
     const named = { id: 1, name: FAKE };

@@ -10,9 +10,11 @@ import { observe, type Word } from "../scripts/live.ts";
 /** A space in which every fact can be seen. */
 function whole() {
   const data = sampleData();
-  const changes = [{ field: "status", from: 2, to: 3 }];
-  const at = "2026-11-21T16:00:00Z";
-  addComment(data, "WEB-12", { by: "ken", at, changes });
+  addComment(data, "WEB-12", {
+    by: "ken",
+    at: "2026-11-21T16:00:00Z",
+    changes: [["status", "In Progress", "Resolved"]],
+  });
   return data;
 }
 
@@ -55,7 +57,6 @@ const CASES: [fact: string, Partial<Switches>, Word][] = [
   ["maxId of activities", { idsInclusive: true }, "yes"],
   ["maxId of activities", { activities: "refused" }, "refused with 403"],
   ["comments/count", { countIncludesChanges: false }, "no"],
-  ["changeLog calls", { loggedStatuses: "IDs" }, "IDs"],
   ["assigneeId[]=-1", { nobody: "ignored" }, "no"],
   ["assigneeId[]=-1", { nobody: "finds nothing" }, "finds nothing"],
   ["hasDueDate", { noDueDate: "ignored" }, "no"],
@@ -79,6 +80,16 @@ test("days are told apart on the other side of midnight, too", async () => {
     const word = days === "UTC" ? days : "the space's zone";
     expect(found.get("updatedSince counts days in")).toBe(word);
   }
+});
+
+test("a change log may call statuses by their IDs", async () => {
+  const data = whole();
+  const logs = [...data.comments.values()].flat().map((one) => one.changeLog);
+  for (const change of logs.flatMap((log) => log ?? [])) {
+    if (change.field === "status") change.newValue = "3";
+  }
+  const { found } = await look({ data });
+  expect(found.get("changeLog calls a status by")).toBe("IDs");
 });
 
 test("an attachment elsewhere is a redirect, which is not followed", async () => {

@@ -114,7 +114,7 @@ describe("the timeline", () => {
   test("whom a text mentions is named where the answer knows the person", async () => {
     const { createdUser } = issueOf(sampleData(), "WEB-7");
     const mention = `<@U${createdUser.id}> please, <@U1> and <@T${createdUser.id}> too`;
-    const data = withThread(1, { text: () => mention });
+    const data = withThread(1, () => mention);
     issueOf(data, "WEB-7").description = mention;
     const { text } = await readIssue("WEB-7", { data });
     const named = `> @${createdUser.name} please, <@U1> and <@T${createdUser.id}> too\n`;
@@ -151,7 +151,7 @@ describe("a thread longer than an answer", () => {
   ])(
     "%s shows the newest whole comments that fit, and reads at most a page more",
     async (_, count, text) => {
-      const { data, all } = threadOf(count, { text });
+      const { data, all } = threadOf(count, text);
       const answer = await readIssue("WEB-7", { data });
       const shown = answer.ids.length;
       expect(shown).toBeGreaterThan(5);
@@ -188,7 +188,7 @@ describe("a long text", () => {
       "comment",
       "🙏🔑".repeat(12_000),
       `comment-${idsOf(withThread(1), "WEB-7")[0]}`,
-      (text: string) => withThread(1, { text: () => text }),
+      (text: string) => withThread(1, () => text),
       " · asked for",
     ],
   ])(
@@ -214,7 +214,7 @@ describe("a long text", () => {
   );
 
   test("of a comment goes on in one request for the issue, and one for it", async () => {
-    const data = withThread(30, { text: () => LINES });
+    const data = withThread(30, () => LINES);
     const [comment, next] = commentsOf(data, "WEB-7").slice(3);
     const id = comment?.id ?? 0;
     // The neighbour that an inclusive page holds besides.
@@ -233,7 +233,7 @@ describe("a long text", () => {
 
   test("that a plain answer cuts at a line's end is said on top and where it stands", async () => {
     const data = withField(LINES);
-    addThread(data, "WEB-7", 30, { text: (n) => (n === 4 ? LINES : `${n}`) });
+    addThread(data, "WEB-7", 30, (n) => (n === 4 ? LINES : `${n}`));
     issueOf(data, "WEB-7").description = LINES;
     const { ids, text } = await readIssue("WEB-7", { data });
     expect(ids).toHaveLength(30);
@@ -312,7 +312,7 @@ describe("#comment-N", () => {
   test("with a neighbour too long to be shown beside it has others on both sides", async () => {
     const giant = "a line of a log\n".repeat(1_800);
     const text = (n: number) => ["", giant.repeat(3), giant][n - 2] ?? `${n}`;
-    const { data, all } = threadOf(5, { text });
+    const { data, all } = threadOf(5, text);
     const place = `WEB-7#comment-${all[2]}`;
     const { ids, older, newer } = await readIssue(place, { data });
     expect(ids).toEqual(all.slice(2, 3));
@@ -376,7 +376,7 @@ describe("a thread walked by what the answers say", () => {
   test.each([false, true])(
     "from either end and from the middle brings each of 2,000 once, idsInclusive %p",
     async (idsInclusive) => {
-      const { data, all } = threadOf(2_000, { text: saidBut(9) });
+      const { data, all } = threadOf(2_000, saidBut(9));
       const countIncludesChanges = !idsInclusive;
       const switches = { idsInclusive, countIncludesChanges };
       const options = { data, switches };
@@ -393,7 +393,7 @@ describe("a thread walked by what the answers say", () => {
     "also where each of %d is larger than its share",
     async (count) => {
       const text = (n: number) => `${n}\n${`${REMARK}\n`.repeat(300)}`;
-      const { data, all } = threadOf(count, { text });
+      const { data, all } = threadOf(count, text);
       await expectAll(all, { data });
     },
   );
@@ -462,7 +462,7 @@ describe("what is claimed is what was seen", () => {
   );
 
   test("a full page is not the last, though Backlog counts no more", async () => {
-    const { data, all } = threadOf(150, { text: saidBut(3) });
+    const { data, all } = threadOf(150, saidBut(3));
     const switches = { countIncludesChanges: false };
     const { ids, account } = await readIssue("WEB-7", { data, switches });
     expect(ids).toEqual(all);

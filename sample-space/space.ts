@@ -3,10 +3,8 @@ import company from "./company.yaml";
 /** What Backlog names by ID. */
 export type Named = { id: number; name: string };
 type Item = Named & { displayOrder: number };
-/** A user in short. */
-type Person = Named & { userId: string | null; uniqueId?: string };
 type User = ReturnType<typeof toUser>;
-export type File = Named & { size: number; createdUser: User; created: string };
+type File = Named & { size: number; createdUser: User; created: string };
 type SharedFile = Named & { dir: string; size: number; createdUser?: User };
 type CustomField = Named & {
   fieldTypeId: number;
@@ -35,54 +33,47 @@ export type SpaceData = {
   files: Map<number, Blob>;
 };
 
-export type Names = Record<"statuses" | "priorities" | "resolutions", string[]>;
+type Names = Record<"statuses" | "priorities" | "resolutions", string[]>;
+/** A user in short. */
+type Person = Named & { userId: string | null; uniqueId?: string };
 /** A project in short. */
-export type Layout = Named & {
-  projectKey: string;
-  textFormattingRule?: string;
-  archived?: boolean;
-  types?: string[];
-  /** Custom statuses with their places in the order. */
-  customs?: Record<string, number>;
-  categories?: string[];
-  /** Start and end; "" stands for none. */
-  versions?: Record<string, string[]>;
-};
-/** An issue in short. */
+type Layout = Named &
+  Partial<Record<"types" | "categories", string[]>> & {
+    projectKey: string;
+    textFormattingRule?: string;
+    archived?: boolean;
+    /** Custom statuses with their places in the order. */
+    customs?: Record<string, number>;
+    /** Start and end; "" stands for none. */
+    versions?: Record<string, string[]>;
+  };
+/** An issue in short; of a status a number is the ID. */
 type Facts = Record<"type" | "title" | "created" | "updated", string> &
   Partial<Record<"text" | "assignee" | "by" | "parent", string>> &
   Partial<Record<"start" | "due", string>> &
   Partial<Record<"category" | "version" | "milestone", string>> & {
+    id?: number;
     status?: number | string;
     priority?: number | null;
     resolution?: number;
     hours?: [estimated: number, actual: number];
   };
-/** An entry of a change log in short; a number is an ID. */
-type ChangeFacts = {
-  field: string;
-  from?: string | number;
-  to?: string | number;
-  file?: number;
-  /** The type of the custom field changed. */
-  custom?: number;
-  told?: string;
+type Words = {
+  text?: string;
+  changes?: Parameters<typeof toChange>[] | null;
 };
-type Words = { text?: string; changes?: ChangeFacts[] | null };
 /** A comment in short: by which login, and when. */
 export type Remark = Words & Record<"by" | "at", string>;
-type Field = Pick<CustomField, "name" | "value" | "otherValue"> & {
-  type: number;
-  items?: Item[];
-};
+/** An attachment in short. */
+type Attached = Partial<File> & { name: string; by?: string };
 type Company = {
   space: SpaceData["space"];
   users: Person[];
   english: Names;
   japanese: Names;
   projects: Layout[];
-  fields: Field[];
-  files: (Named & Record<"on" | "by" | "at", string> & { text?: string })[];
+  fields: (CustomField & { items?: Item[] })[];
+  files: (Attached & { on: string })[];
   shared: SharedFile;
   /** What all of a kind have alike. */
   alike: Record<string, object>;
@@ -97,7 +88,25 @@ type Company = {
 /** What company.yaml has. */
 export const COMPANY: Company = company;
 
-export function toUser({ uniqueId, ...person }: Person) {
+/** A space without issues, in the language of these names. */
+export function toSpace(layouts: readonly Layout[], names: Names): SpaceData {
+  return {
+    space: { ...COMPANY.space },
+    users: COMPANY.users.map(toUser),
+    me: 1073936937,
+    priorities: names.priorities.map((name, n) => ({ id: n + 2, name })),
+    resolutions: names.resolutions.map((name, id) => ({ id, name })),
+    projects: layouts.map((layout) => toProject(layout, names.statuses)),
+    issues: [],
+    comments: new Map(),
+    lastCommentId: 1102837700,
+    related: new Map(),
+    bulkUpdates: [],
+    files: new Map(),
+  };
+}
+
+function toUser({ uniqueId, ...person }: Person) {
   const { id, userId, name } = person;
   const nulabId = `Q3vWmJ2dKxT8bYfNs5Zr7LcHaGp9UeXt4BnRqVoDyMiS${id}`;
   return {
@@ -109,44 +118,43 @@ export function toUser({ uniqueId, ...person }: Person) {
   };
 }
 
-/** A project and its parts; everybody is a member. */
-export function toProject(layout: Layout, statusNames: string[]) {
+/** A project and its parts. */
+function toProject(layout: Layout, statusNames: string[]) {
   const { types = ["Bug", "Task", "Request"], ...parts } = layout;
   const { customs = {}, categories = [], versions = {}, ...own } = parts;
   const { id: projectId } = own;
-  const base = (projectId - 1073800000) * 10;
-  const list = (firstId: number, names: string[]) =>
-    names.map((name, displayOrder) => {
-      const id = firstId + base + displayOrder;
-      return { id, projectId, name, displayOrder };
-    });
-  const toStatus = (id: number, name: string, displayOrder = id * 1000) => {
+  const toStatus = (id: number, name: string, displayOrder: number) => {
     return { ...COMPANY.alike.status, id, projectId, name, displayOrder };
   };
-  const custom = Object.entries(customs).map(([name, place], index) =>
-    toStatus(245000 + (projectId % 100000) * 2 + index, name, place),
-  );
+  const list = (firstId: number, names: string[], alike?: object) => {
+    const base = firstId + (projectId - 1073800000) * 10;
+    return names.map((name, displayOrder) => {
+      const id = base + displayOrder;
+      return { ...alike, id, projectId, name, displayOrder };
+    });
+  };
+  const { type, version } = COMPANY.alike;
+  const customFields: (Named & { typeId: number; items?: Item[] })[] = [];
+  const firstCustom = 245000 + (projectId % 100000) * 2;
   return {
     project: { ...COMPANY.alike.project, archived: false, ...own },
-    statuses: statusNames
-      .map((name, index) => toStatus(index + 1, name))
-      .concat(custom)
-      .sort((a, b) => a.displayOrder - b.displayOrder),
-    issueTypes: list(1074000000, types).map((type) => {
-      return { ...COMPANY.alike.type, ...type };
-    }),
+    statuses: [
+      ...statusNames.map((name, n) => toStatus(n + 1, name, (n + 1) * 1000)),
+      ...Object.entries(customs).map(([name, place], index) =>
+        toStatus(firstCustom + index, name, place),
+      ),
+    ].sort((a, b) => a.displayOrder - b.displayOrder),
+    issueTypes: list(1074000000, types, type),
     categories: list(1075000000, categories),
-    versions: list(1073000000, Object.keys(versions)).map((version) => {
-      const [start, end] = versions[version.name] ?? [];
-      const days = { startDate: toDay(start), releaseDueDate: toDay(end) };
-      return { ...COMPANY.alike.version, ...version, ...days };
+    versions: list(1073000000, Object.keys(versions), version).map((one) => {
+      const [start, end] = versions[one.name] ?? [];
+      return { ...one, startDate: toDay(start), releaseDueDate: toDay(end) };
     }),
-    members: COMPANY.users.map(({ id }) => id),
-    customFields: none<Named & { typeId: number; items?: Item[] }>(),
+    customFields,
   };
 }
 
-/** An issue; of a status a number is the ID. */
+/** An issue of this key. */
 export function toIssue(data: SpaceData, issueKey: string, facts: Facts) {
   const { status = 1, priority = 3, by = "ken", resolution, assignee } = facts;
   const { hours: [estimatedHours, actualHours] = [null, null], parent } = facts;
@@ -158,9 +166,13 @@ export function toIssue(data: SpaceData, issueKey: string, facts: Facts) {
   const every = <T extends Named>(list: T[], name?: string) =>
     list.filter((one) => one.name === name);
   const createdUser = byLogin(data, by);
+  const customFields: CustomField[] = [];
+  const attachments: File[] = [];
+  const sharedFiles: SharedFile[] = [];
   return {
     ...COMPANY.alike.issue,
-    ...{ id: toId(issueKey), projectId, issueKey, keyId: Number(keyId) },
+    id: facts.id ?? toId(issueKey),
+    ...{ projectId, issueKey, keyId: Number(keyId) },
     issueType: find(owner.issueTypes, { name: facts.type }),
     summary: facts.title,
     description: facts.text ?? COMPANY.texts[issueKey] ?? "",
@@ -182,14 +194,8 @@ export function toIssue(data: SpaceData, issueKey: string, facts: Facts) {
     created: facts.created,
     updatedUser: createdUser.userId === null ? null : createdUser,
     updated: facts.updated,
-    customFields: none<CustomField>(),
-    attachments: none<File>(),
-    sharedFiles: none<SharedFile>(),
+    ...{ customFields, attachments, sharedFiles },
   };
-}
-
-function none<T>(): T[] {
-  return [];
 }
 
 /** A day as Backlog has it: its midnight in UTC. */
@@ -197,71 +203,66 @@ function toDay(day?: string): string | null {
   return day ? `${day}T00:00:00Z` : null;
 }
 
-type Info = {
-  attachmentInfo?: Named;
-  attributeInfo?: { id: number; typeId: string };
-  notificationInfo?: { type: string };
-};
+/** A comment or change by a login, which updates the issue. */
+export function addComment(
+  data: SpaceData,
+  issueKey: string,
+  remark: Remark,
+): Comment {
+  const issue = byKey(data, issueKey);
+  const comments = data.comments.get(issue.id) ?? [];
+  // Some IDs are adjacent, most have gaps.
+  data.lastCommentId += 1 + ((comments.length + 1) ** 2 % 7);
+  const comment = toComment(data, issue, remark);
+  data.comments.set(issue.id, [...comments, comment]);
+  if (issue.updated < remark.at) issue.updated = remark.at;
+  return comment;
+}
+
+function toComment(
+  data: SpaceData,
+  { id: issueId, projectId }: Issue,
+  { by, at: created, text, changes = [] }: Remark,
+) {
+  return {
+    ...COMPANY.alike.comment,
+    ...{ id: data.lastCommentId, projectId, issueId },
+    content: text ?? null,
+    changeLog: changes?.map((change) => toChange(...change)) ?? null,
+    createdUser: byLogin(data, by),
+    ...{ created, updated: created },
+  };
+}
+
+/** What an entry of a change log is about, if more is told of it. */
+type Info = Record<
+  `${"attachment" | "attribute" | "notification"}Info`,
+  object
+>;
 
 /** One entry of a change log. */
 export function toChange(
   field: string,
   originalValue: string | null,
   newValue: string | null,
-  info: Info = {},
+  info: Partial<Info> = {},
 ) {
-  const none = { attachmentInfo: null, attributeInfo: null };
-  const values = { newValue, originalValue };
-  return { field, ...values, ...none, notificationInfo: null, ...info };
+  return { ...COMPANY.alike.change, field, originalValue, newValue, ...info };
 }
 
-/** A comment, or without a text a mere change. */
-export function toComment(
+/** Attaches a file; by whom and when its issue was made, if not told. */
+export function attach(
   data: SpaceData,
-  issue: Issue,
-  { id, by, at: created, text, changes = [] }: Remark & { id: number },
-) {
-  const toLogged = (change: ChangeFacts) => toLoggedChange(data, issue, change);
-  return {
-    ...COMPANY.alike.comment,
-    id,
-    content: text ?? null,
-    changeLog: changes?.map(toLogged) ?? null,
-    createdUser: byLogin(data, by),
-    ...{ created, projectId: issue.projectId, issueId: issue.id },
-    updated: created,
-  };
-}
-
-/** A status' ID by its name; any other text as it is. */
-export function toStatusId({ statuses }: ProjectData, text: string | null) {
-  const status = statuses.find(({ name }) => name === text);
-  return status ? `${status.id}` : text;
-}
-
-/** An entry of a change log, as the space's names have it. */
-function toLoggedChange(
-  data: SpaceData,
-  { projectId, description }: Issue,
-  { field, from, to, file, custom, told }: ChangeFacts,
-) {
-  const { statuses } = find(data.projects, { project: { id: projectId } });
-  const names: Named[] = field === "status" ? statuses : data.resolutions;
-  const value = (given: string | number | null = null) =>
-    typeof given === "number" ? find(names, { id: given }).name : given;
-  const now = field === "description" ? description : value(to);
-  return toChange(field, value(from), now, {
-    ...(file && { attachmentInfo: { id: file, name: `${to}` } }),
-    ...(custom && {
-      attributeInfo: { id: toFieldId(custom), typeId: `${custom}` },
-    }),
-    ...(told && { notificationInfo: { type: told } }),
-  });
-}
-
-/** The ID of the custom field of a type; there is one of each. */
-export function toFieldId(type: number): number {
-  return 1073742485 + type;
+  issueKey: string,
+  content: Blob,
+  { by, ...told }: Attached,
+): void {
+  const { attachments, created, ...issue } = byKey(data, issueKey);
+  const id = 9_001 + attachments.length;
+  const createdUser = by ? byLogin(data, by) : issue.createdUser;
+  const file = { id, size: content.size, createdUser, created, ...told };
+  attachments.push(file);
+  data.files.set(file.id, content);
 }
 
 /** The issue with this key. */
