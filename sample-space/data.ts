@@ -5,6 +5,7 @@ import {
   byKey,
   byLogin,
   COMPANY,
+  type Company,
   find,
   type SpaceData,
   toIssue,
@@ -14,38 +15,57 @@ import {
 export type { Issue, SpaceData } from "./space.ts";
 export { addComment, attach, byKey, byLogin } from "./space.ts";
 
-/** The believable space: three live projects, one archived. */
-export function sampleData({ japanese = false } = {}): SpaceData {
-  const names = japanese ? COMPANY.japanese : COMPANY.english;
-  const data = toSpace(COMPANY.projects, names);
-  for (const [key, facts] of Object.entries(COMPANY.issues)) {
+/** The day on which the story of the sample company is told, a Sunday. */
+const TODAY = new Date("2026-11-22T00:00:00Z");
+
+/**
+ * The believable space: three live projects, one archived. Its dates are moved
+ * by whole weeks, so that its story is told within a week before `now`.
+ */
+export function sampleData({ japanese = false, now = TODAY } = {}): SpaceData {
+  const days = Math.floor((+now - +TODAY) / 86_400_000);
+  const seconds = (days - (days % 7)) * 86_400;
+  const company = moveDates(COMPANY, seconds);
+  const data = toSpace(
+    company.projects,
+    company[japanese ? "japanese" : "english"],
+  );
+  for (const [key, facts] of Object.entries(company.issues)) {
     const created = `${facts.created}:00Z`;
     const updated = `${facts.updated}:00Z`;
-    data.issues.push(toIssue(data, key, { ...facts, created, updated }));
+    const text = facts.text ?? company.texts[key];
+    data.issues.push(toIssue(data, key, { ...facts, text, created, updated }));
   }
-  addCustomFields(data);
-  for (const { on, ...file } of COMPANY.files) {
-    const text = COMPANY.texts[file.name];
+  addCustomFields(data, company.fields);
+  for (const { on, ...file } of company.files) {
+    const text = company.texts[file.name];
     const path = join(import.meta.dir, file.name);
     attach(data, on, text ? new Blob([text]) : Bun.file(path), file);
   }
   const createdUser = byLogin(data, "hana");
-  byKey(data, "WEB-5").sharedFiles.push({ ...COMPANY.shared, createdUser });
-  for (const [key, others] of Object.entries(COMPANY.related)) {
+  byKey(data, "WEB-5").sharedFiles.push({ ...company.shared, createdUser });
+  for (const [key, others] of Object.entries(company.related)) {
     const ids = others.map((other) => byKey(data, other).id);
     data.related.set(byKey(data, key).id, ids);
   }
-  for (const { on, ...remark } of COMPANY.comments) {
+  for (const { on, ...remark } of company.comments) {
     addComment(data, on, remark);
   }
   for (let n = 1; n <= 48; n += 1) {
     addComment(data, "WEB-12", {
       by: ["ken", "hana", "hanako"][n % 3] ?? "",
-      at: plus("2026-10-05T01:05:00Z", n * 84_540),
-      ...(COMPANY.thread[n] ?? { text: `${toRemark(n)} (run ${n})` }),
+      at: plus("2026-10-05T01:05:00Z", seconds + n * 84_540),
+      ...(company.thread[n] ?? { text: `${toRemark(n)} (run ${n})` }),
     });
   }
   return data;
+}
+
+function moveDates(company: Company, seconds: number): Company {
+  const text = JSON.stringify(company).replace(/\b20\d\d-\d\d-\d\d/g, (day) =>
+    plus(day, seconds).slice(0, 10),
+  );
+  return JSON.parse(text);
 }
 
 type Size = Record<"projects" | "issues", number> & {
@@ -122,17 +142,18 @@ export function plus(instant: string, seconds: number): string {
 }
 
 /** WEB defines one of each type; its bugs have them, most of them empty. */
-function addCustomFields({ projects, issues }: SpaceData): void {
+function addCustomFields(
+  { projects, issues }: SpaceData,
+  fields: Company["fields"],
+): void {
   const web = find(projects, { project: { projectKey: "WEB" } });
   const bug = find(web.issueTypes, { name: "Bug" });
-  web.customFields = COMPANY.fields.map(
-    ({ id, fieldTypeId: typeId, name, items }) => {
-      const { id: projectId } = web.project;
-      return { ...COMPANY.alike.field, id, projectId, typeId, name, items };
-    },
-  );
+  web.customFields = fields.map(({ id, fieldTypeId: typeId, name, items }) => {
+    const { id: projectId } = web.project;
+    return { ...COMPANY.alike.field, id, projectId, typeId, name, items };
+  });
   for (const issue of issues.filter(({ issueType }) => issueType === bug)) {
-    issue.customFields = COMPANY.fields.map(({ items, ...filled }) => ({
+    issue.customFields = fields.map(({ items, ...filled }) => ({
       ...filled,
       ...(issue.issueKey !== "WEB-5" && {
         value: Array.isArray(filled.value) ? [] : null,

@@ -66,7 +66,7 @@ type Words = {
 export type Remark = Words & Record<"by" | "at", string>;
 /** An attachment in short. */
 type Attached = Partial<File> & { name: string; by?: string };
-type Company = {
+export type Company = {
   space: SpaceData["space"];
   users: Person[];
   english: Names;
@@ -175,7 +175,7 @@ export function toIssue(data: SpaceData, issueKey: string, facts: Facts) {
     ...{ projectId, issueKey, keyId: Number(keyId) },
     issueType: find(owner.issueTypes, { name: facts.type }),
     summary: facts.title,
-    description: facts.text ?? COMPANY.texts[issueKey] ?? "",
+    description: facts.text ?? "",
     resolution: data.resolutions.find(({ id }) => id === resolution) ?? null,
     priority: data.priorities.find(({ id }) => id === priority) ?? null,
     status: find(
@@ -215,7 +215,10 @@ export function addComment(
   data.lastCommentId += 1 + ((comments.length + 1) ** 2 % 7);
   const comment = toComment(data, issue, remark);
   data.comments.set(issue.id, [...comments, comment]);
-  if (issue.updated < remark.at) issue.updated = remark.at;
+  if (issue.updated <= remark.at) {
+    issue.updated = remark.at;
+    issue.updatedUser = comment.createdUser;
+  }
   return comment;
 }
 

@@ -1,3 +1,4 @@
+import { sampleData } from "../sample-space/data.ts";
 import { startSampleSpace } from "../sample-space/server.ts";
 import { connectBinary, toEnvironment } from "./connect.ts";
 
@@ -28,7 +29,8 @@ const CALLS: Call[] = [
 
 /** Shows what an assistant asks and gets, against a space on this machine. */
 export async function demo(calls: readonly Call[] = CALLS): Promise<void> {
-  await using space = startSampleSpace();
+  const data = sampleData({ now: new Date() });
+  await using space = startSampleSpace({ data });
   await using server = await connectBinary(toEnvironment(space));
   print(
     "A sample Backlog space runs on this machine; the program is started as an MCP client starts it.",

@@ -349,7 +349,7 @@ describe("every cut has a line with a number", () => {
     ["endless lines", (n: number) => `${"名前\n".repeat(500)}${n}`, JAPANESE],
   ])("and even everything at once fits: %s", async (_name, name, unit) => {
     const data = crowded(name, 100);
-    addThread(data, "WEB-7", 60, { text: (n) => name(n).repeat(9) });
+    addThread(data, "WEB-7", 60, (n) => name(n).repeat(9));
     issueOf(data, "WEB-7").description = unit.repeat(20_000);
     issueOf(data, "WEB-7").summary = name(1);
     for (const key of ["WEB-7", "WEB-7#description"]) {

@@ -3,7 +3,7 @@ import { largeData, type SpaceData, sampleData } from "../sample-space/data.ts";
 import { type Switches, startSampleSpace } from "../sample-space/server.ts";
 import { connectInProcess } from "../scripts/connect.ts";
 import { sizeOf } from "../text.ts";
-import { parseList, readList } from "./helpers.ts";
+import { parseList, readIssue, readList } from "./helpers.ts";
 
 type Args = Record<string, unknown>;
 
@@ -223,5 +223,23 @@ describe("whichever way a fact is that Backlog leaves open", () => {
   ])("%s: the answers are the same", async (_, switches, missing) => {
     const usual = (await readAll()).map((text) => text.replace(missing, ""));
     expect(await readAll(switches)).toEqual(usual);
+  });
+});
+
+describe("the sample company", () => {
+  test("has as much to do in a later week as in that of its story", async () => {
+    const week = { due_date_since: "this week", due_date_until: "this week" };
+    const args = { ...week, assignee_names: ["anyone"] };
+    const now = new Date("2027-11-21T03:00:00Z");
+    const later = await readList(args, { data: sampleData({ now }) }, { now });
+    const { keys } = await readList(args);
+    expect(keys.length).toBeGreaterThan(5);
+    expect(later.keys).toEqual(keys);
+  });
+
+  test("agrees with itself about who changed an issue last", async () => {
+    const { text } = await readIssue("WEB-2");
+    expect(text).toMatch(/^- Updated: 2026-11-13 07:30 by 伊藤 健$/m);
+    expect(text).toMatch(/^### 2026-11-13 07:30 · #comment-\d+ · 伊藤 健$/m);
   });
 });

@@ -189,9 +189,10 @@ describe("the scripts", () => {
     await expect(ask("WEB-0")).rejects.toThrow("answered with an error");
   });
 
+  const startSpace = [process.execPath, join(ROOT, "sample-space/server.ts")];
+
   test("sample-space names the program that bun run build makes", async () => {
-    const file = join(ROOT, "sample-space/server.ts");
-    const command = [process.execPath, file, "0"];
+    const command = [...startSpace, "--port=0"];
     const child = Bun.spawn(command, { stdout: "pipe" });
     let stdout = "";
     for await (const chunk of child.stdout) {
@@ -200,6 +201,16 @@ describe("the scripts", () => {
     }
     const block = JSON.parse(stdout.slice(stdout.indexOf("{")));
     expect(block.mcpServers.backlog.command).toBe(BINARY);
+  });
+
+  test("sample-space says in one line what is wrong with its port", async () => {
+    await using space = startSampleSpace();
+    const taken = new URL(space.url).port;
+    for (const port of [taken, "abc", "65536", "-1", ""]) {
+      const said = await runToEnd([...startSpace, `--port=${port}`]);
+      expect(said).toMatchObject({ stdout: "", code: 1 });
+      expect(said.stderr).toMatch(/^sample-space: .*\n$/);
+    }
   });
 });
 
