@@ -1,48 +1,41 @@
 import { join } from "node:path";
-import { type ZipOptions, type Zippable, zipSync } from "fflate";
+import { type ZipOptions, zipSync } from "fflate";
 import { packTar } from "modern-tar";
 import { run } from "./build.ts";
 
-/** One file of an archive. */
-export type Entry = {
-  name: string;
-  content: Uint8Array;
-  executable?: boolean;
-};
+/** What an archive holds, by name. */
+export type Files = Record<string, Uint8Array>;
 
 export type Level = NonNullable<ZipOptions["level"]>;
 
-// The oldest moment that a zip can name. Every file carries it: an archive
-// that knows when it was made differs each time it is made.
+// The oldest moment that a zip can name, in whatever zone. Every file carries
+// it: an archive that knows when it was made differs each time it is made.
 const MODIFIED = new Date(1980, 0, 1);
 
-/** The same bytes each time for the same entries. */
-export async function tarGz(
-  entries: readonly Entry[],
-  level: Level = 9,
-): Promise<Uint8Array> {
+/** The same bytes each time for the same files. */
+export async function tarGz(files: Files, level: Level = 9) {
   // Not Bun.Archive, which writes mode 0644 and the present time.
-  const files = entries.map(({ name, content, executable }) => {
-    const file = { name, size: content.length, mode: toMode(executable) };
-    return { header: { ...file, mtime: new Date(0) }, body: content };
+  const entries = Object.entries(files).map(([name, body]) => {
+    const header = { name, size: body.length, mode: toMode(name) };
+    return { header: { ...header, mtime: new Date(0) }, body };
   });
-  const tar = Buffer.from(await packTar(files));
+  const tar = Buffer.from(await packTar(entries));
   // libdeflate writes neither a time nor a system into the gzip header.
   return Bun.gzipSync(tar, { level, library: "libdeflate" });
 }
 
-/** The same bytes each time for the same entries. */
-export function zip(entries: readonly Entry[], level: Level = 9): Uint8Array {
-  const files: Zippable = {};
-  for (const { name, content, executable } of entries) {
+/** The same bytes each time for the same files. */
+export function zip(files: Files, level: Level = 9): Uint8Array {
+  const entries = Object.entries(files).map(([name, body]) => {
     // Made on Unix (3), so that the upper half of the attributes is the mode.
-    files[name] = [content, { os: 3, attrs: toMode(executable) << 16 }];
-  }
-  return zipSync(files, { level, mtime: MODIFIED });
+    return [name, [body, { os: 3, attrs: toMode(name) << 16 }]];
+  });
+  return zipSync(Object.fromEntries(entries), { level, mtime: MODIFIED });
 }
 
-function toMode(executable = false): number {
-  return executable ? 0o755 : 0o644;
+/** The program alone may be run. */
+function toMode(name: string): number {
+  return /(^|\/)backlog-mcp(\.exe)?$/.test(name) ? 0o755 : 0o644;
 }
 
 /**

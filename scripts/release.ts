@@ -7,7 +7,7 @@ import {
 } from "@anthropic-ai/mcpb";
 import manifest from "../package.json" with { type: "json" };
 import { startSampleSpace } from "../sample-space/server.ts";
-import { type Entry, type Level, tarGz, unpack, zip } from "./archive.ts";
+import { type Files, type Level, tarGz, unpack, zip } from "./archive.ts";
 import { compile, fail, ROOT, startFolder } from "./build.ts";
 import { callBoth, converse, type Space } from "./conversation.ts";
 import { toBundleManifest, toFormula, toRegistryEntry } from "./doors.ts";
@@ -75,13 +75,12 @@ export async function pack(
   };
   for (const target of TARGETS) {
     const content = await Bun.file(programPath(directory, target)).bytes();
-    const program = { name: programName(target), content, executable: true };
+    const files = { [programName(target)]: content, ...documents };
     const packed = isWindows(target) ? zip : tarGz;
-    const files = [program, ...documents];
     await write(archiveName(target), await packed(files, level));
     if (!BUNDLE_TARGETS.includes(target)) continue;
-    const entries = [...toBundle(target, content, repository), ...documents];
-    await write(bundleName(target), zip(entries, level));
+    const bundle = { ...toBundle(target, content, repository), ...documents };
+    await write(bundleName(target), zip(bundle, level));
   }
   await write(SBOM, Buffer.from(await toSbom(repository)));
   await Bun.write(join(dist, "SHA256SUMS"), toSums(sums));
@@ -105,25 +104,17 @@ export function toRepository(url: string, override = ""): string {
 }
 
 /** README.md, with the repository in the place of OWNER's, and LICENSE. */
-async function readDocuments(
-  root: string,
-  repository: string,
-): Promise<readonly Entry[]> {
+async function readDocuments(root: string, repository: string): Promise<Files> {
   const [owner = ""] = repository.split("/");
   const readme = await Bun.file(join(root, "README.md")).text();
   const text = readme
     .replace(/\bOWNER\/backlog-mcp\b/g, repository)
     .replace(/\bOWNER\b/g, owner);
   const [left] = /^[A-Z]{4,}(?=\r?$)/m.exec(text) ?? [];
-  if (left !== undefined) {
-    throw new Error(
-      `README.md still says ${left}, which is a place to fill in.`,
-    );
-  }
-  return [
-    { name: "README.md", content: Buffer.from(text) },
-    { name: "LICENSE", content: await Bun.file(join(root, "LICENSE")).bytes() },
-  ];
+  if (left)
+    throw new Error(`README.md still says ${left}: a place to fill in.`);
+  const license = await Bun.file(join(root, "LICENSE")).bytes();
+  return { "README.md": Buffer.from(text), LICENSE: license };
 }
 
 /** Which system each is made for is told by starting it, where it can run. */
@@ -149,13 +140,13 @@ export function toBundle(
   target: Target,
   content: Uint8Array,
   repository: string,
-): Entry[] {
+): Files {
   const bundle = toBundleManifest(target, repository);
   const text = `${JSON.stringify(bundle, null, 2)}\n`;
-  return [
-    { name: "manifest.json", content: Buffer.from(text) },
-    { name: bundle.server.entry_point, content, executable: true },
-  ];
+  return {
+    "manifest.json": Buffer.from(text),
+    [bundle.server.entry_point]: content,
+  };
 }
 
 /** What `sha256sum --check` reads. */

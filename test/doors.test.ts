@@ -56,9 +56,8 @@ describe("a bundle", () => {
   ] as const)(
     "for %s is as mcpb wants it, starts its own program, and hides the key alone",
     (target, platform, program) => {
-      const entries = toBundle(target, Buffer.from("program"), REPOSITORY);
-      const names = entries.map(({ name }) => name);
-      expect(names).toEqual(["manifest.json", program]);
+      const files = toBundle(target, Buffer.from("program"), REPOSITORY);
+      expect(Object.keys(files)).toEqual(["manifest.json", program]);
       const bundle = toBundleManifest(target, REPOSITORY);
       expect(v0_3.McpbManifestSchema.safeParse(bundle).error).toBeUndefined();
       expect(bundle).toMatchObject({
