@@ -33,7 +33,7 @@ export async function connectInProcess(
   const redact = (text: string) => text.replaceAll(apiKey, "[API key]");
   const backlog = new Backlog(
     { origin, apiKey, projects: options.projects, redact },
-    { ...LIMITS, ...options.limits },
+    { ...LIMITS, retryWaitMs: 1, ...options.limits },
   );
   const server = createServer(new URL(origin).host, {
     connect: async () => ({ backlog, userId }),

@@ -1,5 +1,6 @@
 import { chmod } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { toMessage } from "../errors.ts";
 import {
   addThread,
   byKey,
@@ -17,21 +18,17 @@ import { connectInProcess, parseTable } from "../scripts/connect.ts";
 import { toHome } from "../scripts/conversation.ts";
 import { startRaw, toText } from "../scripts/raw-client.ts";
 
-interface Start {
-  env?: Record<string, string>;
-  cwd?: string;
-  command?: string;
-}
-
 /** Runs the program with nothing of the machine's own environment. */
 export function start(
   args: string[],
-  { env = {}, cwd = tmpdir(), command = BINARY }: Start = {},
+  {
+    env = {},
+    cwd = tmpdir(),
+    command = BINARY,
+  }: { env?: Record<string, string>; cwd?: string; command?: string } = {},
 ) {
-  return runToEnd([command, ...args], {
-    env: { HOME: "/nonexistent", APPDATA: "/nonexistent", ...env },
-    cwd,
-  });
+  const alone = { HOME: "/nonexistent", APPDATA: "/nonexistent", ...env };
+  return runToEnd([command, ...args], { env: alone, cwd });
 }
 
 /** The compiled program, asked for WEB-5 and then ended. */
@@ -63,40 +60,34 @@ export function messageOf(run: () => unknown): string {
   try {
     return `no error, but ${JSON.stringify(run())}`;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return toMessage(error);
   }
 }
 
-/** One call for details, and what it asked of the space. */
+/** One call for details, read by its own layout, and what it asked. */
 export async function readIssue(
   args: string | Record<string, unknown>,
   options: SampleSpaceOptions = {},
 ) {
   await using space = startSampleSpace(options);
-  await using connected = await connectInProcess(space, {
-    limits: { retryWaitMs: 1 },
-  });
+  await using connected = await connectInProcess(space);
   const given = typeof args === "string" ? { issue_key: args } : args;
   const { text, isError } = await connected.details(given);
-  return { ...parseIssue(text), isError, requests: space.requests };
-}
-
-/** What an answer says of an issue, by its own layout. */
-export function parseIssue(text: string) {
-  const [, account] = /^Comments and changes: (.*)$/m.exec(text) ?? [];
-  const [, older] = / Older: issue_key (\S+)/.exec(account ?? "") ?? [];
-  const [, newer] = / Newer: issue_key (\S+)/.exec(account ?? "") ?? [];
+  const find = (pattern: RegExp) => pattern.exec(text)?.[1];
   return {
-    text,
-    older,
-    newer,
+    ...{ text, isError, requests: space.requests, notes: notesOf(text) },
+    older: find(/^Comments and changes: .* Older: issue_key (\S+)/m),
+    newer: find(/^Comments and changes: .* Newer: issue_key (\S+)/m),
     /** How many comments and changes there are, and which are shown. */
-    account: account?.replace(/ (Older|Newer): .*/, ""),
+    account: find(/^Comments and changes: (.*?)(?: (?:Older|Newer): .*)?$/m),
     ids: [...text.matchAll(/^### .*? · #comment-(\d+)/gm)].map(([, id]) =>
       Number(id),
     ),
-    notes: [...text.matchAll(/^Note: (.*)$/gm)].map(([, note]) => note ?? ""),
   };
+}
+
+function notesOf(text: string): string[] {
+  return text.match(/(?<=^Note: ).*$/gm) ?? [];
 }
 
 /** The text behind the first quote that follows a place. */
@@ -141,10 +132,7 @@ export async function readList(
   server: Parameters<typeof connectInProcess>[1] = {},
 ) {
   await using space = startSampleSpace(options);
-  await using connected = await connectInProcess(space, {
-    ...server,
-    limits: { retryWaitMs: 1, ...server.limits },
-  });
+  await using connected = await connectInProcess(space, server);
   const given = JSON.stringify(args).replaceAll("HOST", space.host);
   const { text, isError } = await connected.list(JSON.parse(given));
   const { requests } = space;
@@ -174,7 +162,7 @@ export function parseList(text: string) {
     text,
     total: Number(/^(\d+) issues? match/.exec(text)?.[1] ?? 0),
     next: next === undefined ? undefined : JSON.parse(next),
-    notes: [...text.matchAll(/^Note: (.*)$/gm)].map(([, note]) => note ?? ""),
+    notes: notesOf(text),
     filters: /^Filters: (.*)\.$/m.exec(text)?.[1]?.split("; ") ?? [],
     /** The cells of each row, by the title of their column. */
     rows,

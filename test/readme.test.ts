@@ -142,9 +142,6 @@ function toAnchors(document: string): string[] {
 describe("docs/clients.md", () => {
   test.each([
     ["json", undefined],
-    ["json", "claude-desktop"],
-    ["json", "cursor"],
-    ["json", "gemini"],
     ["json", "vscode"],
     ["sh", "claude-code"],
     ["toml", "codex"],
