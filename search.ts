@@ -29,7 +29,10 @@ export interface Search {
 
 /** Of a list what is read for it; the total is of all that match. */
 export interface Found
-  extends Pick<IssueList, "rows" | "total" | "end" | "more" | "missing"> {
+  extends Pick<
+    IssueList,
+    "rows" | "total" | "end" | "more" | "missing" | "isApart"
+  > {
   /** With closed ones too, where they were counted on the way. */
   totalWithClosed?: number | undefined;
 }
@@ -50,7 +53,8 @@ const SPARE_FOR_PAGES = 5;
 const WAVE = 4;
 
 const NOT_ALL = "Not all could be read one by one, so that others may match";
-const MAY_MISS = "Therefore issues in custom statuses may be missing.";
+const MAY_MISS = "Issues in custom statuses may be missing.";
+const STANDARD_ALONE = `So only Open, In Progress and Resolved are read here. ${MAY_MISS}`;
 
 /**
  * The rows asked for and their true total, in as few requests as it takes. An
@@ -116,7 +120,11 @@ async function searchNotClosed(
   const { filters, offset, limit } = search;
   const query = { ...filters, statusId: STANDARD_NOT_CLOSED };
   const cannotTell = offset > 0 || limit > PAGE_SIZE;
-  const count = counting(call, cannotTell ? 3 : 2);
+  // Without them an offset would count standard ones alone, and pass over some.
+  const count =
+    offset > 0
+      ? (query: Query) => valueOrError(call.countIssues(query))
+      : counting(call, cannotTell ? 3 : 2);
   const [first, all, closed, early] = await Promise.all([
     readPage(call, query, offset),
     count(filters),
@@ -141,12 +149,17 @@ async function searchNotClosed(
         : await readRows(call, search, page);
     return { ...found, totalWithClosed: all };
   }
-  const found = await readRows(call, search, page);
   const isUncounted = total instanceof Error;
-  const what = isUncounted ? "The total" : "The standard statuses";
   const why = toMessage(isUncounted ? total : standard);
-  found.missing.push(`${what} could not be counted: ${why} ${MAY_MISS}`);
-  return { ...found, total: isUncounted ? undefined : total };
+  if (offset > 0) {
+    throw new BacklogError(
+      `${why} Behind the first rows of what is not closed these counts are needed; where status_names name the statuses they are not.`,
+    );
+  }
+  const found = await readRows(call, search, page);
+  const what = isUncounted ? "The total" : "The standard statuses";
+  found.missing.push(`${what} could not be counted: ${why} ${STANDARD_ALONE}`);
+  return { ...found, total: isUncounted ? undefined : total, isApart: true };
 }
 
 /**
@@ -414,9 +427,9 @@ function counting(call: BacklogCall, counts: number) {
 
 /** Why nothing was asked although nothing failed. */
 function toSpared(left: number): Error {
-  const searches = left === 1 ? "1 search is" : `${left} searches are`;
+  const rest = left === 0 ? "none is" : left === 1 ? "1 is" : `${left} are`;
   return new Error(
-    `Backlog allows so many searches a minute, and only ${searches} left of them. Try again in a minute.`,
+    `Of the searches that Backlog allows in a minute ${rest} left. Try again in a minute.`,
   );
 }
 

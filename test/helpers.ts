@@ -156,7 +156,7 @@ export async function readList(
 
 /** What a list's answer says, by its own layout. */
 export function parseList(text: string) {
-  const [, next] = /^Next: get_user_issue_list (.*)$/m.exec(text) ?? [];
+  const [, next] = /^Next[^:]*: get_user_issue_list (.*)$/m.exec(text) ?? [];
   const rows = parseTable(text);
   return {
     text,

@@ -1,13 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import type { Limits } from "../backlog.ts";
-import { largeData, type SpaceData } from "../sample-space/data.ts";
+import { largeData, type SpaceData, sampleData } from "../sample-space/data.ts";
 import {
-  FREE_PLAN,
   type SampleSpaceOptions,
   startSampleSpace,
 } from "../sample-space/server.ts";
 import { connectInProcess } from "../scripts/connect.ts";
-import { type Issue, never, passOn, readList } from "./helpers.ts";
+import { type Issue, never, parseList, passOn, readList } from "./helpers.ts";
 
 type Args = Record<string, unknown>;
 type Answer = NonNullable<SampleSpaceOptions["answer"]>;
@@ -255,35 +254,58 @@ describe("a page that fails", () => {
 });
 
 describe("a count that fails", () => {
-  const MAY_MISS = "Therefore issues in custom statuses may be missing.";
   const ALL = /s.count(?!.*statusId)/;
   const CLOSED = /s.count.*Id..=4/;
   const STANDARD = /s.count.*Id..=1/;
   const UNCOUNTED =
     "100 issues are shown, newest update first; how many match in all could not be counted.";
+  const data = plain(2, 130);
+
   test.each<[string, RegExp, Args, string, number | undefined]>([
     ["any", ALL, ANY, UNCOUNTED, 100],
-    ["all of these", /s.count/, {}, UNCOUNTED, 100],
-    ["all", ALL, { offset: 100 }, "30 issues from offset 100", undefined],
-    ["closed ones", CLOSED, { limit: 10 }, "10 issues are shown, ", 10],
-    ["all behind all", ALL, { offset: 130 }, "No issue was found ", undefined],
     ["any behind any", ALL, { ...ANY, offset: 130 }, "No issue ", undefined],
-    ["pages", ALL, { limit: 110 }, "110 issues are shown, ", 110],
     ["pages of any", ALL, { ...ANY, limit: 110 }, UNCOUNTED, 100],
-    ["standard ones", STANDARD, {}, "130 issues match; 1 to 100 ", 100],
-    ["standard ones behind", STANDARD, { offset: 140 }, "130 is", undefined],
   ])("of %s leaves what there is", async (_, pattern, args, start, next) => {
-    const data = plain(2, 130);
     const seen = await ask(args, { data, answer: refusing(503, pattern) });
     expect(seen.text).toStartWith(start);
     expect(seen.notes).toEqual([
-      expect.stringMatching(/^The (total|standard statuses) could not be coun/),
+      expect.stringMatching(/^The total could not be counted: /),
     ]);
-    expect(seen.text.includes(MAY_MISS)).toBe(!("status_names" in args));
     const { offset = 0 }: { offset?: number } = args;
-    const shown = toKeys(data).slice(offset, next ?? 130);
-    expect(seen.keys).toEqual(shown);
+    expect(seen.keys).toEqual(toKeys(data).slice(offset, next ?? 130));
     expect(seen.next?.offset).toBe(next);
+  });
+
+  test.each<[string, RegExp, Args, string, number]>([
+    ["all", /s.count/, {}, UNCOUNTED, 100],
+    ["closed ones", CLOSED, { limit: 10 }, "10 issues are shown, ", 10],
+    ["pages", ALL, { limit: 110 }, "110 issues are shown, ", 110],
+    ["standard ones", STANDARD, {}, "130 issues match; 1 to 100 ", 100],
+    ["all, and all are shown", ALL, { limit: 200 }, "130 issues are ", 130],
+  ])("of %s leaves the standard ones, and no offset", async (...row) => {
+    const [, pattern, args, start, shown] = row;
+    const seen = await ask(args, { data, answer: refusing(503, pattern) });
+    expect(seen.text).toStartWith(start);
+    expect(seen.keys).toEqual(toKeys(data).slice(0, shown));
+    expect(seen.notes).toEqual([
+      expect.stringMatching(
+        /^The (total|standard statuses) could not be counted: .* So only Open, In Progress and Resolved are read here. Issues in custom statuses may be missing.$/,
+      ),
+    ]);
+    expect(seen.text).toContain("\nNext, in a minute, from the first: ");
+    expect(seen.next?.offset).toBe(0);
+  });
+
+  test.each<[string, RegExp, Args]>([
+    ["all", ALL, { offset: 100 }],
+    ["closed ones", CLOSED, { offset: 10 }],
+    ["standard ones", STANDARD, { offset: 10, limit: 5 }],
+    ["all, behind all", ALL, { offset: 130 }],
+  ])("of %s is an error at an offset", async (_, pattern, args) => {
+    const answer = refusing(503, pattern);
+    const { isError, text } = await ask(args, { data, answer });
+    expect(isError).toBe(true);
+    expect(text).toMatch(/^Backlog failed on GET .issues.count \(503.* minute/);
   });
 
   test("by never coming leaves the page", async () => {
@@ -311,7 +333,9 @@ describe("a count that fails", () => {
     const { notes, total, keys } = await ask({}, { data, answer });
     expect(total).toBe(toKeys(data).length);
     expect(keys).toEqual(toKeys(data).slice(0, 100));
-    expect(notes).toEqual([expect.stringContaining(MAY_MISS)]);
+    expect(notes).toEqual([
+      expect.stringMatching(/^How many .* custom statuses may be missing.$/),
+    ]);
   });
 });
 
@@ -498,15 +522,83 @@ describe("where it has to be read one by one", () => {
   });
 });
 
-test("where few of a minute's searches are left, no count is asked", async () => {
-  const data = plain(2, 250);
-  await using space = startSampleSpace({ data, rateLimit: FREE_PLAN });
-  await using connected = await connectInProcess(space);
-  let last = await connected.list({});
-  for (let n = 0; n < 8; n += 1) last = await connected.list({});
-  expect(last.text).toContain("left of them. Try again in a minute.");
-  expect(last.text).toContain("| P1-1 |");
-  expect(space.requests.every(({ status }) => status === 200)).toBe(true);
+describe("where a minute has few searches", () => {
+  /** So many a minute, counted from the call on at which one waits. */
+  function startSparseSpace(data: SpaceData, limit: number) {
+    const inner = startSampleSpace({ data });
+    let left = limit;
+    let reset = Math.floor(Date.now() / 1_000) + 60;
+    const refuse = refusing(429, /./);
+    const space = startSampleSpace({
+      data,
+      answer: async (request, path) => {
+        if (!/^.issues(.count)?$/.test(path)) return undefined;
+        const { pathname, search } = new URL(request.url);
+        const { headers } = request;
+        const address = `${inner.url}${pathname}${search}`;
+        const response =
+          left === 0 ? refuse(request, path) : fetch(address, { headers });
+        left = Math.max(left - 1, 0);
+        const answer = new Response(await (await response)?.text(), {
+          status: (await response)?.status ?? 500,
+        });
+        answer.headers.set("X-RateLimit-Remaining", `${left}`);
+        answer.headers.set("X-RateLimit-Reset", `${reset}`);
+        return answer;
+      },
+    });
+    const wait = () => {
+      left = limit;
+      reset += 1;
+    };
+    return { space, wait };
+  }
+
+  test("the counts beside a first page are not asked", async () => {
+    await using space = startSparseSpace(plain(2, 250), 15).space;
+    await using connected = await connectInProcess(space);
+    const texts: string[] = [];
+    for (let n = 0; n < 8; n += 1) texts.push((await connected.list()).text);
+    expect(texts.at(-1)).toMatch(/ minute \d are left\. Try again in a min/);
+    expect(texts.at(-1)).toContain("| P1-1 |");
+    expect(space.requests.every(({ status }) => status === 200)).toBe(true);
+  });
+
+  type Sparse = [limit: number, data: SpaceData, args: Args, isWhole: boolean];
+  test.each<Sparse>([
+    [3, sampleData(), { limit: 5 }, false],
+    [6, sampleData(), { limit: 5 }, true],
+    [9, sampleData(), { limit: 5 }, true],
+    [15, sampleData(), { limit: 5 }, true],
+    [15, sampleData(), { limit: 7, sort: "due_date" }, true],
+    [15, plain(2, 250), { limit: 60 }, true],
+    [15, custom(2, 250), { limit: 60 }, true],
+    [15, custom(2, 900, 0.8), UP, true],
+    [15, plain(2, 250), { ...ANY, limit: 60 }, true],
+  ])("of %i a walk passes over nothing", async (limit, data, args, isWhole) => {
+    const { wait, ...started } = startSparseSpace(data, limit);
+    await using space = started.space;
+    await using connected = await connectInProcess(space);
+    const expected = toKeys(data, args);
+    let next: Args | undefined = { assignee_names: ["anyone"], ...args };
+    let keys: string[] = [];
+    for (let calls = 0; next && calls < 60; calls += 1) {
+      const { text, isError } = await connected.list(next);
+      if (isError) {
+        expect(text).toMatch(/The limit resets in \d+ s; try again then\./);
+        wait();
+        continue;
+      }
+      const answer = parseList(text);
+      if (!next.offset) keys = [];
+      keys.push(...answer.keys);
+      next = answer.next;
+      if (next?.offset === 0) wait();
+      else expect(keys).toEqual(expected.slice(0, keys.length));
+    }
+    expect(next === undefined).toBe(isWhole);
+    if (isWhole) expect(keys).toEqual(expected);
+  });
 });
 
 describe("sort priority, whichever way Backlog sorts it", () => {

@@ -190,7 +190,7 @@ describe("where not all can be counted", () => {
       );
       expect(isError).toBe(false);
       expect(text).toContain("the oldest; not the whole");
-      expect(text).toContain("only 2 searches are left of them");
+      expect(text).toContain("in a minute 2 are left");
       expect(cost.pages + cost.counts).toBe(13);
     },
   );
