@@ -161,6 +161,12 @@ describe("parseDay", () => {
     expect(messageOf(() => toEnds(text))).toBe(expected);
   });
 
+  test("a day that few years have is one of these", () => {
+    expect(messageOf(() => toEnds("2/29", "2027-11-22"))).toBe(
+      '"2/29" names no year; use 2028-02-29',
+    );
+  });
+
   test("a month without its year may be its last day in ..._until", () => {
     const context = { today: SUNDAY, timeZone: "UTC", end: "until" } as const;
     expect(messageOf(() => parseDay("2月", context))).toBe(

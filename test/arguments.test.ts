@@ -188,6 +188,7 @@ describe("get_issue_details refuses before any request", () => {
     [{ issue_key: ["WEB-1", "WEB-2"] }, ONE_EACH],
     [{ ...WEB_1, timezone: "Mars" }, MARS],
     [{ ...WEB_1, timezone: ["UTC", "JST"] }, "timezone: give one text"],
+    [{ ...WEB_1, status: 1 }, 'no argument "status"'],
     [{ ...WEB_1, zone: 1 }, 'no argument "zone"; the nearest is timezone'],
     [{ issueNr: 1 }, 'no argument "issueNr"; the nearest is issue_key'],
   ])("%j", async (args, expected) => {
