@@ -398,33 +398,23 @@ describe("a thread walked by what the answers say", () => {
     },
   );
 
-  test("has nothing behind either end", async () => {
-    const { data, all } = threadOf(20);
-    const ends = { older: all[0], newer: all.at(-1) };
-    for (const [way, id] of Object.entries(ends)) {
-      const key = `WEB-7#comment-${id}-${way}`;
-      const { account } = await readIssue(key, { data });
-      expect(account).toBe(`none ${way} than #comment-${id}.`);
-    }
-  });
-
-  test("a page of it has no facts twice, but the way to them and back", async () => {
-    const { data, all } = threadOf(20);
-    const pages = {
-      [`${all[5]}-older`]: ["oldest 5 are shown below", `${all[4]}-newer`],
-      [`${all[14]}-newer`]: ["newest 5 are shown below", `${all[15]}-older`],
-    };
-    for (const [page, [shown, back]] of Object.entries(pages)) {
-      const answer = await readIssue(`WEB-7#comment-${page}`, { data });
-      const { text, requests, account, older, newer } = answer;
-      expect(account).toBe(`Backlog counts 20; the ${shown}.`);
-      expect(older ?? newer).toBe(`WEB-7#comment-${back}`);
-      expect(older && newer).toBeUndefined();
-      expect(text).toContain("\nThe whole issue: issue_key WEB-7\n");
-      expect(text).not.toContain("- Status:");
-      const paths = requests.map(({ path }) => path);
-      expect(paths).not.toContain("/issues/WEB-7/relatedIssues");
-    }
+  const { data, all } = threadOf(20);
+  const counted = (which: string) => `Backlog counts 20; ${which} shown below.`;
+  test.each([
+    ["older", 5, counted("the oldest 5 are"), [`${all[4]}-newer`]],
+    ["newer", 14, counted("the newest 5 are"), [`${all[15]}-older`]],
+    ["older", 0, `none older than #comment-${all[0]}.`, []],
+    ["newer", 19, `none newer than #comment-${all[19]}.`, []],
+  ])("%s than %d, without facts: %s", async (way, place, account, back) => {
+    const key = `WEB-7#comment-${all[place]}-${way}`;
+    const { text, requests, ...found } = await readIssue(key, { data });
+    expect(found.account).toBe(account);
+    const ways = [found.older, found.newer].filter(Boolean);
+    expect(ways).toEqual(back.map((one) => `WEB-7#comment-${one}`));
+    expect(text).toContain("\nThe whole issue: issue_key WEB-7\n");
+    expect(text).not.toContain("- Status:");
+    const paths = requests.map(({ path }) => path);
+    expect(paths).not.toContain("/issues/WEB-7/relatedIssues");
   });
 });
 
