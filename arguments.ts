@@ -1,4 +1,10 @@
-import { addDays, parseDay, parseTimeZone, toToday } from "./dates.ts";
+import {
+  addDays,
+  isRelativeDay,
+  parseDay,
+  parseTimeZone,
+  toToday,
+} from "./dates.ts";
 import { toMessage } from "./errors.ts";
 import { join, unquote } from "./matching.ts";
 import { quote } from "./text.ts";
@@ -285,12 +291,12 @@ export function parseListArguments(
       attempt(`custom_fields ${quote(text)}`, () => parseCondition(text)) ?? [],
   );
   if (problems.length > 0) throw new Error(problems.join("\n"));
-  const isRelative = [...dates, since, until].some(
-    // What begins with a year is the same day on any day.
-    (date) => date && !/^\d{4}[-/.年\d]/.test(date.given),
-  );
-  // Seven days that nobody named end today.
-  const isOfToday = countBy.includes("due") || (words && !since && !until);
+  const days = [
+    ...[...dates, since, until].map((date) => date?.given ?? ""),
+    ...customFields.map(({ value }) => value),
+    // Seven days that nobody named end today.
+    ...(words && !since && !until ? ["today"] : []),
+  ];
   return {
     choices: (filter) => toChoices(args, filter),
     dates,
@@ -310,7 +316,8 @@ export function parseListArguments(
     timeZone,
     today,
     todayTold:
-      args.timezone === undefined && (isRelative || isOfToday)
+      args.timezone === undefined &&
+      (countBy.includes("due") || days.some(isRelativeDay))
         ? describeToday(now, machineZone)
         : undefined,
     notes: toNotes(args, { countBy, history }),

@@ -163,6 +163,17 @@ export function parseDay(text: string, context: DayContext): string {
   );
 }
 
+/** Whether it means another day on another day. */
+export function isRelativeDay(text: string): boolean {
+  const parse = (today: string) =>
+    parseDay(text, { today, timeZone: "UTC", end: "since" });
+  try {
+    return parse("2000-01-01") !== parse("2001-02-02");
+  } catch {
+    return false;
+  }
+}
+
 const PARSERS: readonly Parse[] = [
   parseWritten,
   parseNamed,

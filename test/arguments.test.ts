@@ -132,6 +132,16 @@ describe("days are told as they were understood", () => {
     [undefined, { history_by_names: ["me"] }, "(timezone not given)"],
     [undefined, { history_until: "2026-11-20" }, undefined],
     ["America/Los_Angeles", { due_date_until: "this week" }, ELSEWHERE],
+    [
+      undefined,
+      { custom_fields: ["Promised on<=today"], project_keys: ["WEB"] },
+      "(timezone not given)",
+    ],
+    [
+      undefined,
+      { custom_fields: ["Severity=S1"], project_keys: ["WEB"] },
+      undefined,
+    ],
     ["Asia/Tokyo", { due_date_until: "2026/11/30" }, undefined],
     ["Asia/Tokyo", { due_date_until: "today", timezone: "UTC" }, undefined],
   ])("today on a machine in %s, %j: %p", async (zone, args, expected) => {
