@@ -1,4 +1,4 @@
-import { quote } from "./text.ts";
+import { formatCount, quote } from "./text.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -369,6 +369,6 @@ export function formatDistance(day: string, today: string): string {
   // A due date of Backlog's may be one that no calendar has.
   const days = (Date.parse(day) - Date.parse(today)) / DAY_MS;
   if (days === 0) return "today";
-  const amount = `${Math.abs(days)} day${Math.abs(days) === 1 ? "" : "s"}`;
+  const amount = formatCount(Math.abs(days), "day");
   return days > 0 ? `in ${amount}` : `${amount} overdue`;
 }

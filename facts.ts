@@ -76,39 +76,33 @@ export function formatFacts(facts: IssueFacts, pen: Pen): FactsText {
   const { startDate } = issue;
   const { clean, spaceTimeZone } = pen;
   const lists = new FactLists(`at ${pen.origin}/view/${issue.issueKey}`);
-  const fact = (name: string, value: string | number | Nothing) =>
-    (value ?? "") === "" ? [] : [`- ${name}: ${value}`];
-  const named = (name: string, value: { name: string } | Nothing) =>
-    fact(name, value && clean.name(value.name));
-  const names = (name: string, values: Nothing | { name: string }[]) =>
-    fact(name, lists.inline((values ?? []).map((one) => clean.name(one.name))));
-  const happened = (
-    name: string,
-    instant: string | Nothing,
-    person: Person | Nothing,
-  ) => {
+  const named = (thing: { name: string } | Nothing) =>
+    thing && clean.name(thing.name);
+  const names = (things: { name: string }[] | Nothing) =>
+    lists.inline((things ?? []).map(({ name }) => clean.name(name)));
+  const happened = (instant: string | Nothing, person: Person | Nothing) => {
     const at = instant ? [formatInstant(instant, pen.timeZone)] : [];
     const by = person ? [`by ${pen.toPerson(person)}`] : [];
-    return fact(name, [...at, ...by].join(" "));
+    return [...at, ...by].join(" ");
   };
   const toOther = (row: IssueRow) => formatOther(row, pen);
   const fields = formatCustomFields(issue, pen);
-  const own = [
-    ...named("Status", issue.status),
-    ...named("Type", issue.issueType),
-    ...named("Priority", issue.priority),
-    ...named("Resolution", issue.resolution),
-    ...fact("Assignee", formatAssignee(issue, pen)),
-    ...fact("Due", formatDue(issue, pen)),
-    ...fact("Start", startDate && toCalendarDay(startDate, spaceTimeZone)),
-    ...fact("Estimated hours", issue.estimatedHours),
-    ...fact("Actual hours", issue.actualHours),
-    ...names("Milestones", issue.milestone),
-    ...names("Versions", issue.versions),
-    ...names("Categories", issue.category),
-    ...happened("Created", issue.created, issue.createdUser),
-    ...happened("Updated", issue.updated, issue.updatedUser),
-    ...(facts.parent ? fact("Parent", toOther(facts.parent)) : []),
+  const own: [name: string, value: string | number | Nothing][] = [
+    ["Status", named(issue.status)],
+    ["Type", named(issue.issueType)],
+    ["Priority", named(issue.priority)],
+    ["Resolution", named(issue.resolution)],
+    ["Assignee", formatAssignee(issue, pen)],
+    ["Due", formatDue(issue, pen)],
+    ["Start", startDate && toCalendarDay(startDate, spaceTimeZone)],
+    ["Estimated hours", issue.estimatedHours],
+    ["Actual hours", issue.actualHours],
+    ["Milestones", names(issue.milestone)],
+    ["Versions", names(issue.versions)],
+    ["Categories", names(issue.category)],
+    ["Created", happened(issue.created, issue.createdUser)],
+    ["Updated", happened(issue.updated, issue.updatedUser)],
+    ["Parent", facts.parent && toOther(facts.parent)],
   ];
   const sections = [
     lists.section("Custom fields", fields.lines, { part: 0.15 }),
@@ -135,7 +129,12 @@ export function formatFacts(facts: IssueFacts, pen: Pen): FactsText {
   ];
   const isShort = (lines: readonly string[]) => lines.length <= SHORT_LIST + 1;
   return {
-    short: [...own, ...sections.filter(isShort).flat()],
+    short: [
+      ...own
+        .filter(([, value]) => (value ?? "") !== "")
+        .map(([name, value]) => `- ${name}: ${value}`),
+      ...sections.filter(isShort).flat(),
+    ],
     long: sections.filter((lines) => !isShort(lines)).flat(),
     cutFields: fields.cut,
   };

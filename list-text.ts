@@ -109,28 +109,25 @@ export function formatIssueList(
   return formatAnswer(list, { first, table: below, notes, clean });
 }
 
+/** What is told of issues, listed or counted. */
+interface Told {
+  first: string[];
+  table: string[];
+  notes: readonly string[];
+  clean: Cleaner;
+}
+
 /** First what no client may cut: how many, the next call, what is missing. */
 export function formatAnswer(
   { filters, hidden, missing }: ListFrame,
-  {
-    first,
-    table,
-    notes,
-    clean,
-  }: {
-    first: string[];
-    table: string[];
-    notes: readonly string[];
-    clean: Cleaner;
-  },
+  { first, table, notes, clean }: Told,
 ): string {
   const lost = missing.map((text) => `Note: ${clean.line(text, 600)}`);
   const facts = [...first, ...lost];
-  const left = FIRST_CHARACTERS - countCharacters(facts);
-  facts.push(formatFilters(filters, Math.max(left - 200, 300)));
+  const toRoom = () => FIRST_CHARACTERS - [...facts, ""].join("\n").length;
+  facts.push(formatFilters(filters, Math.max(toRoom() - 200, 300)));
   if (hidden !== undefined) facts.push(hidden);
-  const characters = Math.max(FIRST_CHARACTERS - countCharacters(facts), 0);
-  const room = { characters, tokens: FIRST_CHARACTERS };
+  const room = { characters: toRoom(), tokens: FIRST_CHARACTERS };
   const { onTop, below } = placeNotes(notes, { clean, room });
   return [
     ...facts,
@@ -140,10 +137,6 @@ export function formatAnswer(
     ...describeRemoved(clean.removed).flatMap((note) => ["", `Note: ${note}`]),
     "",
   ].join("\n");
-}
-
-function countCharacters(lines: readonly string[]): number {
-  return lines.reduce((sum, line) => sum + line.length + 1, 0);
 }
 
 /** The same question with something changed; a long one is only described. */
