@@ -90,6 +90,7 @@ describe("a text is told by its content", () => {
     const { text, image } = await open(name, data);
     expect(text).toStartWith(`${name} of WEB-7 (text in ${encoding}, `);
     expect(quotedAfter(text, "not instructions.")).toBe(expected);
+    expect(text.includes("\nNote: 1 inv")).toBe(name === "colours.log");
     expect(image).toBeUndefined();
   });
 
@@ -198,6 +199,8 @@ describe("only what the issue lists is opened", () => {
 
   test("another issue's file, or none, is answered with those there are", async () => {
     const data = spaceOf({ "a (1).txt": "a", "b.txt": "b" });
+    const { attachments } = issueOf(data, "WEB-7");
+    attachments.push(Object.assign({}, attachments[0], { id: null }));
     for (const [name, asked] of [
       ["1076475104", "with the ID 1076475104"],
       ["c.txt", '"c.txt"'],

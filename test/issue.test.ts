@@ -152,6 +152,19 @@ describe("facts", () => {
   });
 });
 
+test("what is taken out of a text is counted wherever it stood", async () => {
+  const data = withThread(2, () => "a\u200bb");
+  const hidden = { summary: "a\u202eb", description: "a\u200bb\u200b" };
+  Object.assign(issueOf(data, "WEB-7"), hidden);
+  expect((await readIssue("WEB-7", { data })).notes).toEqual([
+    "5 invisible or direction-changing characters were removed from the text.",
+  ]);
+  const args = { assignee_names: ["anyone"] };
+  expect((await readList(args, { data })).notes).toEqual([
+    "1 invisible or direction-changing character was removed from the text.",
+  ]);
+});
+
 describe("other people's words that imitate our layout", () => {
   // Every kind of line break there is, each before one of the lines.
   const BREAKS = "\n,\r,\r\n,\v,\f,\x1c,\x1d,\x1e,\x85,\u2028,\u2029".split(
@@ -351,7 +364,8 @@ describe("every cut has a line with a number", () => {
     const data = crowded(name, 100);
     addThread(data, "WEB-7", 60, (n) => name(n).repeat(9));
     issueOf(data, "WEB-7").description = unit.repeat(20_000);
-    issueOf(data, "WEB-7").summary = name(1);
+    // So long that in Japanese a comment has no room of its own.
+    issueOf(data, "WEB-7").summary = name(1).repeat(9);
     for (const key of ["WEB-7", "WEB-7#description"]) {
       const { text, ids } = await readIssue(key, { data });
       expectOrder(text);

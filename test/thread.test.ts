@@ -25,18 +25,21 @@ function withChange(...change: Parameters<typeof changeOf>): SpaceData {
 
 describe("the timeline", () => {
   const custom = { attributeInfo: { id: 1, typeId: "3" } };
+  const ofDay = { attributeInfo: { id: 1, typeId: "4" } };
+  const DAY = "2026-11-20T00:00:00Z";
   // Whether its name stands there twice is not documented.
   const file = { attachmentInfo: { id: 1, name: "trace.txt" } };
   test.each<[line: string, change: Parameters<typeof changeOf>]>([
     ["start date: 2026-11-01 → none", ["startDate", "2026/11/01", null]],
     ["title: Old title → New title", ["summary", "Old title", "New title"]],
-    ["estimated hours: none → 3.5", ["estimatedHours", null, "3.5"]],
+    ["estimated hours: none → 49", ["estimatedHours", null, "49"]],
     ["parent issue: none → WEB-1", ["parentIssue", null, "WEB-1"]],
     ["type: Bug → Task", ["issueType", "Bug", "Task"]],
     ["category: Auth → Checkout", ["component", "Auth", "Checkout"]],
     ["assignee: Hana Mori → nobody", ["assigner", "Hana Mori", ""]],
     ["status: Open → Closed", ["status", "Open", "Closed"]],
-    ["custom field status: 1 → 4", ["status", "1", "4", custom]],
+    ["custom field status: 1 → 49", ["status", "1", "49", custom]],
+    ["custom field By: none → 2026-11-20", ["By", null, DAY, ofDay]],
     ['"a → b": "c → d" → e', ["a → b", "c → d", "e"]],
     ["attachment: none → trace.txt", ["attachment", null, null, file]],
     ["notification", ["notification", null, null]],
@@ -44,9 +47,11 @@ describe("the timeline", () => {
     ["description changed", ["description", "long ".repeat(61), "short"]],
   ])("tells a change as %s: %j", async (line, change) => {
     const data = withChange(...change);
-    const { text } = await readIssue("WEB-7", { data });
+    const { text, requests } = await readIssue("WEB-7", { data });
     expect(text).toContain(`\n- ${line}\n`);
     expect(text).not.toContain("in full in Backlog");
+    // Nothing else is asked for it, such as a status of that ID.
+    expect(requests).toHaveLength(4);
   });
 
   test.each([
@@ -69,14 +74,27 @@ describe("the timeline", () => {
     },
   );
 
+  test("asks for no status that the facts name", async () => {
+    const data = withChange("status", "1", "49");
+    const issue = issueOf(data, "WEB-7");
+    issue.status = { ...issue.status, id: 49, name: "Held" };
+    const { text, requests } = await readIssue("WEB-7", { data });
+    expect(text).toContain("\n- status: Open → Held\n");
+    expect(requests).toHaveLength(4);
+  });
+
   const MIDNIGHT = "2026-11-19T11:00:00Z";
   const field = { id: 1, fieldTypeId: 4, name: "Promised", value: MIDNIGHT };
   const noDay = { ...field, value: "Nov 20, 2026" };
+  const never = { ...field, value: "2026-13-19T11:00:00Z" };
+  const closed = { dueDate: MIDNIGHT, status: { id: 4, name: "Closed" } };
   test.each([
     ["- Due: 2026-11-20 (2 days overdue)", "", { dueDate: MIDNIGHT }, null],
     ["  - Promised: 2026-11-20", "", { customFields: [field] }, null],
     ["> 2026-11-20", "#field-1", { customFields: [field] }, null],
     ["  - Promised: Nov 20, 2026", "", { customFields: [noDay] }, null],
+    [`  - Promised: ${never.value}`, "", { customFields: [never] }, null],
+    ["- Due: 2026-11-20", "", closed, null],
     ["- due date: 2026-11-20 → none", "", {}, MIDNIGHT],
   ])(
     "a midnight of the space's zone is that day: %s",
