@@ -5,12 +5,13 @@ import { check } from "../cli.ts";
 import { version } from "../package.json";
 import { sampleData } from "../sample-space/data.ts";
 import {
+  type SampleSpace,
   type SampleSpaceOptions,
   startSampleSpace,
 } from "../sample-space/server.ts";
 import { BINARY, startFolder } from "../scripts/build.ts";
 import { readSettings } from "../settings.ts";
-import { start, writeUserFile } from "./helpers.ts";
+import { start, untilRequests, writeUserFile } from "./helpers.ts";
 
 const KEY = "sample-key-0123456789abcdefghijklmnop";
 
@@ -44,16 +45,9 @@ function listNotes(stdout: string): string[] {
 
 describe("check, when all is well", () => {
   test("tells settings, space, owner, projects and limits, and exits 0", async () => {
-    // Nobody is answered before all four have come.
-    const all = Promise.withResolvers<void>();
-    let come = 0;
-    await using space = startSampleSpace({
-      answer: async () => {
-        come += 1;
-        if (come === 4) all.resolve();
-        await all.promise;
-        return undefined;
-      },
+    await using space: SampleSpace = startSampleSpace({
+      // Nobody is answered before all four have come.
+      answer: () => untilRequests(space, 4).then(() => undefined),
     });
     await using folder = await startFolder();
     const text = toFile(space.host);

@@ -143,21 +143,16 @@ const SERVERS: Server[] = [
 ];
 
 describe("formatConfig", () => {
-  test.each([undefined, "claude-desktop", "cursor", "gemini"] as const)(
-    "%p: JSON that parses back",
-    (client) => {
-      for (const server of SERVERS) {
-        const text = formatConfig(client, server, "linux");
-        expect(JSON.parse(text)).toEqual({ mcpServers: { backlog: server } });
-      }
-    },
-  );
-
-  test("codex: TOML that parses back", () => {
+  test.each([
+    [undefined, "mcpServers", JSON.parse],
+    ["claude-desktop", "mcpServers", JSON.parse],
+    ["cursor", "mcpServers", JSON.parse],
+    ["gemini", "mcpServers", JSON.parse],
+    ["codex", "mcp_servers", Bun.TOML.parse],
+  ] as const)("%p: %s that parse back", (client, name, parse) => {
     for (const server of SERVERS) {
-      const text = formatConfig("codex", server, "linux");
-      const expected = { mcp_servers: { backlog: server } };
-      expect<unknown>(Bun.TOML.parse(text)).toEqual(expected);
+      const text = formatConfig(client, server, "linux");
+      expect<unknown>(parse(text)).toEqual({ [name]: { backlog: server } });
     }
   });
 

@@ -10,6 +10,7 @@ import { connectInProcess, toEnvironment } from "../scripts/connect.ts";
 import { startRaw, toCall } from "../scripts/raw-client.ts";
 import {
   askOnce,
+  never,
   readIssue,
   until,
   untilAborted,
@@ -78,6 +79,22 @@ test("a client that cancels aborts every request under way; those that wait for 
   expect((await server.details(WEB_5)).isError).toBe(false);
   const paths = space.requests.map(({ path }) => path);
   expect(paths).not.toContain("/issues/WEB-3");
+});
+
+test("what failed has the rest of its requests aborted", async () => {
+  await using space = startSampleSpace({
+    answer: (_, path) =>
+      path === "/issues/WEB-5" ? refusal(404, 6, "No.") : never(),
+  });
+  // Not by running out of time.
+  const limits = { attemptMs: 900_000, callMs: 900_000 };
+  await using server = await connectInProcess(space, { limits });
+  expect((await server.details(WEB_5)).text).toEndWith(
+    "Search with get_user_issue_list.",
+  );
+  const others = space.requests.filter(({ path }) => /WEB-5\/./.test(path));
+  expect(others).not.toEqual([]);
+  await until(() => others.every(({ aborted }) => aborted));
 });
 
 describe("progress increases", () => {

