@@ -93,12 +93,14 @@ export class Requests {
   readonly #ending = new AbortController();
   readonly #outOfTime: AbortSignal;
   readonly #deadline: number;
+  readonly #projects: string;
   #sent = 0;
   #renewal: Promise<void> | undefined;
 
   constructor(space: Space, cancelled?: AbortSignal) {
     this.space = space;
     this.host = space.host;
+    this.#projects = String(space.connection.projects);
     const leftMs = space.limits.callMs - space.limits.answerMs;
     this.#deadline = performance.now() + leftMs;
     this.#outOfTime = AbortSignal.timeout(Math.max(leftMs, 0));
@@ -128,7 +130,13 @@ export class Requests {
     const { length } = toTarget(request);
     if (length > pathAndQueryBytes) throw tooLong(length, pathAndQueryBytes);
     for (let attempt = 1; ; attempt += 1) {
-      const { apiKey } = space.connection;
+      const { apiKey, projects } = space.connection;
+      // What may be shown is decided when a call begins.
+      if (String(projects) !== this.#projects) {
+        throw new Error(
+          "BACKLOG_PROJECTS has changed since this call began. Call again.",
+        );
+      }
       const result = await valueOrError(this.#attempt(request));
       if (!(result instanceof BacklogError)) return result;
       if (result.status === 401) {

@@ -292,6 +292,18 @@ describe("after a 401", () => {
     ]);
   });
 
+  test("a list of projects that came with the new key lets no call go on that began without it", async () => {
+    await using space = startSampleSpace({ apiKey: "right" });
+    const renewed = { origin: space.url, apiKey: "right", projects: ["OPS"] };
+    const renew = async () => renewed;
+    const backlog = connect(space, { apiKey: "wrong", renew });
+    expect(await messageOf(backlog.open().getIssue("WEB-1"))).toBe(
+      "BACKLOG_PROJECTS has changed since this call began. Call again.",
+    );
+    const again = await messageOf(backlog.open().getIssue("WEB-1"));
+    expect(again).toContain("BACKLOG_PROJECTS leaves it out.");
+  });
+
   test.each([
     ["nothing changed", () => undefined, "(401, ", 2],
     ["the new key is wrong too", () => "also wrong", "(401, ", 3],
