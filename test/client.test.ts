@@ -169,6 +169,7 @@ describe("what the client reads", () => {
 describe("the sample space is strict", () => {
   test.each([
     ["/issues?statusIds[]=1", 400, "Invalid parameter: statusIds[]"],
+    ["/issues?statusId[]=1&statusId[]=x", 400, "Invalid parameter: statusId[]"],
     ["/issues/count?order=asc", 400, "Invalid parameter: order"],
     ["/issues?keyword=a&keyword=b", 400, "Invalid parameter: keyword"],
     ["/issues?dueDateUntil=2026-02-31", 400, "Invalid parameter: dueDateUntil"],
@@ -176,12 +177,18 @@ describe("the sample space is strict", () => {
     ["/issues/WEB-1/comments?count=101", 400, "Invalid parameter: count"],
     ["/space?apiKey=secret", 400, "Invalid parameter: apiKey"],
     ["/space/", 404, "No resource."],
+    ["/issues/WEB-5/attachments/1076475995", 404, "No attachment."],
   ])("%s is refused with %d", async (path, status, message) => {
     await using space = startSampleSpace();
     const headers = { "Backlog-API-Key": space.apiKey };
     const answer = await fetch(`${space.url}/api/v2${path}`, { headers });
     const errors = [{ message, code: status === 404 ? 6 : 7, moreInfo: "" }];
     expect([answer.status, await answer.json()]).toEqual([status, { errors }]);
+  });
+
+  test("a list has 20 entries where no count is asked for", async () => {
+    await using space = startSampleSpace();
+    expect(await open(space).listIssues({})).toHaveProperty("sent.length", 20);
   });
 });
 
