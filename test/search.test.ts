@@ -532,20 +532,17 @@ describe("where a minute has few searches", () => {
     const inner = startSampleSpace({ data });
     let left = limit;
     let reset = Math.floor(Date.now() / 1_000) + 60;
-    const refuse = refusing(429, /./);
     const space = startSampleSpace({
       data,
-      answer: async (request, path) => {
+      answer: async ({ url, headers }, path) => {
         if (!/^.issues(.count)?$/.test(path)) return undefined;
-        const { pathname, search } = new URL(request.url);
-        const { headers } = request;
-        const address = `${inner.url}${pathname}${search}`;
-        const response =
-          left === 0 ? refuse(request, path) : fetch(address, { headers });
-        left = Math.max(left - 1, 0);
-        const answer = new Response(await (await response)?.text(), {
-          status: (await response)?.status ?? 500,
+        const { pathname, search } = new URL(url);
+        const sent = await fetch(`${inner.url}${pathname}${search}`, {
+          headers,
         });
+        const status = left > 0 ? sent.status : 429;
+        left = Math.max(left - 1, 0);
+        const answer = new Response(await sent.text(), { status });
         answer.headers.set("X-RateLimit-Remaining", `${left}`);
         answer.headers.set("X-RateLimit-Reset", `${reset}`);
         return answer;
