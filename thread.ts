@@ -34,23 +34,20 @@ export function openThread(
   }
 }
 
-/**
- * The comments from the place asked for outwards, until they fill the room or
- * none is left. `counted`: how many Backlog says there are.
- */
+/** How far a thread is read. */
+interface Plan {
+  focus: Focus;
+  /** How many comments Backlog says there are. */
+  counted: number | undefined;
+  /** Takes a comment, and tells whether there is room for more. */
+  hasRoom: (comment: Comment) => boolean;
+}
+
+/** From the place asked for outwards, until the room is full or none is left. */
 export async function readThread(
   call: BacklogCall,
   streams: readonly CommentStream[],
-  {
-    focus,
-    counted,
-    hasRoom,
-  }: {
-    focus: Focus;
-    counted: number | undefined;
-    /** Takes a comment, and tells whether there is room for more. */
-    hasRoom: (comment: Comment) => boolean;
-  },
+  { focus, counted, hasRoom }: Plan,
 ): Promise<Thread> {
   const comments: Comment[] = [];
   const sumOf = (count: (stream: CommentStream) => number) =>
@@ -64,7 +61,10 @@ export async function readThread(
   const sawAll =
     !turnsPage(focus) && streams.every(({ readToEnd }) => readToEnd);
   const hasMore = (older: boolean) =>
-    streams.some((stream) => stream.isOlder === older && stream.hasMore);
+    streams.some(
+      ({ isOlder, waiting, readToEnd }) =>
+        isOlder === older && (waiting.length > 0 || !readToEnd),
+    );
   return {
     comments,
     // What a page was turned away from is still there.
@@ -152,11 +152,6 @@ export class CommentStream {
   /** Whether every comment in this direction has been read. */
   get readToEnd(): boolean {
     return !this.isOpen && this.failure === undefined;
-  }
-
-  /** Whether it holds or may still find more. */
-  get hasMore(): boolean {
-    return this.waiting.length > 0 || !this.readToEnd;
   }
 
   /** Looks behind a short page, too; whether that was not done before. */
