@@ -322,17 +322,17 @@ export function formatBytes(bytes: number): string {
 }
 
 // Backlog's inner names, in the words of its pages.
-const FIELDS: Record<string, string> = {
-  actualHours: "actual hours",
-  assigner: "assignee",
-  component: "category",
-  estimatedHours: "estimated hours",
-  issueType: "type",
-  limitDate: "due date",
-  parentIssue: "parent issue",
-  startDate: "start date",
-  summary: "title",
-};
+const FIELDS = new Map([
+  ["actualHours", "actual hours"],
+  ["assigner", "assignee"],
+  ["component", "category"],
+  ["estimatedHours", "estimated hours"],
+  ["issueType", "type"],
+  ["limitDate", "due date"],
+  ["parentIssue", "parent issue"],
+  ["startDate", "start date"],
+  ["summary", "title"],
+]);
 const DATE_FIELDS = ["limitDate", "startDate"];
 
 type Change = NonNullable<Comment["changeLog"]>[number];
@@ -379,7 +379,7 @@ function formatChange(change: Change, pen: Pen): string {
   const name =
     own === undefined
       ? `custom field ${clean.name(field)}`
-      : clean.name(FIELDS[own] ?? own);
+      : clean.name(FIELDS.get(own) ?? own);
   const added = originalValue ? undefined : change.attachmentInfo?.name;
   const [from, to] = [originalValue, newValue || added];
   if (!from && !to) return name;

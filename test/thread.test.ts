@@ -43,6 +43,7 @@ describe("the timeline", () => {
     ['"a → b": "c → d" → e', ["a → b", "c → d", "e"]],
     ["attachment: none → trace.txt", ["attachment", null, null, file]],
     ["notification", ["notification", null, null]],
+    ["constructor: a → b", ["constructor", "a", "b"]],
     // It stands above already, and what it was may be as long.
     ["description changed", ["description", "long ".repeat(61), "short"]],
   ])("tells a change as %s: %j", async (line, change) => {
