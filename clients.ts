@@ -283,6 +283,8 @@ function toSettings(
       : "Fill in your values.";
   return {
     env: {
+      // Whom "me" means, and what alone may be shown.
+      ...reading.values,
       ...PLACEHOLDERS,
       BACKLOG_DOMAIN: toDomain(reading.origin) ?? BACKLOG_DOMAIN,
     },

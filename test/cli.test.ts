@@ -314,6 +314,12 @@ describe("config", () => {
     expect(stderr).toMatch(/\nFill in your values\. Better: put them into /);
   });
 
+  test("of an environment also tells who me is and what alone may be shown", async () => {
+    const more = { USER_ID: "7", BACKLOG_PROJECTS: "WEB, OPS" };
+    const { server } = await printConfig({ env: { ...SETTINGS, ...more } });
+    expect(server.env).toMatchObject(more);
+  });
+
   test("of a file that counts only in this folder it has no key", async () => {
     await using folder = await startFolder();
     await Bun.write(join(folder.path, ".env"), FILE);
