@@ -81,17 +81,14 @@ describe("the command line", () => {
     expect(stdout + stderr).not.toContain(KEY.slice(0, 20));
   });
 
-  test("--version and --help evaluate neither the SDK nor zod", async () => {
-    const reached = await listStaticImports(["index.ts", "cli.ts"]);
-    expect(reached).toContain("clients.ts");
-    expect(reached.filter((name) => /^(@model|zod)/.test(name))).toEqual([]);
-  });
-
-  test("serving evaluates what reads settings and answers the start, no more", async () => {
-    const reached = await listStaticImports(["index.ts"]);
-    expect(reached.toSorted().join(" ")).toBe(
+  test("a start evaluates what reads settings and answers it, --help neither the SDK nor zod besides", async () => {
+    const start = await listStaticImports(["index.ts"]);
+    expect(start.toSorted().join(" ")).toBe(
       "index.ts package.json places.ts settings.ts stdio.ts",
     );
+    const help = await listStaticImports(["cli.ts"]);
+    expect(help).toContain("clients.ts");
+    expect(help.filter((name) => /^(@model|zod)/.test(name))).toEqual([]);
   });
 });
 
@@ -249,45 +246,38 @@ describe("config", () => {
   const orRun = (client: "codex" | "gemini") =>
     `\nOr in one command:\n  ${formatCommand(client, { command: BINARY }, platform)}`;
 
-  test.each<[Client | undefined, string]>([
-    [undefined, ANY],
-    ["claude-desktop", PUT],
-    ["claude-code", RUN],
-    ["cursor", PUT],
-    ["vscode", VSCODE],
-    ["codex", CODEX + orRun("codex")],
-    ["gemini", GEMINI + orRun("gemini")],
-  ])("%p: stdout to paste, stderr the place", async (client, place) => {
-    await using folder = await startFolder();
-    const { env, file } = await writeUserFile(folder.path, FILE);
-    const words = ["config", client ?? []].flat();
-    const { stdout, stderr } = await start(words, { env });
-    // The server finds the user's own file by itself.
-    expect(stdout).toBe(formatConfig(client, { command: BINARY }, platform));
-    const system = { platform, environment: env, home: folder.path };
-    const told = place.replace("FILE", () =>
-      client && client !== "claude-code" ? toClientFile(client, system) : "",
-    );
-    const from = `${NO_KEY} read from ${file}.`;
-    expect(stderr).toBe(`\n${told}\n${from}\n${CONNECTED}\n`);
-  });
-
-  const UNKNOWN = "This client is none of those that are known here.";
-  test.each([
-    ["VS Code", "vscode", "Put it into"],
-    ["Visual Studio Code", "vscode", "Put it into"],
-    ["Gemini CLI", "gemini", "Put it into"],
-    ["CLAUDE_CODE", "claude-code", "Run it in"],
+  const EITHER = "This may be claude-desktop or claude-code: name one of them.";
+  const UNKNOWN = `This client is none of those that are known here.\n${ANY}`;
+  test.each<[word: string | undefined, Client | undefined, string]>([
+    [undefined, undefined, ANY],
+    ["claude-desktop", "claude-desktop", PUT],
+    ["CLAUDE_CODE", "claude-code", RUN],
+    ["cursor", "cursor", PUT],
+    ["VS Code", "vscode", VSCODE],
+    ["codex", "codex", CODEX + orRun("codex")],
+    ["Visual Studio Code", "vscode", VSCODE],
+    ["Gemini CLI", "gemini", GEMINI + orRun("gemini")],
     ["emacs", undefined, UNKNOWN],
     ["日本", undefined, UNKNOWN],
-    ["claude", undefined, "This may be claude-desktop or claude-code: name"],
-  ] as const)("%p is taken for %p", async (word, client, told) => {
-    const { stdout, stderr, code } = await start(["config", word]);
-    const server = { command: BINARY, env: PLACEHOLDERS };
-    expect(stdout).toBe(formatConfig(client, server, platform));
-    expect(stderr).toStartWith(`\n${told}`);
-    expect(code).toBe(0);
-  });
+    ["claude", undefined, `${EITHER}\n${ANY}`],
+  ])(
+    "%p: for %p stdout to paste, stderr the place",
+    async (word, client, place) => {
+      await using folder = await startFolder();
+      const { env, file } = await writeUserFile(folder.path, FILE);
+      const words = ["config", word ?? []].flat();
+      const { stdout, stderr, code } = await start(words, { env });
+      // The server finds the user's own file by itself.
+      expect(stdout).toBe(formatConfig(client, { command: BINARY }, platform));
+      const system = { platform, environment: env, home: folder.path };
+      const told = place.replace("FILE", () =>
+        client && client !== "claude-code" ? toClientFile(client, system) : "",
+      );
+      const from = `${NO_KEY} read from ${file}.`;
+      expect(stderr).toBe(`\n${told}\n${from}\n${CONNECTED}\n`);
+      expect(code).toBe(0);
+    },
+  );
 
   type StartOptions = Parameters<typeof start>[1];
 

@@ -113,8 +113,8 @@ describe("every request of the client", () => {
   });
 });
 
-describe("the names of a query", () => {
-  test("an issue with its children's summary; where that is refused, without", async () => {
+describe("what the client reads", () => {
+  test("an issue comes with its children's summary; where that is refused, without", async () => {
     await using space = startSampleSpace({ switches: { expand: "refused" } });
     const issue = await open(space).getIssue("WEB-1");
     expect(space.requests.map(({ query, status }) => [query, status])).toEqual([
@@ -124,15 +124,6 @@ describe("the names of a query", () => {
     expect(issue.issueKey).toBe("WEB-1");
   });
 
-  test("a count is asked for without order", async () => {
-    await using space = startSampleSpace();
-    const query = { statusId: [1, 2], sort: "updated", order: "desc" };
-    expect(await open(space).countIssues(query)).toBe(15);
-    expect(space.requests[0]?.query).toBe("statusId[]=1&statusId[]=2");
-  });
-});
-
-describe("what the client reads", () => {
   test("an attachment is its very bytes, up to the size that is asked for", async () => {
     const file = new Uint8Array([0, 255, 10, 13, 200]);
     await using space = startSampleSpace({ answer: () => new Response(file) });
