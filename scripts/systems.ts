@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { toMessage } from "../errors.ts";
 import { startSampleSpace } from "../sample-space/server.ts";
 import { compile, fail, run, runToEnd, startFolder } from "./build.ts";
@@ -78,41 +78,37 @@ async function converseInWine(
   { program, folder }: Partner,
   space: Space,
 ): Promise<void> {
-  const tools = ["wine", "x86_64-w64-mingw32-gcc"];
-  if (!tools.every((tool) => Bun.which(tool))) need(WINE);
-  const parent = join(folder, "conversation.exe");
+  const compiler = "x86_64-w64-mingw32-gcc";
+  if (!Bun.which("wine") || !Bun.which(compiler)) need(WINE);
+  const at = (name: string) => join(dirname(program), name);
   const entry = "scripts/conversation.ts";
-  await compile(parent, { target: "bun-windows-x64", entry });
-  const prefix = join(folder, "wine");
+  await compile(at("conversation.exe"), { target: "bun-windows-x64", entry });
+  await Bun.write(at("prng.c"), BCRYPTPRIMITIVES);
+  const library = ["-shared", "-o", at("bcryptprimitives.dll")];
+  await run([compiler, ...library, at("prng.c"), "-ladvapi32"]);
   const env = {
-    ...{ PATH: process.env.PATH, HOME: folder, WINEPREFIX: prefix },
+    ...{
+      PATH: process.env.PATH,
+      HOME: folder,
+      WINEPREFIX: join(folder, "wine"),
+    },
     // Without it, Japanese names are lost on the way in.
     LC_ALL: "C.UTF-8",
     WINEDEBUG: "-all",
     // Nobody is asked to download what no console program needs.
     WINEDLLOVERRIDES: "mscoree,mshtml=",
   };
-  const start = (...command: string[]) => run(command, { env, cwd: folder });
   const toWindows = (path: string) => `Z:${path.replaceAll("/", "\\")}`;
+  const partner: Partner = {
+    command: [toWindows(program)],
+    program: toWindows(program),
+    folder: toWindows(folder),
+  };
+  const talk = JSON.stringify({ partner, space });
   try {
-    await start("wineboot", "--init");
-    const key = ["HKCU\\Software\\Wine", "/v", "Version", "/d", "win10", "/f"];
-    await start("wine", "reg", "add", ...key);
-    await Bun.write(join(folder, "prng.c"), BCRYPTPRIMITIVES);
-    const library = join(
-      prefix,
-      "drive_c/windows/system32/bcryptprimitives.dll",
-    );
-    const gcc = [...tools.slice(1), "-shared", "-o", library];
-    await start(...gcc, "prng.c", "-ladvapi32");
-    const partner: Partner = {
-      command: [toWindows(program)],
-      program: toWindows(program),
-      folder: toWindows(folder),
-    };
-    await start("wine", parent, JSON.stringify({ partner, space }));
+    await run(["wine", at("conversation.exe"), talk], { env });
   } finally {
-    await start("wineserver", "--kill").catch(() => {});
+    await runToEnd(["wineserver", "--kill"], { env });
   }
 }
 
