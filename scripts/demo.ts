@@ -32,24 +32,24 @@ export async function demo(calls: readonly Call[] = CALLS): Promise<void> {
   const data = sampleData({ now: new Date() });
   await using space = startSampleSpace({ data });
   await using server = await connectBinary(toEnvironment(space));
-  print(
-    "A sample Backlog space runs on this machine; the program is started as an MCP client starts it.",
+  process.stdout.write(
+    "A sample Backlog space runs on this machine; the program is started as an MCP client starts it.\n",
   );
   for (const [question, tool, args] of calls) {
     const asked = space.requests.length;
     const { text, isError, image } = await server.call(tool, args);
     const requests = space.requests.length - asked;
-    print(`\n${"─".repeat(72)}\n“${question}”`);
-    print(`→ ${tool} ${JSON.stringify(args)}`);
-    print(`← after ${requests} requests to Backlog:\n`);
-    print(text);
-    if (image) print(`and the picture itself (${image.mimeType})`);
+    const shown = image ? `and the picture itself (${image.mimeType})\n` : "";
+    process.stdout.write(`
+${"─".repeat(72)}
+“${question}”
+→ ${tool} ${JSON.stringify(args)}
+← after ${requests} requests to Backlog:
+
+${text}
+${shown}`);
     if (isError) throw new Error(`${tool} answered with an error.`);
   }
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
 }
 
 if (import.meta.main) await demo();

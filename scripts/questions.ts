@@ -70,11 +70,10 @@ export const QUESTIONS: readonly Question[] = [
         ["get_issue", { issueKey: "WEB-1" }],
         ["get_issue_comments", { issueKey: "WEB-1", count: 100 }],
       );
-      const issueId = toNumber(issue, "parentIssueId");
-      const parentIssueId = [toNumber(issue, "id")];
+      const { id, parentIssueId: issueId } = JSON.parse(issue);
       await ask(
         ["get_issue", { issueId }],
-        ["get_issues", { parentIssueId, count: 100 }],
+        ["get_issues", { parentIssueId: [id], count: 100 }],
       );
     },
   },
@@ -90,10 +89,10 @@ export const QUESTIONS: readonly Question[] = [
 /** Page after page until one is not full; nobody has told the total. */
 async function askMine(ask: Ask, filters: Call[1], count = 100) {
   const [me = ""] = await ask(["get_myself", {}]);
-  const query = { ...filters, assigneeId: [toNumber(me, "id")], count };
+  const query = { ...filters, assigneeId: [JSON.parse(me).id], count };
   for (let offset = 0; ; offset += count) {
     const [page = ""] = await ask(["get_issues", { ...query, offset }]);
-    if (toIds(page).length < count) return;
+    if (JSON.parse(page).length < count) return;
   }
 }
 
@@ -104,22 +103,11 @@ async function askThread(ask: Ask, issueKey: string): Promise<void> {
     ["get_issue_comments", query],
   );
   for (;;) {
-    const ids = toIds(page);
-    if (ids.length < query.count) return;
-    const maxId = Math.min(...ids);
+    const comments: { id: number }[] = JSON.parse(page);
+    if (comments.length < query.count) return;
+    const maxId = Math.min(...comments.map(({ id }) => id));
     [page = ""] = await ask(["get_issue_comments", { ...query, maxId }]);
   }
-}
-
-/** The IDs of a list's entries, which are indented by four. */
-function toIds(text: string): number[] {
-  return [...text.matchAll(/^ {4}"id": (\d+)/gm)].map(([, id]) => Number(id));
-}
-
-function toNumber(text: string, field: string): number {
-  const [, value] = new RegExp(`^ {2}"${field}": (\\d+)`, "m").exec(text) ?? [];
-  if (value === undefined) throw new Error(`No ${field} in ${text}`);
-  return Number(value);
 }
 
 /**

@@ -25,19 +25,13 @@ export const BUNDLE_TARGETS: Target[] = [
 /** The target this machine runs. */
 export function hostTarget(): Target {
   const system = process.platform === "win32" ? "windows" : process.platform;
-  const name = `${system}-${process.arch}${isMusl() ? "-musl" : ""}`;
+  // A machine may have musl's loader beside glibc's, hardly the reverse.
+  const glibc = ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"];
+  const isMusl = system === "linux" && !glibc.some((path) => existsSync(path));
+  const name = `${system}-${process.arch}${isMusl ? "-musl" : ""}`;
   const target = TARGETS.find((known) => known === name);
   if (!target) throw new Error(`Nothing is built for ${name}.`);
   return target;
-}
-
-// A machine may have musl's loader beside glibc's, hardly the reverse.
-function isMusl(): boolean {
-  return (
-    process.platform === "linux" &&
-    !existsSync("/lib64/ld-linux-x86-64.so.2") &&
-    !existsSync("/lib/ld-linux-aarch64.so.1")
-  );
 }
 
 /** Windows wants another ending and another archive. */
