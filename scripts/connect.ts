@@ -113,7 +113,7 @@ async function connect(transport: Transport) {
 export function parseTable(answer: string): Record<string, string>[] {
   const lines = answer.split("\n").filter((line) => line.startsWith("|"));
   const [titles = [], , ...rows] = lines.map((line) =>
-    line.slice(2, -2).split(/(?<!\\) \| /),
+    line.slice(2, -2).split(" | "),
   );
   return rows.map((row) =>
     Object.fromEntries(titles.map((title, index) => [title, row[index] ?? ""])),

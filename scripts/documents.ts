@@ -122,8 +122,7 @@ function toDue(due: string): string {
   return due
     .replace(/^\d+-0?(\d+)-0?(\d+)/, "$1/$2")
     .replace(/\((\d+) days? overdue\)/, "($1 日超過)")
-    .replace("(today)", "(今日)")
-    .replace(/ \(in .*\)/, "");
+    .replace("(today)", "(今日)");
 }
 
 function label(kind: string, x: number, y: number, text: string): string {

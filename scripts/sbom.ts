@@ -53,7 +53,7 @@ type PackageJson = {
 /** Every package of which a file is in the bundle, by its package.json. */
 async function readPackages(): Promise<Map<PackageJson, Models.Component>> {
   const { metafile } = await Bun.build({
-    ...{ entrypoints: [join(ROOT, "index.ts")], target: "bun", minify: true },
+    ...{ entrypoints: [join(ROOT, "index.ts")], target: "bun" },
     define: { "process.env.NODE_ENV": '"production"' },
     metafile: true,
   });

@@ -1,5 +1,10 @@
 import { expect, test } from "bun:test";
-import { addComment, sampleData } from "../sample-space/data.ts";
+import {
+  addComment,
+  addThread,
+  type SpaceData,
+  sampleData,
+} from "../sample-space/data.ts";
 import {
   type SampleSpaceOptions,
   type Switches,
@@ -8,13 +13,13 @@ import {
 import { observe, type Word } from "../scripts/live.ts";
 
 /** A space in which every fact can be seen. */
-function whole() {
+function whole(change?: (data: SpaceData) => void) {
   const data = sampleData();
   addComment(data, "WEB-12", {
-    by: "ken",
-    at: "2026-11-21T16:00:00Z",
+    ...{ by: "ken", at: "2026-11-21T16:00:00Z" },
     changes: [["status", "In Progress", "Resolved"]],
   });
+  change?.(data);
   return data;
 }
 
@@ -23,6 +28,11 @@ async function look(options: SampleSpaceOptions = {}) {
   const found = await observe({ origin: space.url, apiKey: space.apiKey });
   const words = found.map(({ fact, observed }) => [fact, observed] as const);
   return { found: new Map<string, Word>(words), requests: space.requests };
+}
+
+async function lookAt(fact: string, options: SampleSpaceOptions) {
+  const { found } = await look(options);
+  return [...found].find(([name]) => name.startsWith(fact))?.[1];
 }
 
 test("of every fact a word is told, for a few reading requests", async () => {
@@ -67,39 +77,29 @@ const CASES: [fact: string, Partial<Switches>, Word][] = [
 ];
 
 test.each(CASES)("%s where %j: %s", async (fact, switches, word) => {
-  const { found } = await look({ switches });
-  const name = [...found.keys()].find((name) => name.startsWith(fact)) ?? "";
-  expect(found.get(name)).toBe(word);
+  expect(await lookAt(fact, { switches })).toBe(word);
 });
 
-test("days are told apart on the other side of midnight, too", async () => {
-  const data = whole();
+const WEST = whole((data) => {
   data.space.timezone = "America/New_York";
-  for (const days of ["the space's", "UTC"] as const) {
-    const { found } = await look({ data, switches: { days } });
-    const word = days === "UTC" ? days : "the space's zone";
-    expect(found.get("updatedSince counts days in")).toBe(word);
-  }
 });
+const LONG = whole((data) => addThread(data, "WEB-12", 120));
 
-test("a change log may call statuses by their IDs", async () => {
-  const data = whole();
-  const logs = [...data.comments.values()].flat().map((one) => one.changeLog);
-  for (const change of logs.flatMap((log) => log ?? [])) {
-    if (change.field === "status") change.newValue = "3";
-  }
-  const { found } = await look({ data });
-  expect(found.get("changeLog calls a status by")).toBe("IDs");
-});
+const ELSEWHERE = Response.redirect("https://files.corp.example/x", 302);
 
-test("an attachment elsewhere is a redirect, which is not followed", async () => {
-  const redirect = Response.redirect("https://files.corp.example/x", 302);
-  const { found } = await look({
-    answer: (_, path) =>
-      path.includes("/attachments/") ? redirect : undefined,
-  });
-  const fact = "an attachment is sent by the space itself";
-  expect(found.get(fact)).toBe("redirect");
+/** Answers itself what is asked of a path. */
+function at(part: string, answer: () => Response): SampleSpaceOptions {
+  return { answer: (_, path) => (path.includes(part) ? answer() : undefined) };
+}
+
+test.each<[fact: string, SampleSpaceOptions, Word]>([
+  ["comments/count", { data: LONG }, "could not be tried"],
+  ["updatedSince", { data: WEST }, "the space's zone"],
+  ["updatedSince", { data: WEST, switches: { days: "UTC" } }, "UTC"],
+  ["an attachment", at("/attachments/", () => ELSEWHERE), "redirect"],
+  ["/projects", at("/projects", () => Response.json([])), "another class"],
+])("%s of another space, %#", async (fact, options, word) => {
+  expect(await lookAt(fact, options)).toBe(word);
 });
 
 test("in an empty space nothing can be seen but the classes", async () => {
@@ -111,8 +111,15 @@ test("in an empty space nothing can be seen but the classes", async () => {
   }
 });
 
+test("what fails is not asked again", async () => {
+  const failure = () => new Response("", { status: 503 });
+  const { found, requests } = await look(at("/", failure));
+  expect([...new Set(found.values())]).toEqual(["refused with 503"]);
+  expect(requests.length).toBeLessThan(found.size);
+});
+
 test("it ends at half of what a class has left", async () => {
-  const rateLimit = { search: 6, read: 600 };
+  const rateLimit = { search: 6, read: 600, resetInSeconds: 60 };
   const { found, requests } = await look({ rateLimit });
   const isSearch = /^\/issues(\/count)?$/;
   const searches = requests.filter(({ path }) => isSearch.test(path));

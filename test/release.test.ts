@@ -37,6 +37,7 @@ async function startRelease() {
   const folder = await startFolder({
     "README.md": `Of ${OWNER}/tap/backlog-mcp, from ${OWNER}/backlog-mcp\n`,
     LICENSE: "MIT\n",
+    "dist/of-last-time.zip": "",
     ...Object.fromEntries(TARGETS.map((name) => [programPath("", name), name])),
   });
   await fs.copyFile(BINARY, programPath(folder.path, HOST));
@@ -146,6 +147,7 @@ describe("pack", () => {
   });
 
   const COMMANDS = 'if [ "$1" ]; then exec "$real" "$@"; fi';
+  const WELL = 'if [ "$1" ]; then "$real" "$@"; exit 0; fi';
   const OPTIONS = 'case "$1" in --*) exec "$real" "$@" ;; esac';
   const through = (sed: string) => `${COMMANDS}; "$real" | sed -u '${sed}'`;
   const VERSION = `--version does not say ${manifest.version}`;
@@ -154,7 +156,9 @@ describe("pack", () => {
   test.skipIf(!POSIX).each([
     ["is another version", "echo 9.9.9", VERSION],
     ["ends silently where nothing is configured", OPTIONS, CHECK],
+    ["ends well where nothing is configured", WELL, CHECK],
     ["does not speak MCP", COMMANDS, SERVING],
+    ["ends badly", `${COMMANDS}; "$real"; exit 3`, `${SERVING}exit 3`],
     ["serves as another version", through('s/"version":"/&9/'), SERVING],
     ["does not say what is missing", through("s/isError/wasError/"), SERVING],
   ])("refuses a program that %s", async (_, script, message) => {
