@@ -117,7 +117,7 @@ function toAnswer(apiKey: string, options: SampleSpaceOptions) {
     const response = respond(switches, () => {
       if (isSpent) throw refusal(429, 13, "Too many requests.");
       if (method !== "GET") throw refusal(405, 7, "Only GET is read.");
-      if (path === pathname || path.endsWith("/")) throw missing("resource");
+      if (path === pathname) throw missing("resource");
       if (record.apiKey !== apiKey) {
         throw refusal(401, 11, "Authentication failure.");
       }

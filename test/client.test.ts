@@ -158,6 +158,9 @@ describe("what the client reads", () => {
 });
 
 describe("the sample space is strict", () => {
+  const ask = ({ url, apiKey }: SampleSpace, path: string) =>
+    fetch(`${url}/api/v2${path}`, { headers: { "Backlog-API-Key": apiKey } });
+
   test.each([
     ["/issues?statusIds[]=1", 400, "Invalid parameter: statusIds[]"],
     ["/issues?statusId[]=1&statusId[]=x", 400, "Invalid parameter: statusId[]"],
@@ -171,10 +174,17 @@ describe("the sample space is strict", () => {
     ["/issues/WEB-5/attachments/1076475995", 404, "No attachment."],
   ])("%s is refused with %d", async (path, status, message) => {
     await using space = startSampleSpace();
-    const headers = { "Backlog-API-Key": space.apiKey };
-    const answer = await fetch(`${space.url}/api/v2${path}`, { headers });
+    const answer = await ask(space, path);
     const errors = [{ message, code: status === 404 ? 6 : 7, moreInfo: "" }];
     expect([answer.status, await answer.json()]).toEqual([status, { errors }]);
+  });
+
+  test("of a minute's searches one too many is refused", async () => {
+    const rateLimit = { search: 1, read: 1 };
+    await using space = startSampleSpace({ rateLimit });
+    const asked = ["/issues", "/issues/count", "/space"];
+    for (const path of asked) await ask(space, path);
+    expect(space.requests.map((one) => one.status)).toEqual([200, 429, 200]);
   });
 
   test("a list has 20 entries where no count is asked for", async () => {
