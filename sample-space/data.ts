@@ -23,9 +23,7 @@ const TODAY = new Date("2026-11-22T00:00:00Z");
  * by whole weeks, so that its story is told within a week before `now`.
  */
 export function sampleData({ japanese = false, now = TODAY } = {}): SpaceData {
-  const days = Math.floor((+now - +TODAY) / 86_400_000);
-  const seconds = (days - (days % 7)) * 86_400;
-  const company = moveDates(COMPANY, seconds);
+  const company = moveDates(COMPANY, now);
   const data = toSpace(
     company.projects,
     company[japanese ? "japanese" : "english"],
@@ -51,17 +49,20 @@ export function sampleData({ japanese = false, now = TODAY } = {}): SpaceData {
   for (const { on, ...remark } of company.comments) {
     addComment(data, on, remark);
   }
+  const { created } = byKey(data, "WEB-12");
   for (let n = 1; n <= 48; n += 1) {
     addComment(data, "WEB-12", {
       by: ["ken", "hana", "hanako"][n % 3] ?? "",
-      at: plus("2026-10-05T01:05:00Z", seconds + n * 84_540),
+      at: plus(created, 300 + n * 84_540),
       ...(company.thread[n] ?? { text: `${toRemark(n)} (run ${n})` }),
     });
   }
   return data;
 }
 
-function moveDates(company: Company, seconds: number): Company {
+function moveDates(company: Company, now: Date): Company {
+  const days = Math.floor((+now - +TODAY) / 86_400_000);
+  const seconds = (days - (days % 7)) * 86_400;
   const text = JSON.stringify(company).replace(/\b20\d\d-\d\d-\d\d/g, (day) =>
     plus(day, seconds).slice(0, 10),
   );

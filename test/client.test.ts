@@ -179,6 +179,18 @@ describe("the sample space is strict", () => {
     expect([answer.status, await answer.json()]).toEqual([status, { errors }]);
   });
 
+  test("anything but GET is refused", async () => {
+    await using space = startSampleSpace();
+    const url = `${space.url}/api/v2/space`;
+    expect(await fetch(url, { method: "POST" })).toHaveProperty("status", 405);
+  });
+
+  test("in older records a day is midnight of the space's zone", async () => {
+    await using space = startSampleSpace({ switches: { olderDates: true } });
+    const { dueDate } = await open(space).getIssue("WEB-1");
+    expect(dueDate).toBe("2026-11-26T15:00:00Z");
+  });
+
   test("of a minute's searches one too many is refused", async () => {
     const rateLimit = { search: 1, read: 1 };
     await using space = startSampleSpace({ rateLimit });

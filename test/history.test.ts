@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { toActivities } from "../sample-space/activities.ts";
 import {
   addComment,
   addThread,
@@ -194,6 +195,8 @@ describe("what somebody did", () => {
     const { keys, told } = await ask(args, { data });
     expect(keys.sort()).toEqual(["OPS-5", "WEB-6"]);
     expect(told).toContain("- status: Open → In Progress");
+    const bulk = toActivities(data).filter(({ type }) => type === 14);
+    expect(bulk).toMatchObject([{ content: { link: [{}, {}] } }]);
   });
 
   test.each([true, false])("whether maxId is inclusive: %p", async (is) => {

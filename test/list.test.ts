@@ -230,11 +230,12 @@ describe("the sample company", () => {
   test("has as much to do in a later week as in that of its story", async () => {
     const week = { due_date_since: "this week", due_date_until: "this week" };
     const args = { ...week, assignee_names: ["anyone"] };
-    const now = new Date("2027-11-21T03:00:00Z");
+    const monday = new Date("2026-11-23T03:00:00Z");
+    const { keys } = await readList(args, {}, { now: monday });
+    const now = new Date("2027-11-22T03:00:00Z");
     const later = await readList(args, { data: sampleData({ now }) }, { now });
-    const { keys } = await readList(args);
-    expect(keys.length).toBeGreaterThan(5);
     expect(later.keys).toEqual(keys);
+    expect(keys.length).toBeGreaterThan(3);
   });
 
   test("agrees with itself about who changed an issue last", async () => {
