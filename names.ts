@@ -411,10 +411,12 @@ function toFilter(
 ): ResolvedFilter {
   const named = new Set(found.flatMap((candidate) => candidate.ids));
   const others = ids.filter((id) => !named.has(id));
+  // "me" may be one of those who are named.
+  const each = new Map(found.map((one) => [`${one.ids}`, one]));
   return {
     ids: [...new Set([...ids, ...named])],
     meant: [
-      ...[...new Set(found)].map(({ ids, names: [name] }) => ({
+      ...[...each.values()].map(({ ids, names: [name] }) => ({
         ids,
         ...(name && { name }),
       })),
