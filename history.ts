@@ -130,7 +130,7 @@ interface Candidates extends Pick<History, "counted" | "missing"> {
 /** Every issue updated since then; the day before is asked for, too. */
 async function searchUpdated(
   call: BacklogCall,
-  { search, day, from }: HistoryQuestion,
+  { search, day, from, view }: HistoryQuestion,
 ): Promise<Candidates> {
   const { updatedSince } = search.filters;
   // Whose days Backlog counts is not documented: the times decide.
@@ -160,8 +160,13 @@ async function searchUpdated(
       `Only the newest ${end} of the issues updated since are looked at. Narrow the filters.`,
     );
   }
-  const counted = describeCount(`and updated since ${first}`, total);
-  return { issues: since, counted, missing };
+  const isKnown = !more || since.length < issues.length;
+  const own =
+    isKnown && since.length !== total
+      ? `; since ${day} in ${view.timeZone}: ${since.length}`
+      : "";
+  const what = `and updated since ${first}`;
+  return { issues: since, counted: describeCount(what, total, own), missing };
 }
 
 /** Those of the issues in which the people were active that match. */
@@ -211,9 +216,9 @@ async function searchActive(
   };
 }
 
-function describeCount(what: string, total = Number.NaN) {
+function describeCount(what: string, total = Number.NaN, own = "") {
   if (Number.isNaN(total)) return undefined;
-  return `Matching ${what}, by Backlog's count: ${total}.`;
+  return `Matching ${what}, by Backlog's count: ${total}${own}.`;
 }
 
 /** The issues in which this person did something in that time, and when. */
@@ -274,6 +279,7 @@ async function readIssues(
   const silent: string[] = [];
   let used: Size = { characters: 0, tokens: 0 };
   let next = Math.min(search.offset, candidates.length);
+  if (most === 0) call.notes.add("With limit 0 no issue is looked into.");
   call.expect(Math.min(candidates.length - next, most));
   let pages = 0;
   while (next < candidates.length && told.length < most && pages < MOST_PAGES) {
@@ -372,7 +378,8 @@ export function tellHistory(history: History, view: HistoryView) {
 
 /** What was found, what was not, and what cannot be; a line each. */
 function describeHistory(history: History): string[] {
-  const { told, left, silent, offset } = history;
+  const { told, left, silent, offset, next } = history;
+  const idle = next - offset - told.length - silent.length;
   const from = offset > 0 ? ` from offset ${offset} on` : "";
   const found =
     told.length === 0
@@ -386,6 +393,7 @@ function describeHistory(history: History): string[] {
     ...(silent.length > 0
       ? [listLabels("Updated, too, without an entry that says how", silent)]
       : []),
+    ...(idle > 0 ? [`Looked into, with nothing to tell: ${idle}.`] : []),
     "Deleted issues and edits of older comments cannot be seen.",
   ];
 }

@@ -219,7 +219,7 @@ function toTable(
   ];
   const kept = columns.filter(({ isCommon }) => !isCommon);
   return {
-    common: said.length > 0 ? [`All: ${said.join(", ")}.`] : [],
+    common: said.length > 0 ? [`In every row below: ${said.join(", ")}.`] : [],
     head: [
       toTableRow(kept.map(({ title }) => title)),
       `|${"---|".repeat(kept.length)}`,

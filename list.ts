@@ -16,11 +16,7 @@ import {
   toCapacity,
 } from "./list-text.ts";
 import type { Me } from "./lookup.ts";
-import {
-  describeNotClosed,
-  type ResolvedNames,
-  resolveNames,
-} from "./names.ts";
+import { type ResolvedNames, resolveNames } from "./names.ts";
 import type { IssueRow } from "./responses.ts";
 import { type Found, MOST_READ, type Search, searchIssues } from "./search.ts";
 import type { Tally } from "./tally.ts";
@@ -338,14 +334,12 @@ function toFilters(
   { filters, historyBy, custom }: ResolvedNames,
   { rows, days }: { rows: readonly IssueRow[]; days: string | undefined },
 ): ListFilter[] {
-  const open = describeNotClosed(rows.map(({ status }) => status));
   const named = FILTERS.flatMap(([filter, label]): ListFilter[] => {
     const isDefault = isNotGiven(args, filter);
-    const { meant, notClosed } = filters[filter] ?? {};
-    const names = notClosed
-      ? [{ name: open, ids: [] }]
-      : meant?.map((value) => nameFromRows(filter, value, rows));
-    return names ? [{ label, values: names, isDefault }] : [];
+    const values = filters[filter]?.meant.map((value) =>
+      nameFromRows(filter, value, rows),
+    );
+    return values ? [{ label, values, isDefault }] : [];
   });
   const { history, timeZone, keyword } = args;
   const until = history?.until ? ` until ${history.until}` : "";

@@ -234,7 +234,8 @@ const STANDARD_STATUSES = STANDARD.map(
 );
 
 function toNotClosed(): ResolvedFilter {
-  return { ...toLifted("not closed"), notClosed: true };
+  const name = "not closed (every status but Closed)";
+  return { ...toLifted(name), notClosed: true };
 }
 
 async function resolveStatuses(
@@ -268,15 +269,6 @@ export function nameStatuses(
     ([id, english, japanese]) => [id, isJapanese ? japanese : english] as const,
   );
   return new Map([...standard, ...own]);
-}
-
-/** `not closed (Open, In Progress, Resolved, 検収待ち)`, as far as is known. */
-export function describeNotClosed(seen: readonly Choice[]): string {
-  const all = nameStatuses(seen);
-  all.delete(CLOSED);
-  const names = [...new Set([...all.values()].map((name) => toName(name)))];
-  const more = names.length > 8 ? [`and ${names.length - 8} more`] : [];
-  return `not closed (${[...names.slice(0, 8), ...more].join(", ")})`;
 }
 
 /**

@@ -141,7 +141,7 @@ describe("the table", () => {
     if (one && two) Object.assign(two, { ...one, id: 1, issueKey: "P1-2" });
     const { text, rows } = await readList({}, { data });
     expect(text).toContain(
-      "\nAll: project P1, type Task, status In Progress, priority High, assignee Hana Mori, due none.\n",
+      "\nIn every row below: project P1, type Task, status In Progress, priority High, assignee Hana Mori, due none.\n",
     );
     expect(Object.keys(rows[0] ?? {})).toEqual(["Key", "Title", "Updated"]);
   });

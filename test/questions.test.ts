@@ -73,7 +73,7 @@ const ANSWERS: Record<string, [found: string, ...lines: string[]]> = {
   "What is overdue in WEB, and whose is it?": ["5, 3, 9: WEB-4 WEB-9 WEB-11"],
   "What is waiting for 検収, whoever has it?": ["6, 3, 6: WEB-4 OPS-3"],
   "How many open issues does each person have in WEB?": [
-    "6, 3, 5: ",
+    "6, 3, 4: ",
     "Counted: 12, all that match, by assignee.",
     "| Hana Mori | 7 |",
     "| nobody | 1 |",
@@ -94,7 +94,7 @@ const ANSWERS: Record<string, [found: string, ...lines: string[]]> = {
   "What is of high priority but has no due date, closed or not?": [
     "4, 2, 5: MOBILE-3",
   ],
-  "Which issues in WEB have the severity S1?": ["6, 3, 7: WEB-5"],
+  "Which issues in WEB have the severity S1?": ["6, 3, 6: WEB-5"],
   "Write my weekly report: what did I do this week?": [
     "7, 4, 14: MOBILE-4 WEB-12 WEB-5",
     "2026-11-21 01:00 · Hana Mori · created",

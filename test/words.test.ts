@@ -259,24 +259,14 @@ describe("the built-in words", () => {
     expect(total).toBe(count);
   });
 
-  test("not closed is told in the language that one row shows", async () => {
-    const data = sampleData({ japanese: true });
-    const { filters } = await readList({ ...ANYONE, limit: 1 }, { data });
-    expect(filters[1]).toStartWith(
-      "status not closed (未対応, 処理中, 処理済み",
-    );
-  });
-
-  test("not closed names eight statuses at most", async () => {
-    const data = changed(({ issues }) => {
-      for (const [n, issue] of issues.entries()) {
-        issue.status = { ...issue.status, id: 9_000 + n, name: `Step ${n}` };
-      }
-    });
-    const { filters } = await readList(ANYONE, { data });
-    expect(filters[1]).toMatch(
-      /^status not closed \(Open, In Progress, Resolved(, Step \d+){5}, and \d+ more\) by default$/,
-    );
+  test("not closed is told alike of any rows", async () => {
+    for (const japanese of [true, false]) {
+      const data = sampleData({ japanese });
+      const { filters } = await readList({ ...ANYONE, limit: 1 }, { data });
+      expect(filters[1]).toBe(
+        "status not closed (every status but Closed) by default",
+      );
+    }
   });
 
   test.each([
