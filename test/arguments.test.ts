@@ -123,6 +123,9 @@ describe("days are told as they were understood", () => {
     );
   });
 
+  const where = (condition: string) => {
+    return { custom_fields: [condition], project_keys: ["WEB"] };
+  };
   // 03:00 in UTC: noon in Tokyo, and still the day before in Los Angeles.
   const ELSEWHERE =
     "(timezone not given; this machine is in America/Los_Angeles, where it is 2026-11-21)";
@@ -132,16 +135,8 @@ describe("days are told as they were understood", () => {
     [undefined, { history_by_names: ["me"] }, "(timezone not given)"],
     [undefined, { history_until: "2026-11-20" }, undefined],
     ["America/Los_Angeles", { due_date_until: "this week" }, ELSEWHERE],
-    [
-      undefined,
-      { custom_fields: ["Promised on<=today"], project_keys: ["WEB"] },
-      "(timezone not given)",
-    ],
-    [
-      undefined,
-      { custom_fields: ["Severity=S1"], project_keys: ["WEB"] },
-      undefined,
-    ],
+    [undefined, where("Promised on<=today"), "(timezone not given)"],
+    [undefined, where("Severity=S1"), undefined],
     ["Asia/Tokyo", { due_date_until: "2026/11/30" }, undefined],
     ["Asia/Tokyo", { due_date_until: "today", timezone: "UTC" }, undefined],
   ])("today on a machine in %s, %j: %p", async (zone, args, expected) => {
