@@ -4,6 +4,7 @@ import {
   type SampleSpaceOptions,
   startSampleSpace,
 } from "../sample-space/server.ts";
+import { find } from "../sample-space/space.ts";
 import { connectInProcess } from "../scripts/connect.ts";
 import { toDepth } from "../scripts/questions.ts";
 import { readList } from "./helpers.ts";
@@ -22,10 +23,8 @@ function changed(change: (data: SpaceData) => void): SpaceData {
   return data;
 }
 
-function project(data: SpaceData, key: string) {
-  const found = data.projects.find(({ project }) => project.projectKey === key);
-  if (!found) throw new Error(`No ${key} in the sample data.`);
-  return found;
+function project({ projects }: SpaceData, projectKey: string) {
+  return find(projects, { project: { projectKey } });
 }
 
 /** A copy of the first entry under another name. */
