@@ -241,13 +241,15 @@ describe("a page that fails", () => {
     expect(next).toMatchObject({ offset: rows });
   });
 
-  test.each<[string, Args, number, RegExp]>([
-    ["the first of all", {}, 503, /^.issues/],
-    ["the first of any status", ANY, 400, /^.issues/],
-    ["the first among closed ones", UP, 429, /^.issues\?(?!.*statusId)/],
-  ])("%s is an error", async (_, args, status, pattern) => {
+  const CLOSED = custom(2, 1_500, 0.93);
+  test.each<[string, SpaceData, Args, number, RegExp]>([
+    ["the first of all", MANY, {}, 503, /^.issues/],
+    ["the first of any status", MANY, ANY, 400, /^.issues/],
+    ["one among closed ones", MANY, UP, 429, /^.issues\?(?!.*statusId)/],
+    ["one in custom statuses", CLOSED, {}, 503, /^.issues\?.*Id..=\d\d/],
+  ])("%s is an error", async (_, data, args, status, pattern) => {
     const answer = refusing(status, pattern);
-    const { isError, text } = await ask(args, { data: MANY, answer });
+    const { isError, text } = await ask(args, { data, answer });
     expect(isError).toBe(true);
     expect(text).toMatch(/^Backlog (refused|failed on) GET .issues/);
   });
