@@ -149,14 +149,9 @@ describe("no error has more than 2,000 characters", () => {
       "of the assistant's",
       [
         [DETAILS, { issue_key: LONG }],
-        [DETAILS, { issue_key: many(9) }],
-        [DETAILS, { issue_key: "WEB-5", timezone: LONG }],
         [DETAILS, { [LONG]: 1 }],
-        [DETAILS, Object.fromEntries(many(900).map((name) => [name, 1]))],
-        [LIST, { project_keys: many(900) }],
         [LIST, { project_keys: ["WEB"], ...manyNames }],
         [LIST, { sort: LONG, limit: LONG, project_ids: many(900) }],
-        [LIST, { due_date_since: LONG }],
         [LONG, {}],
       ],
       undefined,
@@ -184,13 +179,8 @@ describe("no error has more than 2,000 characters", () => {
   });
 
   const TYPED = LONG.slice(0, 30_000);
-  test.each([
-    [[TYPED]],
-    [["check", TYPED]],
-    [[`--${TYPED}`]],
-    [["config", TYPED, TYPED]],
-  ])("whatever is typed", async (args) => {
-    const { stderr, code } = await start(args);
+  test.each([TYPED, `--${TYPED}`])("whatever is typed", async (word) => {
+    const { stderr, code } = await start([word]);
     expect(code).toBe(2);
     expect(stderr.length).toBeWithin(20, 2_001);
   });
