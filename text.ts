@@ -395,15 +395,11 @@ export function placeNotes(
   if (rest.length === 0) return { onTop, below: [] };
   const below = takeWhileFitting(rest, share(NOTICE_SIZE, 0.3));
   const more = rest.length - below.length;
+  const others = (count: number) =>
+    `Note: and ${formatCount(count, "more note")}`;
   return {
-    onTop: [
-      ...onTop,
-      `Note: and ${formatCount(rest.length, "more note")}, below`,
-    ],
-    below:
-      more > 0
-        ? [...below, `Note: and ${formatCount(more, "more note")}`]
-        : below,
+    onTop: [...onTop, `${others(rest.length)}, below`],
+    below: more > 0 ? [...below, others(more)] : below,
   };
 }
 

@@ -7,6 +7,7 @@ import {
   cutText,
   fits,
   type Person,
+  placeNotes,
   quote,
   type Size,
   sizeOf,
@@ -250,6 +251,20 @@ test.each([
   [[], ""],
 ])("toQuote stands every line behind >: %j", (lines, expected) => {
   expect(toQuote(lines)).toBe(expected);
+});
+
+describe("notes", () => {
+  const [NOTE, LONG] = ["Note: a", `Note: ${"b".repeat(500)}`];
+  const [TWO, THREE] = ["Note: and 2 more notes", "Note: and 3 more notes"];
+  test.each([
+    ["stand on top", "a", 24, [NOTE, NOTE, NOTE], []],
+    ["stand below, counted", "a", 8, [NOTE, `${TWO}, below`], [NOTE, NOTE]],
+    ["are counted there", LONG.slice(6), 0, [`${THREE}, below`], [LONG, TWO]],
+  ])("as they fit %s", (_, note, room, onTop, below) => {
+    const options = { clean: new Cleaner(), room: characters(room) };
+    const placed = placeNotes([note, note, note], options);
+    expect(placed).toEqual({ onTop, below });
+  });
 });
 
 describe("sizeOf", () => {
