@@ -24,10 +24,8 @@ const TODAY = new Date("2026-11-22T00:00:00Z");
  */
 export function sampleData({ japanese = false, now = TODAY } = {}): SpaceData {
   const company = moveDates(COMPANY, now);
-  const data = toSpace(
-    company.projects,
-    company[japanese ? "japanese" : "english"],
-  );
+  const names = company[japanese ? "japanese" : "english"];
+  const data = toSpace(company.projects, names);
   for (const [key, facts] of Object.entries(company.issues)) {
     const created = `${facts.created}:00Z`;
     const updated = `${facts.updated}:00Z`;

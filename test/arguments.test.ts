@@ -70,6 +70,7 @@ describe("a list's argument is read generously", () => {
     [{ sort: "期限日", order: "降順" }, "sort=dueDate&order=desc"],
     [{ sort: "newest" }, "sort=created&order=desc"],
     [{ sort: "Oldest" }, "sort=created&order=asc"],
+    [{ sort: "状態" }, "sort=status&order=desc"],
     [{ order: "Ascending" }, "sort=updated&order=asc"],
     // Another name that is clear.
     [{ status: "Open" }, "statusId[]=1&sort"],
