@@ -5,7 +5,6 @@ export type Named = { id: number; name: string };
 type Item = Named & { displayOrder: number };
 type User = ReturnType<typeof toUser>;
 type File = Named & { size: number; createdUser: User; created: string };
-type SharedFile = Named & { dir: string; size: number; createdUser?: User };
 type CustomField = Named & {
   fieldTypeId: number;
   value: string | number | Item | Item[] | null;
@@ -74,7 +73,7 @@ export type Company = {
   projects: Layout[];
   fields: (CustomField & { items?: Item[] })[];
   files: (Attached & { on: string })[];
-  shared: SharedFile;
+  shared: object;
   /** What all of a kind have alike. */
   alike: Record<string, object>;
   related: Record<string, string[]>;
@@ -168,7 +167,7 @@ export function toIssue(data: SpaceData, issueKey: string, facts: Facts) {
   const createdUser = byLogin(data, by);
   const customFields: CustomField[] = [];
   const attachments: File[] = [];
-  const sharedFiles: SharedFile[] = [];
+  const sharedFiles: object[] = [];
   return {
     ...COMPANY.alike.issue,
     id: facts.id ?? toId(issueKey),
@@ -237,18 +236,12 @@ function toComment(
   };
 }
 
-/** What an entry of a change log is about, if more is told of it. */
-type Info = Record<
-  `${"attachment" | "attribute" | "notification"}Info`,
-  object
->;
-
-/** One entry of a change log. */
+/** One entry of a change log; `info` says what it is about. */
 export function toChange(
   field: string,
   originalValue: string | null,
   newValue: string | null,
-  info: Partial<Info> = {},
+  info: object = {},
 ) {
   return { ...COMPANY.alike.change, field, originalValue, newValue, ...info };
 }
