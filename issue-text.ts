@@ -234,7 +234,7 @@ function formatLongText(
     const none =
       from === 0
         ? "none"
-        : `(It has ${text.length} characters, so none from ${from + 1} on. From the beginning: issue_key ${key}#${fragment})`;
+        : `(It has ${formatCount(text.length, "character")}, so none from ${from + 1} on. From the beginning: issue_key ${key}#${fragment})`;
     return { lines: [`## ${title}`, none], account: [] };
   }
   const { quoted, notice } = quoteCut(
@@ -341,7 +341,7 @@ function describeNumber({ total, counted }: Timeline): string {
     return counted === undefined ? "" : `Backlog counts ${counted}`;
   return counted === undefined || counted === total
     ? `${total}`
-    : `${total} were found, though Backlog counts ${counted}`;
+    : `${total} found, though Backlog counts ${counted}`;
 }
 
 /** Why no entry is shown. */

@@ -182,7 +182,7 @@ export class CommentStream {
     const { entries, sent } = page;
     const ids = sent.flatMap(({ id }) => id ?? []);
     if (sent.length > 0 && ids.length === 0) {
-      return this.#fail(toUnreachable(this.key, sent.length));
+      return this.#fail(toUnreachable(this.key));
     }
     const isBeyond = (id: number) =>
       boundary === undefined || (older ? id < boundary : id > boundary);
@@ -206,8 +206,8 @@ export class CommentStream {
   }
 }
 
-function toUnreachable(key: string, received: number): BacklogError {
+function toUnreachable(key: string): BacklogError {
   return new BacklogError(
-    `Backlog sent ${received} entries without an ID in a row, so that what lies beyond can only be reached from the other end, by issue_key ${key}#comment-1-newer.`,
+    `Backlog sent nothing but entries without an ID, so that what lies beyond can only be reached from the other end, by issue_key ${key}#comment-1-newer.`,
   );
 }

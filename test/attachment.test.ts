@@ -124,10 +124,10 @@ describe("a text is told by its content", () => {
   });
 
   test("behind its end, it says how long it is", async () => {
-    const data = spaceOf({ "b.txt": "one\ntwo" });
+    const data = spaceOf({ "b.txt": "1\n" });
     const { text } = await readIssue("WEB-7#attachment-9001-900", { data });
     expect(text).toEndWith(
-      "\nIt has 7 characters, so none from 900 on. From the beginning: issue_key WEB-7#attachment-9001\n",
+      "\nIt has 1 character, so none from 900 on. From the beginning: issue_key WEB-7#attachment-9001\n",
     );
   });
 

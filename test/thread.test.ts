@@ -440,7 +440,7 @@ describe("a thread walked by what the answers say", () => {
 describe("what is claimed is what was seen", () => {
   type Change = (rows: Comment[], all: number[]) => unknown[];
   const OF = (found: number, counted: number) =>
-    `${found} were found, though Backlog counts ${counted}`;
+    `${found} found, though Backlog counts ${counted}`;
 
   /** A thread on WEB-7 whose pages are passed on as they are made to be. */
   function lying(count: number, change: Change) {
