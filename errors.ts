@@ -195,6 +195,13 @@ export function tooMany(path: string, requestsPerCall: number): BacklogError {
   );
 }
 
+/** The call's answers are more than is kept of one. */
+export function tooMuch(path: string, mostBytes: number): BacklogError {
+  return new BacklogError(
+    `With GET ${path} this call has read more than the ${mostBytes >> 20} MiB that one may. Narrow the search; retrying unchanged will not help.`,
+  );
+}
+
 /** The request's line is longer than is sent; 414 is what others say to that. */
 export function tooLong(bytes: number, most: number): BacklogError {
   return new BacklogError(

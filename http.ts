@@ -12,6 +12,7 @@ import {
   tooLarge,
   tooLong,
   tooMany,
+  tooMuch,
   toRefusal,
   valueOrError,
 } from "./errors.ts";
@@ -34,6 +35,8 @@ export const LIMITS = {
   requestsPerCall: 100,
   /** Of an answer, unpacked. */
   bodyBytes: 32 * 1024 * 1024,
+  /** Of all answers together: what they hold may be kept until the call ends. */
+  bytesPerCall: 256 * 1024 * 1024,
   /** Request lines above this may be refused on the way. */
   pathAndQueryBytes: 8_000,
 };
@@ -95,6 +98,7 @@ export class Requests {
   readonly #deadline: number;
   readonly #projects: string;
   #sent = 0;
+  #bytes = 0;
   #renewal: Promise<void> | undefined;
 
   constructor(space: Space, cancelled?: AbortSignal) {
@@ -230,6 +234,9 @@ export class Requests {
       return new Uint8Array();
     });
     if (body === undefined) throw tooLarge(path, mostBytes);
+    this.#bytes += body.length;
+    const { bytesPerCall } = this.space.limits;
+    if (this.#bytes > bytesPerCall) throw tooMuch(path, bytesPerCall);
     if (status === 200) return body;
     throw toRefusal(path, response, toText(body), this);
   }

@@ -249,6 +249,7 @@ test("the limits are those that the design promises", () => {
     attempts: 3,
     rateLimitWaitMs: 10_000,
     concurrentRequests: 4,
+    bytesPerCall: 256 << 20,
   });
 });
 
@@ -262,6 +263,18 @@ test("a call sends at most 100 requests, retries included, and then says so", as
   expect(asked.filter((text) => !text.startsWith("no error"))).toEqual([
     "This call has sent the 100 requests that one may, so GET /issues/count was not sent. Narrow the search; retrying unchanged will not help.",
   ]);
+});
+
+test("the answers of a call are no more together than is kept of one", async () => {
+  const body = `{"count":1}${" ".repeat(600_000)}`;
+  await using space = startSampleSpace({ answer: () => new Response(body) });
+  const { url: origin, apiKey } = space;
+  const limits = { ...LIMITS, bytesPerCall: 1 << 20 };
+  const call = new Backlog({ origin, apiKey }, limits).open();
+  expect(await call.countIssues({})).toBe(1);
+  expect(await messageOf(call.countIssues({}))).toBe(
+    "With GET /issues/count this call has read more than the 1 MiB that one may. Narrow the search; retrying unchanged will not help.",
+  );
 });
 
 test("a call's time runs while it waits for another's slot, and leaves some to answer; a call that has ended says so", async () => {
