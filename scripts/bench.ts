@@ -187,13 +187,16 @@ async function openSession({ name, command, env }: Program) {
   const client = startRaw(env, { command, cwd: tmpdir() });
   client.send(...OPENING);
   await client.answerTo("list");
+  const texts: string[] = [];
   const call = async ([tool, args]: Call): Promise<string> => {
     const answer = await client.call(tool, args);
-    if (answer.result && !answer.result.isError) return toText(answer);
-    throw new Error(`${name}: ${JSON.stringify(answer)}`);
+    const isWell = answer.result && !answer.result.isError;
+    if (!isWell) throw new Error(`${name}: ${JSON.stringify(answer)}`);
+    texts.push(toText(answer));
+    return toText(answer);
   };
   const ask: Ask = (...calls) => Promise.all(calls.map(call));
-  return { ...client, ask };
+  return { ...client, ask, texts };
 }
 
 /** What the tool definitions weigh, and memory after many calls. */
@@ -236,20 +239,15 @@ async function measureQuestions(entry: string | undefined, runs: number) {
 
 /** Has a question answered once, and counts what it took. */
 async function measureQuestion(
-  session: { ask: Ask },
-  space: SampleSpace,
+  { ask, texts }: Awaited<ReturnType<typeof openSession>>,
+  { requests }: SampleSpace,
   askAll: (ask: Ask) => Promise<void>,
 ): Promise<Figures> {
-  const first = space.requests.length;
+  requests.length = 0;
+  texts.length = 0;
   const before = performance.now();
-  const texts: string[] = [];
-  await askAll(async (...calls) => {
-    const answers = await session.ask(...calls);
-    texts.push(...answers);
-    return answers;
-  });
+  await askAll(ask);
   const ms = performance.now() - before;
-  const requests = space.requests.slice(first);
   return {
     ...{ calls: texts.length, requests: requests.length },
     ...{ depth: toDepth(requests), ms, tokens: sizeOf(texts.join("")).tokens },

@@ -6,14 +6,13 @@ import { ROOT } from "./build.ts";
 async function findFaults(root: string): Promise<string[]> {
   const floorOf = await readFloors(root);
   const imports = await readImports(root);
-  const rooms = [...imports.keys()];
+  const homeless = new Set(imports.keys()).difference(floorOf);
+  const gone = new Set(floorOf.keys()).difference(imports);
   return [
-    ...rooms
-      .filter((room) => !floorOf.has(room))
-      .map((room) => `${room} is on no floor of CONTRIBUTING.md`),
-    ...[...floorOf.keys()]
-      .filter((room) => !imports.has(room))
-      .map((room) => `CONTRIBUTING.md names ${room}, which is not there`),
+    ...[...homeless].map((room) => `${room} is on no floor of CONTRIBUTING.md`),
+    ...[...gone].map(
+      (room) => `CONTRIBUTING.md names ${room}, which is not there`,
+    ),
     ...[...imports].flatMap(([room, names]) =>
       names.flatMap((name) => {
         const isRoom = imports.has(name);

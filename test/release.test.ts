@@ -47,23 +47,22 @@ async function startRelease() {
 }
 
 describe("toNotes", () => {
-  const changelog =
-    "# Changelog\n\n## 0.2.0 - 2026-12-01\n\n- Add a thing.\n- Fix another.\n\n## 0.1.0\n\n- Add the first.\n";
-
+  const TWO = "## 0.2.0 - 2026-12-01\n\n- A.\n- B.\n\n## 0.1.0\n\n- C.\n";
   test.each([
-    ["with a date", changelog, "0.2.0", "- Add a thing.\n- Fix another."],
-    ["without one, and last", changelog, "0.1.0", "- Add the first."],
-    ["of Windows", "## 0.1.0\r\n\r\n- A.\r\n- B.\r\n", "0.1.0", "- A.\n- B."],
-  ])("takes out a section %s", (_, text, version, expected) => {
-    expect(toNotes(text, version)).toBe(expected);
-  });
-
-  test.each([
-    ["a version it does not know", changelog, "0.3.0"],
-    ["the beginning of a version", changelog, "0.1"],
-    ["a section with nothing in it", "## 0.3.0\n\n## 0.2.0\n\nA.", "0.3.0"],
-  ])("refuses %s", (_, text, version) => {
-    expect(() => toNotes(text, version)).toThrow(version);
+    ["takes out a section with a date", TWO, "0.2.0", '"- A.\\n- B."'],
+    ["takes out the last, without one", TWO, "0.1.0", '"- C."'],
+    ["reads a file of Windows", "## 1\r\n\r\nA\r\nB\r\n", "1", '"A\\nB"'],
+    ["refuses a version it does not know", TWO, "0.3.0", "about 0.3.0"],
+    ["refuses the beginning of a version", TWO, "0.1", "about 0.1."],
+    [
+      "refuses an empty section",
+      "## 0.3.0\n\n## 0.2.0",
+      "0.3.0",
+      "about 0.3.0",
+    ],
+  ])("%s", (_, text, version, expected) => {
+    const changelog = `# Changelog\n\n${text}`;
+    expect(messageOf(() => toNotes(changelog, version))).toContain(expected);
   });
 });
 
@@ -172,14 +171,18 @@ describe("pack", () => {
 
 describe("the scripts", () => {
   test.each([
-    ["release", "publish", USAGE],
-    ["systems", "amiga", `amiga is none of ${TARGETS.join(", ")}.`],
-    ["bench", "--help", "Unknown option '--help'"],
-    ["live", "", "bun run live asks nothing without a terminal."],
+    ["scripts/release", "publish", "bun run release build [DIR] "],
+    ["scripts/systems", "amiga", "amiga is none of darwin-arm64, "],
+    ["scripts/bench", "--help", "Unknown option '--help'\n"],
+    ["scripts/live", "", "bun run live asks nothing without a terminal.\n"],
+    ["sample-space/server", "--port=a", 'sample-space: "a" is no port\n'],
+    ["sample-space/server", "--port=65536", "sample-space: "],
   ])("%s %s says in few words what is wrong", async (name, word, words) => {
-    const script = join(ROOT, `scripts/${name}.ts`);
+    const script = join(ROOT, `${name}.ts`);
     const said = await runToEnd([process.execPath, script, word]);
-    expect(said).toEqual({ stdout: "", stderr: `${words}\n`, code: 1 });
+    expect(said).toMatchObject({ stdout: "", code: 1 });
+    expect(said.stderr).toStartWith(words);
+    expect(said.stderr).not.toMatch(/^ +at /m);
   });
 
   test("demo shows a picture, and fails when a tool answers with an error", async () => {
@@ -193,10 +196,9 @@ describe("the scripts", () => {
     await expect(ask("WEB-0")).rejects.toThrow("answered with an error");
   });
 
-  const startSpace = [process.execPath, join(ROOT, "sample-space/server.ts")];
-
   test("sample-space names the program that bun run build makes", async () => {
-    const command = [...startSpace, "--port=0"];
+    const script = join(ROOT, "sample-space/server.ts");
+    const command = [process.execPath, script, "--port=0"];
     const child = Bun.spawn(command, { stdout: "pipe" });
     let stdout = "";
     for await (const chunk of child.stdout) {
@@ -205,16 +207,6 @@ describe("the scripts", () => {
     }
     const block = JSON.parse(stdout.slice(stdout.indexOf("{")));
     expect(block.mcpServers.backlog.command).toBe(BINARY);
-  });
-
-  test("sample-space says in one line what is wrong with its port", async () => {
-    await using space = startSampleSpace();
-    const taken = new URL(space.url).port;
-    for (const port of [taken, "abc", "65536", "-1", ""]) {
-      const said = await runToEnd([...startSpace, `--port=${port}`]);
-      expect(said).toMatchObject({ stdout: "", code: 1 });
-      expect(said.stderr).toMatch(/^sample-space: .*\n$/);
-    }
   });
 });
 
