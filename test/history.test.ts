@@ -15,7 +15,7 @@ import {
 } from "../sample-space/server.ts";
 import { connectInProcess } from "../scripts/connect.ts";
 import { ANSWER_SIZE, fits, sizeOf } from "../text.ts";
-import { commentsOf, readList } from "./helpers.ts";
+import { commentsOf, issueOf, readList } from "./helpers.ts";
 
 const SINCE_YESTERDAY = { history_since: "-1d" };
 const BY_KEN = { history_by_names: ["ken"] };
@@ -259,6 +259,19 @@ describe("what somebody did", () => {
     );
     const args = { ...BY_KEN, ...SINCE_YESTERDAY, limit: 1 };
     expect((await ask(args, { data })).keys).toEqual(["WEB-6"]);
+  });
+
+  test("counts from a day's first instant, and no longer at the next one's", async () => {
+    const data = withRemarks(
+      ["WEB-7", { at: "2026-11-21T00:00:00Z" }],
+      ["WEB-6", { at: "2026-11-22T00:00:00Z" }],
+    );
+    const day = { history_since: "2026-11-21", history_until: "2026-11-21" };
+    const { sent } = await ask({ ...BY_KEN, ...day }, { data });
+    const [asked = ""] = sent.filter((one) => one.startsWith("/issues?"));
+    const { id } = issueOf(data, "WEB-7");
+    expect(asked).toContain(`&id[]=${id}&`);
+    expect(asked).not.toContain(`${issueOf(data, "WEB-6").id}`);
   });
 
   test("is found behind a page that BACKLOG_PROJECTS leaves nothing of", async () => {
