@@ -109,8 +109,8 @@ export function formatIssueList(
   return formatAnswer(list, { first, table: below, notes, clean });
 }
 
-/** What is told of issues, listed or counted. */
-interface Told {
+/** What an answer is made of, be issues listed or counted. */
+interface Parts {
   first: string[];
   table: string[];
   notes: readonly string[];
@@ -120,7 +120,7 @@ interface Told {
 /** First what no client may cut: how many, the next call, what is missing. */
 export function formatAnswer(
   { filters, hidden, missing }: ListFrame,
-  { first, table, notes, clean }: Told,
+  { first, table, notes, clean }: Parts,
 ): string {
   const lost = missing.map((text) => `Note: ${clean.line(text, 600)}`);
   const facts = [...first, ...lost];
