@@ -268,7 +268,7 @@ type Value = NonNullable<IssueRow["customFields"]>[number]["value"];
 export interface CustomFilter {
   query: Query;
   told: ListFilter[];
-  /** The same conditions, their days resolved. */
+  /** The same conditions in the words given, their days resolved. */
   next: string[];
   /** What an answer shows of each issue. */
   columns: { id: number; name: string }[];
@@ -276,7 +276,7 @@ export interface CustomFilter {
   fits: (issue: IssueRow) => boolean;
 }
 
-/** A condition on a field that there is. */
+/** A condition on a field that there is; `next` is what stands behind that. */
 interface Resolved {
   query: Query;
   told: ListFilter;
@@ -302,7 +302,8 @@ export async function resolveCustomFields(
   );
   const resolved = customFields.flatMap((condition, index) => {
     const { field } = found[index] ?? {};
-    return field ? [{ field, ...resolve(field, condition, days) }] : [];
+    const word = condition.field;
+    return field ? [{ field, word, ...resolve(field, condition, days) }] : [];
   });
   const query: Query = {};
   for (const { field, query: asked } of resolved) {
@@ -316,7 +317,7 @@ export async function resolveCustomFields(
   return {
     query,
     told: resolved.map(({ told }) => told),
-    next: resolved.flatMap(({ next }) => next),
+    next: resolved.flatMap(({ word, next }) => next.map((end) => word + end)),
     columns: [...new Set(found.map(({ field }) => field))],
     fits: ({ customFields }) =>
       resolved.every(({ field, holds }) => {
@@ -386,7 +387,7 @@ function resolveItem(
   return {
     query: { [`customField_${id}`]: ids[0] },
     told: tell(`${toName(name)} =`, [{ name: chosen, ids }]),
-    next: [`${name}=${chosen}`],
+    next: [`=${value}`],
     holds: (own) =>
       [own].flat().some((one) => {
         const value = typeof one === "object" ? one.name : `${one}`;
@@ -404,7 +405,7 @@ function resolveText(
   return {
     query: { [`customField_${id}`]: value },
     told: tell(`${toName(name)} =`, [{ name: JSON.stringify(value), ids: [] }]),
-    next: [`${name}=${value}`],
+    next: [`=${value}`],
     holds: (own) => words.every((word) => fold(`${own}`).includes(word)),
   };
 }
@@ -429,7 +430,7 @@ function resolveRange<Place extends number | string>(
       ...(max !== undefined && { [`customField_${id}_max`]: max }),
     },
     told: tell(told.map((end) => `${toName(name)} ${end}`).join(", "), []),
-    next: told.map((end) => `${name}${end.replace(" ", "")}`),
+    next: told.map((end) => end.replace(" ", "")),
     holds: (own) => {
       const place = toPlace(own);
       return (

@@ -80,9 +80,19 @@ describe("a condition on a custom field", () => {
     const conditions = ["sev=s1", "Promised on>=today"];
     const { next } = await ask(conditions, { limit: 1 }, { data: filled() });
     expect(next).toMatchObject({
-      custom_fields: ["Severity=S1", "Promised on>=2026-11-22"],
+      custom_fields: ["sev=s1", "Promised on>=2026-11-22"],
       offset: 1,
     });
+  });
+
+  test("on a field whose name has a sign in it is repeated, too", async () => {
+    const data = filled(({ projects }) => {
+      const field = projects[0]?.customFields.find(({ id }) => id === ID + 5);
+      Object.assign(field ?? {}, { name: "Severity (>=S1)" });
+    });
+    const first = await ask(["Severity=S1"], { limit: 1 }, { data });
+    const second = await ask(first.next.custom_fields, {}, { data });
+    expect([first.asked, second.asked]).toEqual(["5=1", "5=1"]);
   });
 });
 
