@@ -603,22 +603,18 @@ describe("LiveSettings", () => {
     const live = new LiveSettings({ environment: OWN, usualFiles: [] });
     const { settings } = live.read();
     expect(settings?.redact?.(KEY)).toBe("[API key]");
-    expect(
-      settings && (await live.toConnection(settings).renew?.()),
-    ).toBeUndefined();
+    const { renew } = live.toConnection(settings ?? { origin: "", apiKey: "" });
+    expect(await renew?.()).toBeUndefined();
   });
 
+  const ELSEWHERE = NEW.replace("a.backlog", "b.backlog");
+  const RESTART =
+    /now names b\.backlog\.com, but this program speaks to a\.backlog\.com until it is restarted\. Restart/;
+  const MISSING =
+    /user\.env holds no other: BACKLOG_API_KEY is not set; BACKLOG_DOMAIN/;
   test.each([
-    [
-      "another domain asks for a restart",
-      NEW.replace("a.backlog", "b.backlog"),
-      /now names b\.backlog\.com, but this program speaks to a\.backlog\.com until it is restarted\. Restart/,
-    ],
-    [
-      "a key that is missing is said, and no other file is taken",
-      "",
-      /user\.env holds no other: BACKLOG_API_KEY is not set; BACKLOG_DOMAIN/,
-    ],
+    ["another domain asks for a restart", ELSEWHERE, RESTART],
+    ["a key that is missing is said, and no other file taken", "", MISSING],
   ])("%s", async (_, text, problem) => {
     await using started = await startLive(OLD, text);
     await expect(started.renew()).rejects.toThrow(problem);
