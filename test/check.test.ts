@@ -11,7 +11,7 @@ import {
 } from "../sample-space/server.ts";
 import { BINARY, startFolder } from "../scripts/build.ts";
 import { readSettings } from "../settings.ts";
-import { start, untilRequests, writeUserFile } from "./helpers.ts";
+import { start, startHome, untilRequests } from "./helpers.ts";
 
 const KEY = "sample-key-0123456789abcdefghijklmnop";
 
@@ -49,9 +49,8 @@ describe("check, when all is well", () => {
       // Nobody is answered before all four have come.
       answer: () => untilRequests(space, 4).then(() => undefined),
     });
-    await using folder = await startFolder();
-    const text = toFile(space.host);
-    const { env, file } = await writeUserFile(folder.path, text);
+    await using home = await startHome(toFile(space.host));
+    const { env, file } = home;
     // That it is the folder of the user's own file, too, is worth no note.
     const cwd = dirname(file);
     const { stdout, stderr, code } = await start(["check"], { env, cwd });
@@ -126,9 +125,9 @@ describe("check notes, with exit code 0,", () => {
     "mistakes in a file, and that it counts only here",
     async () => {
       await using space = startSampleSpace();
-      await using folder = await startFolder();
-      const file = join(folder.path, ".env");
-      await Bun.write(file, `${toFile(space.host)}BACKLOG_PROJECT=WEB\n`);
+      const text = `${toFile(space.host)}BACKLOG_PROJECT=WEB\n`;
+      await using folder = await startFolder({ ".env": text });
+      const file = folder.at(".env");
       await chmod(file, 0o644);
       const { stdout, code } = await start(["check"], { cwd: folder.path });
       expect(listNotes(stdout)).toEqual([
@@ -141,17 +140,16 @@ describe("check notes, with exit code 0,", () => {
   );
 
   test("settings that the environment hides, in config too", async () => {
-    await using folder = await startFolder();
     const text = toFile("e.backlog.com");
-    const { env: home, file } = await writeUserFile(folder.path, text);
-    const named = join(folder.path, "work.env");
-    await Bun.write(named, text);
+    await using home = await startHome(text);
+    await using folder = await startFolder({ "work.env": text });
+    const [file, named] = [home.file, folder.at("work.env")];
     const hidden = (path: string) =>
       `${path} has settings as well, but those of the environment come first. To use the file's, unset BACKLOG_API_KEY and BACKLOG_DOMAIN.`;
 
-    const { stdout, code } = await checkSpace({}, home);
+    const { stdout, code } = await checkSpace({}, home.env);
     expect([listNotes(stdout), code]).toEqual([[hidden(file)], 0]);
-    const env = { ...home, BACKLOG_DOMAIN: "e.backlog.com" };
+    const env = { ...home.env, BACKLOG_DOMAIN: "e.backlog.com" };
     const incomplete = await start(["check"], { env });
     expect(listNotes(incomplete.stdout)).toEqual([hidden(file)]);
     const other = await start(["check", "--env-file", named], { env });
@@ -164,9 +162,8 @@ describe("check notes, with exit code 0,", () => {
 });
 
 test("check notes a company's file that does not count", async () => {
-  await using folder = await startFolder();
-  const path = join(folder.path, "managed.env");
-  await Bun.write(path, "BACKLOG_PROJECTS=WEB");
+  await using folder = await startFolder({ "managed.env": "" });
+  const path = folder.at("managed.env");
   const places = { environment: {}, usualFiles: [] };
   const reading = readSettings({ ...places, managedFile: { path, owner: -1 } });
   const { text } = await check({ reading, usualFiles: [] });
@@ -176,12 +173,10 @@ test("check notes a company's file that does not count", async () => {
 });
 
 test("check tells each setting with the place it is from", async () => {
-  await using folder = await startFolder();
-  const file = join(folder.path, "work.env");
-  await Bun.write(
-    file,
-    "BACKLOG_API_KEY=short-key-of-15\nUSER_ID=7\nBACKLOG_PROJECTS=web ops\n",
-  );
+  const text =
+    "BACKLOG_API_KEY=short-key-of-15\nUSER_ID=7\nBACKLOG_PROJECTS=web ops\n";
+  await using folder = await startFolder({ "work.env": text });
+  const file = folder.at("work.env");
   const env = { USER_ID: "hana", BACKLOG_PROJECTS: "WEB" };
   const { stdout } = await start(["check", "--env-file", file], { env });
   expect(stdout.split("\n\n")[1]).toBe(`\
@@ -194,10 +189,8 @@ BACKLOG_PROJECTS  WEB,OPS  from ${file}`);
 
 describe("check, with settings that are not complete or not valid", () => {
   test("nothing at all: what to set, where, and where it was looked for", async () => {
-    await using folder = await startFolder();
-    const home = join(folder.path, "home");
-    const { env, file } = await writeUserFile(home, "");
-    const cwd = folder.path;
+    await using home = await startHome("");
+    const { env, file, path: cwd } = home;
     const { stdout, code } = await start(["check"], { env, cwd });
     expect(listProblems(stdout)).toEqual([
       `- BACKLOG_API_KEY is not set. Make a key in Backlog under Personal Settings > API (https://your-space.backlog.com/EditApiSettings.action) and set it in ${file}.`,

@@ -15,7 +15,7 @@ import {
 import { version } from "../package.json";
 import { PLACEHOLDERS } from "../places.ts";
 import { BINARY, ROOT, startFolder } from "../scripts/build.ts";
-import { start, writeUserFile } from "./helpers.ts";
+import { start, startHome } from "./helpers.ts";
 
 const { platform } = process;
 const POSIX = platform !== "win32";
@@ -263,13 +263,13 @@ describe("config", () => {
   ])(
     "%p: for %p stdout to paste, stderr the place",
     async (word, client, place) => {
-      await using folder = await startFolder();
-      const { env, file } = await writeUserFile(folder.path, FILE);
+      await using home = await startHome(FILE);
+      const { env, file } = home;
       const words = ["config", word ?? []].flat();
       const { stdout, stderr, code } = await start(words, { env });
       // The server finds the user's own file by itself.
       expect(stdout).toBe(formatConfig(client, { command: BINARY }, platform));
-      const system = { platform, environment: env, home: folder.path };
+      const system = { platform, environment: env, home: home.path };
       const told = place.replace("FILE", () =>
         client && client !== "claude-code" ? toClientFile(client, system) : "",
       );
@@ -311,16 +311,14 @@ describe("config", () => {
   });
 
   test("of a file that counts only in this folder it has no key", async () => {
-    await using folder = await startFolder();
-    await Bun.write(join(folder.path, ".env"), FILE);
+    await using folder = await startFolder({ ".env": FILE });
     const { server } = await printConfig({ cwd: folder.path });
     expect(server.env.BACKLOG_DOMAIN).toBe("acme.backlog.jp");
   });
 
   test.if(POSIX)("names a folder that only XDG_CONFIG_HOME tells", async () => {
-    await using folder = await startFolder();
-    const file = join(folder.path, "backlog-mcp", ".env");
-    await Bun.write(file, FILE);
+    await using folder = await startFolder({ "backlog-mcp/.env": FILE });
+    const file = folder.at("backlog-mcp/.env");
     const env = { XDG_CONFIG_HOME: folder.path };
     const { server, stderr } = await printConfig({ env });
     expect(server).toEqual({ args: ["--env-file", file] });
@@ -328,13 +326,12 @@ describe("config", () => {
   });
 
   test.each([
-    ["gone", "", "to be read from FILE, which cannot be read (ENOENT)."],
-    ["half", "USER_ID=7", "to be read from FILE, which is not complete yet: "],
-    ["whole", FILE, "read from FILE."],
-  ])("--env-file counts before all: %s", async (name, text, what) => {
-    await using folder = await startFolder();
-    const file = join(folder.path, name);
-    if (text !== "") await Bun.write(file, text);
+    ["gone", "to be read from FILE, which cannot be read (ENOENT)."],
+    ["half", "to be read from FILE, which is not complete yet: "],
+    ["whole", "read from FILE."],
+  ])("--env-file counts before all: %s", async (name, what) => {
+    await using folder = await startFolder({ half: "USER_ID=7", whole: FILE });
+    const file = folder.at(name);
     const options = { cwd: folder.path, env: SETTINGS };
     const { server, stderr } = await printConfig(options, "--env-file", name);
     expect(server).toEqual({ args: ["--env-file", file] });
@@ -373,10 +370,9 @@ describe.if(POSIX)("the path of the program", () => {
     ["its bin, else", KEG, { [OPT]: `${CELLAR}/2`, [BIN]: KEG }, BIN],
     ["the keg's, else", KEG, {}, KEG],
   ])("is %s", async (_, program, links, expected) => {
-    await using folder = await startFolder();
-    const at = (path: string) => join(folder.path, path);
-    await Bun.write(at(program), "the program");
-    await Bun.write(at("other"), "another program");
+    const files = { [program]: "the program", other: "another program" };
+    await using folder = await startFolder(files);
+    const { at } = folder;
     for (const [link, target] of Object.entries(links)) {
       await mkdir(dirname(at(link)), { recursive: true });
       await symlink(at(target), at(link));
@@ -392,7 +388,7 @@ describe.if(POSIX)("the path of the program", () => {
 
   test("is what config prints", async () => {
     await using folder = await startFolder();
-    const link = join(folder.path, "blg");
+    const link = folder.at("blg");
     await symlink(BINARY, link);
     const env = { PATH: folder.path };
     const { stdout } = await start(["config"], { command: link, env });

@@ -13,7 +13,7 @@ import {
   startSampleSpace,
 } from "../sample-space/server.ts";
 import { type Comment, type Issue, toChange } from "../sample-space/space.ts";
-import { BINARY, runToEnd } from "../scripts/build.ts";
+import { BINARY, runToEnd, startFolder } from "../scripts/build.ts";
 import { connectInProcess, parseTable } from "../scripts/connect.ts";
 import { toHome } from "../scripts/conversation.ts";
 import { startRaw, toText } from "../scripts/raw-client.ts";
@@ -44,12 +44,13 @@ export async function askOnce(
   return { text, stderr: await server.stderr };
 }
 
-/** The user's own file in a home folder, and the environment that finds it. */
-export async function writeUserFile(home: string, text: string) {
-  const { env, file } = toHome(home);
+/** A home folder with the user's own file, and the environment that finds it. */
+export async function startHome(text: string) {
+  const folder = await startFolder();
+  const { env, file } = toHome(folder.path);
   await Bun.write(file, text);
   await chmod(file, 0o600);
-  return { env, file };
+  return { ...folder, env, file };
 }
 
 export type { Comment, Issue };
