@@ -188,7 +188,7 @@ function toProblems({ reading, ...found }: Found): string[] {
   const searched = [ENVIRONMENT, ...(envFile ? [envFile] : usualFiles)];
   return [
     ...advised,
-    isConfigured(reading)
+    source !== "" && isConfigured(reading)
       ? `All settings come from one place, the first that has a key or a domain: here ${place}.`
       : `Searched: ${searched.join(", ")}. Values in a client's configuration are seen only by the server that client starts.`,
   ];

@@ -172,6 +172,25 @@ test("check notes a company's file that does not count", async () => {
   );
 });
 
+// On Windows no company's file counts.
+test.skipIf(process.platform === "win32")(
+  "check says where it has searched where a company's file names the domain alone",
+  async () => {
+    await using folder = await startFolder();
+    const path = join(folder.path, "managed.env");
+    await Bun.write(path, "BACKLOG_DOMAIN=acme.backlog.jp");
+    await chmod(path, 0o644);
+    const places = { environment: {}, usualFiles: [folder.at("none")] };
+    const managedFile = { path, owner: process.getuid?.() ?? 0 };
+    const reading = readSettings({ ...places, managedFile });
+    const { text } = await check({ ...places, reading });
+    expect(text).toContain(
+      `- Searched: the environment, ${folder.at("none")}. V`,
+    );
+    expect(text).not.toContain("All settings come from one place");
+  },
+);
+
 test("check tells each setting with the place it is from", async () => {
   const text =
     "BACKLOG_API_KEY=short-key-of-15\nUSER_ID=7\nBACKLOG_PROJECTS=web ops\n";
