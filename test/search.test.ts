@@ -1,5 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import type { Limits } from "../backlog.ts";
 import { largeData, type SpaceData, sampleData } from "../sample-space/data.ts";
 import {
   type SampleSpaceOptions,
@@ -15,12 +14,8 @@ const ANY = { status_names: ["any"] };
 const UP = { order: "asc" };
 
 /** Everybody's issues. */
-function ask(
-  args: Args,
-  options: SampleSpaceOptions,
-  limits: Partial<Limits> = {},
-) {
-  return readList({ assignee_names: ["anyone"], ...args }, options, { limits });
+function ask(args: Args, options: SampleSpaceOptions) {
+  return readList({ assignee_names: ["anyone"], ...args }, options);
 }
 
 /** Every row of a question, by its next calls. */
@@ -304,9 +299,8 @@ describe("a count that fails", () => {
   test("by never coming leaves the page", async () => {
     const answer: Answer = (_, path) =>
       path === "/issues/count" ? never() : undefined;
-    const options = { data: plain(2, 130), answer };
     const limits = { callMs: 1_000, answerMs: 200 };
-    const { text } = await ask(ANY, options, limits);
+    const { text } = await readList(ANY, { data, answer }, { limits });
     expect(text).toStartWith(UNCOUNTED);
   });
 
