@@ -107,7 +107,11 @@ export function toRepository(url: string, override = ""): string {
 async function readDocuments(root: string, repository: string): Promise<Files> {
   const [owner = ""] = repository.split("/");
   const readme = await Bun.file(join(root, "README.md")).text();
+  // An archive holds no other document.
+  const documents = `https://github.com/${repository}/blob/v${manifest.version}`;
   const text = readme
+    .replace(/^Nothing is released yet\..*\n\n/m, "")
+    .replace(/\]\((?!https?:|#)/g, `](${documents}/`)
     .replace(/\bOWNER\/backlog-mcp\b/g, repository)
     .replace(/\bOWNER\b/g, owner);
   const [left] = /^[A-Z]{4,}(?=\r?$)/m.exec(text) ?? [];

@@ -35,7 +35,7 @@ const POSIX = process.platform !== "win32";
 /** A release folder: stand-ins, and for this machine the real program. */
 async function startRelease() {
   const folder = await startFolder({
-    "README.md": `Of ${OWNER}/tap/backlog-mcp, from ${OWNER}/backlog-mcp\n`,
+    "README.md": `Nothing is released yet. Build it.\n\n[Of](#of) ${OWNER}/tap/backlog-mcp, [from](docs/from.md) ${OWNER}/backlog-mcp\n`,
     LICENSE: "MIT\n",
     "dist/of-last-time.zip": "",
     ...Object.fromEntries(TARGETS.map((name) => [programPath("", name), name])),
@@ -114,7 +114,10 @@ describe("pack", () => {
     await fs.mkdir(join(path, "unpacked"));
     await unpack(archive, join(path, "unpacked"));
     const readme = await read("unpacked", "README.md");
-    expect(readme).toBe("Of someone/tap/backlog-mcp, from someone/fork\n");
+    const from = `https://github.com/someone/fork/blob/v${manifest.version}/docs/from.md`;
+    expect(readme).toBe(
+      `[Of](#of) someone/tap/backlog-mcp, [from](${from}) someone/fork\n`,
+    );
 
     // As artifacts of CI arrive.
     await fs.chmod(programPath(path, HOST), 0o644);
