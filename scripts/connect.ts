@@ -80,6 +80,12 @@ export function toEnvironment({
   return { BACKLOG_DOMAIN: host, BACKLOG_API_KEY: apiKey };
 }
 
+/** The same as a `.env` file has them. */
+export function toEnvFile(space: Pick<SampleSpace, "host" | "apiKey">): string {
+  const pairs = Object.entries(toEnvironment(space));
+  return pairs.map((pair) => `${pair.join("=")}\n`).join("");
+}
+
 /** An MCP client of a server, with the tools at hand. */
 export type Connected = Awaited<ReturnType<typeof connect>>;
 

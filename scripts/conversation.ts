@@ -6,7 +6,7 @@ import { toMessage } from "../errors.ts";
 import manifest from "../package.json" with { type: "json" };
 import { listUsualFiles } from "../places.ts";
 import { fail, runToEnd } from "./build.ts";
-import { toEnvironment } from "./connect.ts";
+import { toEnvFile, toEnvironment } from "./connect.ts";
 import { OPENING, type RawClient, startRaw, toText } from "./raw-client.ts";
 
 /** Where a Backlog space answers, and a key that it accepts. */
@@ -59,7 +59,7 @@ export async function converse(partner: Partner, space?: Space): Promise<void> {
       const isTold = remedy.result?.isError && toText(remedy).includes(file);
       ok(isTold, JSON.stringify(remedy));
       if (!space) return;
-      await writeSettings(file, space);
+      await Bun.write(file, toEnvFile(space));
       await callTools(client);
     }),
   );
@@ -73,7 +73,7 @@ export async function converse(partner: Partner, space?: Space): Promise<void> {
     work({ ...empty, ...toEnvironment(space) }, "the environment"),
   );
   await part("settings beside the program", async () => {
-    await writeSettings(beside, space);
+    await Bun.write(beside, toEnvFile(space));
     await work(empty, beside);
     await rm(beside);
   });
@@ -103,11 +103,6 @@ async function part(name: string, talk: () => Promise<void>): Promise<void> {
   } catch (error) {
     throw new Error(`${name}: ${toMessage(error)}`, { cause: error });
   }
-}
-
-async function writeSettings(file: string, space: Space): Promise<void> {
-  const pairs = Object.entries(toEnvironment(space));
-  await Bun.write(file, pairs.map((pair) => `${pair.join("=")}\n`).join(""));
 }
 
 /** Runs a command of the program, which is to say these words. */

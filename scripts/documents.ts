@@ -6,7 +6,7 @@ import {
 } from "../sample-space/server.ts";
 import { readSettings } from "../settings.ts";
 import { ROOT } from "./build.ts";
-import { connectInProcess, parseTable } from "./connect.ts";
+import { connectInProcess, parseTable, toEnvironment } from "./connect.ts";
 
 /** The documents that show what the program really answers. */
 export const DOCUMENTS = ["README.md", "README.ja.md", "docs/install.md"];
@@ -44,10 +44,7 @@ async function showCheck(): Promise<string> {
   await using space = startSampleSpace();
   const file = "/home/hana/.config/backlog-mcp/.env";
   const reading = readSettings({
-    environment: {
-      BACKLOG_API_KEY: space.apiKey,
-      BACKLOG_DOMAIN: space.host,
-    },
+    environment: toEnvironment(space),
     usualFiles: [],
   });
   const { text } = await check({

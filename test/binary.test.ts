@@ -3,16 +3,11 @@ import { copyFile, link, readdir } from "node:fs/promises";
 import { basename } from "node:path";
 import { type SampleSpace, startSampleSpace } from "../sample-space/server.ts";
 import { BINARY, runToEnd, startFolder } from "../scripts/build.ts";
-import { connectBinary, toEnvironment } from "../scripts/connect.ts";
+import { connectBinary, toEnvFile, toEnvironment } from "../scripts/connect.ts";
 import { OPENING, startRaw } from "../scripts/raw-client.ts";
 import { askOnce } from "./helpers.ts";
 
 const ISSUE = { issue_key: "WEB-5" };
-
-function toEnvFile(space: SampleSpace): string {
-  const settings = Object.entries(toEnvironment(space));
-  return settings.map((pair) => `${pair.join("=")}\n`).join("");
-}
 
 describe("missing settings", () => {
   test("do not stop it: a call says what to do, and saving the file is enough", async () => {
