@@ -18,16 +18,16 @@ export const SETTINGS = [
     title: "API key / APIキー",
     description:
       "Made in Backlog under Personal Settings > API. / Backlogの「個人設定」→「API」で発行します。",
-    isRequired: true,
-    isSecret: true,
+    required: true,
+    sensitive: true,
   },
   {
     variable: "BACKLOG_DOMAIN",
     field: "domain",
     title: "Space / スペース",
     description: `Your space's address, such as ${PLACEHOLDERS.BACKLOG_DOMAIN}. / スペースのアドレス（例：${PLACEHOLDERS.BACKLOG_DOMAIN}）。`,
-    isRequired: true,
-    isSecret: false,
+    required: true,
+    sensitive: false,
   },
   {
     variable: "USER_ID",
@@ -35,8 +35,8 @@ export const SETTINGS = [
     title: "User ID / ユーザーID",
     description:
       "Your numeric ID. Left empty, Backlog is asked for it. / 数字のID。空欄のままなら、Backlogに問い合わせます。",
-    isRequired: false,
-    isSecret: false,
+    required: false,
+    sensitive: false,
   },
   {
     variable: "BACKLOG_PROJECTS",
@@ -44,8 +44,8 @@ export const SETTINGS = [
     title: "Projects / プロジェクト",
     description:
       "The keys of the only projects to show, such as WEB,OPS. Left empty, all are shown. / 表示するプロジェクトのキー（例：WEB,OPS）。空欄なら、すべて表示します。",
-    isRequired: false,
-    isSecret: false,
+    required: false,
+    sensitive: false,
   },
 ] as const;
 
@@ -88,12 +88,9 @@ export function toBundleManifest(target: Target, repository: string) {
       },
     },
     user_config: Object.fromEntries(
-      SETTINGS.map(({ field, title, description, isRequired, isSecret }) => [
+      SETTINGS.map(({ variable: _, field, ...asked }) => [
         field,
-        {
-          ...{ type: "string", title, description, required: isRequired },
-          ...(isSecret && { sensitive: true }),
-        },
+        { type: "string", ...asked },
       ]),
     ),
     tools: [
@@ -136,9 +133,9 @@ export function toRegistryEntry(
       fileSha256: sums.get(bundleName(target)),
       transport: { type: "stdio" },
       environmentVariables: SETTINGS.map(
-        ({ variable, description, isRequired, isSecret }) => ({
-          ...{ name: variable, description, isRequired, isSecret },
-          format: "string",
+        ({ variable, description, required, sensitive }) => ({
+          ...{ name: variable, description, format: "string" },
+          ...{ isRequired: required, isSecret: sensitive },
         }),
       ),
     })),
@@ -230,10 +227,10 @@ end
  * to the user's own file.
  */
 export function toLinks(): Record<"VS Code" | "Cursor", string> {
-  const asked = SETTINGS.filter(({ isRequired }) => isRequired);
-  const inputs = asked.map(({ field, title, isSecret }) => ({
+  const asked = SETTINGS.filter(({ required }) => required);
+  const inputs = asked.map(({ field, title, sensitive }) => ({
     ...{ type: "promptString", id: field, description: title },
-    password: isSecret,
+    password: sensitive,
   }));
   const env = Object.fromEntries(
     asked.map(({ variable, field }) => [variable, `\${input:${field}}`]),

@@ -90,7 +90,7 @@ describe("README.md and README.ja.md are in step", () => {
   });
 
   test("name the fields as the form does", () => {
-    for (const { title } of FIELDS.filter(({ isRequired }) => isRequired)) {
+    for (const { title } of FIELDS.filter(({ required }) => required)) {
       for (const document of [readme, japanese]) {
         expect(document).toContain(`- **${title}**: `);
       }
