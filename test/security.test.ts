@@ -11,7 +11,7 @@ import {
 import { ROOT, startFolder } from "../scripts/build.ts";
 import { UNTRUSTED } from "../scripts/certificate.ts";
 import { toEnvironment } from "../scripts/connect.ts";
-import { startRaw, toCall, toText } from "../scripts/raw-client.ts";
+import { startRaw, toText } from "../scripts/raw-client.ts";
 import { readSettings } from "../settings.ts";
 import { askOnce, start } from "./helpers.ts";
 
@@ -165,14 +165,8 @@ describe("no error has more than 2,000 characters", () => {
     await using space = startSampleSpace({ answer });
     const USER_ID = LONG.slice(0, 9_000);
     await using server = startRaw({ ...toEnvironment(space), USER_ID });
-    server.send(
-      ...calls.map(([name, args], id) => ({
-        ...toCall(id, DETAILS),
-        params: { name, arguments: args },
-      })),
-    );
-    for (const id of calls.keys()) {
-      const { result, error } = await server.answerTo(id);
+    for (const [name, args] of calls) {
+      const { result, error } = await server.call(name, args);
       const text = result === undefined ? error?.message : toText({ result });
       expect(text?.length).toBeWithin(20, 2_001);
     }
