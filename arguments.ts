@@ -352,7 +352,7 @@ function parseGroups(args: GivenListArguments): Group[] {
   });
   const each = [...new Set(groups)];
   if (each.length > 2) {
-    throw new Error("use one or two; for more ask again");
+    throw new Error(`${each.join(", ")} are ${each.length}; use one or two`);
   }
   const { history_since, history_until, history_by_names } = args;
   if (each.length > 0 && (history_since ?? history_until ?? history_by_names)) {

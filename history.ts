@@ -19,6 +19,7 @@ import {
   fits,
   formatCount,
   namePeople,
+  type Person,
   type Size,
   share,
   sizeOf,
@@ -43,7 +44,8 @@ export interface HistoryQuestion {
 }
 
 /** Of the space's zone, only what it is known to be. */
-type HistoryView = View & Pick<Pen, "spaceTimeZone">;
+type HistoryView = View &
+  Pick<Pen, "spaceTimeZone"> & { namesakes: readonly Person[] };
 
 /** An issue in which something happened. */
 export interface Told {
@@ -408,8 +410,9 @@ function formatHistory(
     row.createdUser,
     ...comments.map(({ createdUser }) => createdUser),
   ]);
+  const named = namePeople([...people, ...view.namesakes]);
   const clean = new Cleaner();
-  const pen = { ...view, statuses, ...namePeople(people), clean };
+  const pen = { ...view, statuses, ...named, clean };
   const issues = told.map((issue) => formatTold(issue, pen));
   const text = `\n## What happened\n\n${issues.join("\n").trimEnd()}`;
   return { text, removed: clean.removed };

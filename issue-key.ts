@@ -1,3 +1,4 @@
+import { unquote, WordProblem } from "./matching.ts";
 import { formatSome, quote } from "./text.ts";
 
 // Keys of projects end at 25 characters; IDs and numbers at what is safe.
@@ -89,8 +90,13 @@ export function parseIssueKey(
 }
 
 function toNoKey(text: string, host: string): Error {
+  const joined = /^\s*([a-z]+)(\d{1,10})\s*$/i.exec(text.slice(0, 80));
+  const [, project = "", number] = joined ?? [];
+  const meant = joined
+    ? `; did you mean ${project.toUpperCase()}-${number}?`
+    : "";
   return new Error(
-    `issue_key ${quote(text, 80)} is no issue key such as PROJ-123, no numeric ID and no address of an issue in ${host}`,
+    `issue_key ${quote(text, 80)} is no issue key such as PROJ-123, no numeric ID and no address of an issue in ${host}${meant}`,
   );
 }
 
@@ -176,12 +182,30 @@ function toAddress(text: string, host: string): URL | null {
 }
 
 /** Why an address of another space is refused. */
-export function describeOtherSpace(
+function describeOtherSpace(
   argument: string,
   address: URL,
   host: string,
 ): string {
   return `${argument} is an address of ${address.host}, but this server reads ${host} only; each space needs an entry of its own in the client's configuration`;
+}
+
+const PROJECT_PAGE =
+  /^\/(?:projects|find|board|gantt|burndown|add|view|wiki|file)\/(\w{1,25})(?=[/-]|$)/i;
+
+/** The key in the address of a project's page; any other word as it is. */
+export function readProject(word: string, host: string): string {
+  const text = unquote(word).normalize("NFKC");
+  const address = toAddress(text, host);
+  if (address === null) return word;
+  if (address.host !== host) {
+    throw new WordProblem(describeOtherSpace("project_keys", address, host));
+  }
+  const [, key] = PROJECT_PAGE.exec(address.pathname) ?? [];
+  if (key !== undefined) return key;
+  throw new WordProblem(
+    `project_keys: the address ${quote(text, 80)} names no project; give a key such as PROJ`,
+  );
 }
 
 // What else a space has addresses of; their paths may hold what looks like a

@@ -10,6 +10,7 @@ import {
   describeRemoved,
   formatCount,
   formatSome,
+  type Person,
   placeNotes,
   type Size,
   sizeOf,
@@ -27,6 +28,8 @@ export interface ListFrame {
   /** The space's own, where a due date is written in it. */
   spaceTimeZone: string | undefined;
   filters: ListFilter[];
+  /** People who are told apart wherever one of them stands. */
+  namesakes: readonly Person[];
   /** Conditions as a next call writes them, and fields that have a column. */
   custom: { next: string[]; columns: CustomColumn[] } | undefined;
   /** What defaults hid where nothing was found. */
@@ -187,7 +190,7 @@ export function toNextArguments(
 
 /** What a table needs beside its rows; they are measured before it is known. */
 type Surroundings = Partial<
-  Pick<IssueList, "custom" | "spaceTimeZone" | "filters">
+  Pick<IssueList, "custom" | "spaceTimeZone" | "namesakes">
 >;
 
 /** Its title and cells, these not escaped; one may be the same in every row. */
@@ -237,7 +240,7 @@ function isSame(texts: readonly string[]): boolean {
 function toColumns(
   issues: readonly IssueRow[],
   { timeZone, today, sort, dates }: ListArguments,
-  { custom, spaceTimeZone, filters = [] }: Surroundings,
+  { custom, spaceTimeZone, namesakes = [] }: Surroundings,
   clean: Cleaner,
 ): Column[] {
   // Where one asks for days of creation, they are shown.
@@ -248,7 +251,7 @@ function toColumns(
     instant ? formatInstant(instant, timeZone) : "?";
   const named = ({ name }: { name: string }) => clean.name(name);
   const toPerson = tellApart(
-    [...issues.map(({ assignee }) => assignee), ...toPeople(filters)],
+    [...issues.map(({ assignee }) => assignee), ...namesakes],
     clean,
   );
   const toDue = (dueDate: string, { status }: IssueRow) => {
@@ -280,16 +283,6 @@ function toColumns(
       : []),
     ["Updated", ({ updated }) => toInstant(updated)],
   ];
-}
-
-/** The people that filters name, who may have a namesake among the rows. */
-function toPeople(filters: readonly ListFilter[]) {
-  return filters
-    .filter(({ label }) => label === "assignee")
-    .flatMap(({ values }) => values)
-    .flatMap(({ name, ids: [id] }) =>
-      name !== undefined && id !== undefined ? [{ name, id }] : [],
-    );
 }
 
 /** How many rows like these an answer holds, at least 1; a few more, to be sure. */
@@ -340,8 +333,12 @@ function formatTotal(
   const which =
     shown === total
       ? "all shown"
-      : `${offset + 1} to ${next} are shown${without}`;
+      : `${toRange(offset + 1, next)} shown${without}`;
   return `${issues}; ${which}, ${ORDERS[args.sort][args.order]}.`;
+}
+
+function toRange(first: number, last: number): string {
+  return first === last ? `number ${first} is` : `${first} to ${last} are`;
 }
 
 function formatUncounted(args: ListArguments, shown: number): string {

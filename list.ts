@@ -9,6 +9,7 @@ import { addDays, startOfDay, toEarlierDay } from "./dates.ts";
 import { BacklogError, valueOrError } from "./errors.ts";
 import { listDays } from "./facts.ts";
 import { readHistory, tellHistory } from "./history.ts";
+import { toProjectKey } from "./issue-key.ts";
 import {
   type IssueList,
   type ListFilter,
@@ -38,12 +39,24 @@ export async function getUserIssueList(
     describeDays(call, args),
   ]);
   const rows = read.rows.map(({ issue }) => issue);
-  return {
-    ...read,
-    origin: call.origin,
-    custom: resolved.custom,
-    filters: toFilters(args, resolved, { rows, days }),
-  };
+  return { ...read, ...toFrame(call, args, resolved, { rows, days }) };
+}
+
+/** What stands around the rows, whatever they are told for. */
+function toFrame(
+  call: BacklogCall,
+  args: ListArguments,
+  resolved: ResolvedNames,
+  found: { rows: readonly IssueRow[]; days: string | undefined },
+) {
+  const { custom, namesakes } = resolved;
+  const keys = found.rows.map(({ issueKey }) => toProjectKey(issueKey));
+  const archived = resolved.archived.filter((key) => keys.includes(key));
+  if (archived.length > 0) {
+    call.notes.add(`Archived projects: ${archived.join(", ")}.`);
+  }
+  const filters = toFilters(args, resolved, found);
+  return { origin: call.origin, custom, namesakes, filters };
 }
 
 /** The issues in which something happened, and what. */
@@ -54,7 +67,8 @@ async function readWhatHappened(
   { since, until }: HistoryArguments,
 ) {
   const { timeZone, today } = args;
-  const view = { origin: call.origin, timeZone, today };
+  const { namesakes } = resolved;
+  const view = { origin: call.origin, timeZone, today, namesakes };
   const search = await toSearch(call, { ...args, sort: "updated" }, resolved);
   const { found, isLifted } = await searchFitting(search, resolved, (search) =>
     readHistory(call, {
@@ -66,7 +80,7 @@ async function readWhatHappened(
       people: (resolved.historyBy?.meant ?? []).flatMap(({ ids, name }) =>
         ids.map((id) => ({ id, name: toName(name ?? `ID ${id}`) })),
       ),
-      isFitting: (row) => fits(row, resolved),
+      isFitting: (row) => resolved.custom?.fits(row) ?? true,
       measure: (row) => measureRow(row, args, resolved.custom),
     }),
   );
@@ -102,10 +116,6 @@ async function searchFitting<Answer>(
   return { found: await ask({ ...search, filters }), isLifted: true };
 }
 
-function fits(issue: IssueRow, { custom }: ResolvedNames): boolean {
-  return custom?.fits(issue) ?? true;
-}
-
 /** What is said where Backlog sent what does not fit `custom_fields`. */
 function describeUnfit(read: number, fitting: number, isLifted: boolean) {
   if (fitting === read && !isLifted) return [];
@@ -135,11 +145,9 @@ export async function countUserIssues(
   const last = found.more ? issues.at(-1)?.created : undefined;
   return {
     ...found,
-    origin: call.origin,
-    custom: resolved.custom,
+    ...toFrame(call, args, resolved, { rows: issues, days }),
     issues,
     until: last ? toEarlierDay(last, await call.getTimeZone()) : undefined,
-    filters: toFilters(args, resolved, { rows: issues, days }),
   };
 }
 
@@ -171,7 +179,9 @@ async function find(
       ? describeHidden(call, args, { resolved, found })
       : undefined,
   ]);
-  const rows = found.rows.filter(({ issue }) => fits(issue, resolved));
+  const rows = found.rows.filter(
+    ({ issue }) => resolved.custom?.fits(issue) ?? true,
+  );
   const unfit = describeUnfit(found.rows.length, rows.length, isLifted);
   const isTotalAlone = limit === 0 && unfit.length === 0;
   return {

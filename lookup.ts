@@ -2,7 +2,7 @@ import type { Choices, Condition, ListArguments } from "./arguments.ts";
 import type { BacklogCall, ProjectChoices, Query } from "./backlog.ts";
 import { parseDay, toCalendarDay } from "./dates.ts";
 import { BacklogError, toMessage, valueOrError } from "./errors.ts";
-import { describeOtherSpace } from "./issue-key.ts";
+import { readProject } from "./issue-key.ts";
 import type { ListFilter } from "./list-text.ts";
 import {
   type Candidate,
@@ -58,7 +58,7 @@ export class Lookup {
     { ids, words }: Choices,
     getMe: () => Promise<Me>,
   ) {
-    const read = (word: string) => readAddress(word, call.host);
+    const read = (word: string) => readProject(word, call.host);
     this.project = { ids, words: words.map(read) };
     this.#getMe = getMe;
   }
@@ -70,6 +70,11 @@ export class Lookup {
   me(): Promise<Me> {
     this.#me ??= this.#getMe();
     return this.#me;
+  }
+
+  /** What was read for any of this. */
+  listKnown() {
+    return Promise.all([this.#users, this.#projects, this.#me]);
   }
 
   /** Those that the words mean, archived ones too. */
@@ -178,14 +183,15 @@ export class Lookup {
       .filter(({ archived }) => archived !== true)
       .map(toProjectCandidate);
     const keys = projects.map(({ key }) => key);
+    const which = keys.length < all.length ? " that are not archived" : "";
     if (keys.length === 0 || keys.length > MOST_PROJECTS) {
       const takesIds = /^(assignee|status|milestone)/.test(argument);
       const orIds = takesIds ? ", or give IDs" : "";
       throw new WordProblem(
-        `${argument} is looked up in projects, and this key sees ${keys.length}: name one or more in project_keys${orIds}. ${listLabels("Projects", keys)}`,
+        `${argument} is looked up in projects, and this key sees ${keys.length}${which}: name one or more in project_keys${orIds}. ${listLabels("Projects", keys)}`,
       );
     }
-    const several = `any of ${keys.length} projects`;
+    const several = `any of ${keys.length} projects${which}`;
     return { projects, text: keys.length === 1 ? keys.join() : several };
   }
 
@@ -213,28 +219,10 @@ interface ProjectCandidate extends Candidate {
 function toProjectCandidate(project: Project): ProjectCandidate {
   const { id, projectKey: key, name } = project;
   const names = [key, ...(name ? [name] : [])];
-  const [shown, inWords] = names.map((one) => toName(one));
-  const label = inWords ? `${shown} (${inWords})` : `${shown}`;
+  const [shown = "", ...more] = names.map((one) => toName(one));
+  if (project.archived) more.push("archived");
+  const label = more.length > 0 ? `${shown} (${more.join(", ")})` : shown;
   return { id, key, ids: [id], names, label };
-}
-
-const PROJECT_PAGE =
-  /^\/(?:projects|find|board|gantt|burndown|add|view|wiki|file)\/(\w{1,25})(?=[/-]|$)/i;
-
-/** The key in the address of a project's page; any other word as it is. */
-function readAddress(word: string, host: string): string {
-  const text = unquote(word).normalize("NFKC");
-  const full = text.startsWith(`${host}/`) ? `https://${text}` : text;
-  const address = /^https?:\/\//i.test(full) ? URL.parse(full) : null;
-  if (address === null) return word;
-  if (address.host !== host) {
-    throw new WordProblem(describeOtherSpace("project_keys", address, host));
-  }
-  const [, key] = PROJECT_PAGE.exec(address.pathname) ?? [];
-  if (key !== undefined) return key;
-  throw new WordProblem(
-    `project_keys: the address ${quote(text, 80)} names no project; give a key such as PROJ`,
-  );
 }
 
 /**

@@ -191,7 +191,7 @@ export function matchAll<Item extends Candidate>(
     problems.push(
       meant.length === 0
         ? `No ${singular} ${quote(word)}${scope}. ${list(plural, near())}${besides}`
-        : `${quote(word)} is not one ${singular}${scope}, but ${meant.length}. ${list("It fits", meant)} ${advice}`,
+        : `${list(`${quote(word)} fits ${meant.length} ${plural.toLowerCase()}${scope}`, meant)} ${advice}`,
     );
     return [];
   });

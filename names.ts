@@ -24,7 +24,7 @@ import {
   WordProblem,
 } from "./matching.ts";
 import type { Choice, User } from "./responses.ts";
-import { toName } from "./text.ts";
+import { type Person, toName } from "./text.ts";
 
 /** A filter as Backlog takes it, and as the answer tells it. */
 interface ResolvedFilter {
@@ -37,7 +37,15 @@ interface ResolvedFilter {
   notClosed?: true;
 }
 
-export interface ResolvedNames {
+/** What look-ups told besides. */
+interface Known {
+  /** Different people who share their names. */
+  namesakes: Person[];
+  /** The keys of projects that are archived. */
+  archived: string[];
+}
+
+export interface ResolvedNames extends Known {
   filters: Partial<Record<Filter, ResolvedFilter>>;
   /** Whose doings a history tells; undefined: anyone's. */
   historyBy: ResolvedFilter | undefined;
@@ -96,6 +104,22 @@ export async function resolveNames(
     filters,
     historyBy: await historyBy,
     custom: await custom,
+    ...(await listKnown(lookup)),
+  };
+}
+
+async function listKnown(lookup: Lookup): Promise<Known> {
+  const [users, projects, me] = await lookup.listKnown();
+  const people = [...(users?.entries ?? []), ...(me ? [me] : [])];
+  const named = people.flatMap(({ name, ...one }) =>
+    name === undefined ? [] : { ...one, name },
+  );
+  const each = new Map(named.map((one) => [one.id, one])).values();
+  const groups = Map.groupBy(each, ({ name }) => toName(name));
+  const archived = projects?.filter(({ archived }) => archived) ?? [];
+  return {
+    namesakes: [...groups.values()].filter(({ length }) => length > 1).flat(),
+    archived: archived.map(({ projectKey }) => projectKey),
   };
 }
 

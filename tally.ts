@@ -97,7 +97,7 @@ type Grouping = (issue: IssueRow) => string[];
 /** Null is none; missing or of a wrong form is unknown. */
 function toGrouping(
   group: Group,
-  { issues, spaceTimeZone }: Tally,
+  { issues, spaceTimeZone, namesakes }: Tally,
   { today, clean }: { today: string; clean: Cleaner },
 ): Grouping {
   // Things of several projects that are called alike are one.
@@ -105,7 +105,8 @@ function toGrouping(
   const byPerson = (
     toPerson: (issue: IssueRow) => Person | null | undefined,
   ): Grouping => {
-    const write = tellApart(issues.map(toPerson), clean);
+    const people = [...issues.map(toPerson), ...namesakes];
+    const write = tellApart(people, clean);
     return (issue) => [orNone(toPerson(issue), write, "nobody")];
   };
   switch (group) {
@@ -134,6 +135,9 @@ function toGrouping(
       ];
   }
 }
+
+/** As time goes by, where they are columns. */
+const DUE = "closed,overdue,today,next 7 days,later,none,?".split(",");
 
 function toDueGroup(day: string, today: string): string {
   if (day < today) return "overdue";
@@ -181,6 +185,9 @@ function toLines(
     toBuckets(issues, toGrouping(group, tally, { today, clean })),
   );
   const columns = second ? joinRest(second, MOST_COLUMNS) : [];
+  if (countBy[1] === "due") {
+    columns.sort((a, b) => DUE.indexOf(a.label) - DUE.indexOf(b.label));
+  }
   const isOverlapping =
     countBy.includes("milestone") || countBy.includes("category");
   const sum = isOverlapping ? "Issues, each once" : "Sum";

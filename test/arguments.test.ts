@@ -208,7 +208,7 @@ describe("get_user_issue_list refuses before any request", () => {
   const NO_NUMBER = "use a whole number from 0";
   const IDS = "project_ids: give a list such as [1, 2]";
   const WORDS = 'status_names: give a list such as ["a", "b"]';
-  const GROUPS = "count_by: use one or two; for more ask again";
+  const GROUPS = "count_by: type, status, due are 3; use one or two";
   const COUNTS =
     "count_by: it counts issues, and history_… tells what happened in them: ask for one of the two";
   const NO_DAY =

@@ -89,6 +89,15 @@ describe("issue_key", () => {
     );
   });
 
+  test.each([
+    ["WEB5", "WEB-5"],
+    ["web12", "WEB-12"],
+  ])("%j may mean %s", (text, key) => {
+    expect(messageOf(() => parseIssueKey(text, HOST))).toEndWith(
+      ` in ${HOST}; did you mean ${key}?`,
+    );
+  });
+
   const TWELVE = Array.from({ length: 12 }, (_, n) => `A-${n + 1}`);
   test.each([
     ["WEB-1,WEB-2", ["WEB-1", "WEB-2"]],

@@ -35,6 +35,7 @@ describe("pages", () => {
 
   test.each([
     [50, 250, "270 issues match; 251 to 270 are shown, newest update first."],
+    [1, 5, "270 issues match; number 6 is shown, newest update first."],
     [9, 270, "270 issues match, none from offset 270 on; begin with offset 0."],
   ])("limit %d from offset %d: %s", async (limit, offset, total) => {
     const { text, keys, next } = await readList({ limit, offset }, { data });

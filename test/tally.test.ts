@@ -62,6 +62,13 @@ describe("count_by", () => {
     expect(cost.pages).toBeLessThanOrEqual(2);
   });
 
+  test("due, as columns: as time goes by", async () => {
+    const { text } = await tally("type,due");
+    expect(text).toContain(
+      "| Type / Due | overdue | today | next 7 days | later | none | Sum |",
+    );
+  });
+
   test("due: closed, late, soon, later, never, and not known", async () => {
     const days = ["2026-11-21", "2026-11-22", "2026-11-29", "2026-11-30"];
     const sent = OPEN.slice(0, 7).map((issue, index) => ({

@@ -136,32 +136,38 @@ describe("a word filter finds what is meant", () => {
 });
 
 describe("a word that fits several names is refused with these names", () => {
-  const SITES = "OPS (運用), OLD_2019 (Old site). Give the whole name.";
+  const SITES =
+    "OPS (運用), OLD_2019 (Old site, archived). Give the whole name.";
   const VERSIONS = "v1.2 (until 2026-10-30), v1.3 (until 2026-12-18)";
   const PAIR =
     "鈴木 一郎 (suzuki1, ID 1073936943), 鈴木 一郎 (suzuki.i, ID 1073936944)";
   const TELL = `${PAIR}. Give the login`;
   test.each([
-    ["project_keys", "O", "project", SITES],
+    ["project_keys", "O", "projects", SITES],
     [
       "milestone_names",
       "ｖ1",
-      "milestone",
+      "milestones",
       `${VERSIONS}. Give the whole name.`,
     ],
-    ["assignee_names", "鈴木", "person", `${TELL}, or the ID in assignee_ids.`],
-    ["created_user_names", "鈴木", "person", `${TELL} or the ID.`],
+    [
+      "assignee_names",
+      "鈴木",
+      "members",
+      `${TELL}, or the ID in assignee_ids.`,
+    ],
+    ["created_user_names", "鈴木", "members", `${TELL} or the ID.`],
   ])("%s: %s", async (argument, word, what, choices) => {
-    const kind = what === "project" ? what : `${what} in WEB`;
+    const kind = what === "projects" ? what : `${what} in WEB`;
     expect(await refusalOf(inProject("WEB", argument, word))).toBe(
-      `"${word}" is not one ${kind}, but 2. It fits: ${choices}`,
+      `"${word}" fits 2 ${kind}: ${choices}`,
     );
   });
 });
 
 describe("a word that fits nothing is refused with what there is", () => {
   const PROJECTS =
-    "Projects: WEB (Web application), OPS (運用), MOBILE (Mobile app), OLD_2019 (Old site).";
+    "Projects: WEB (Web application), OPS (運用), MOBILE (Mobile app), OLD_2019 (Old site, archived).";
   const STATUSES =
     "Statuses: Open, In Progress, 検収待ち, Resolved, Waiting for release, Closed. Also: any, not closed (the default).";
   const MILESTONES =
@@ -234,6 +240,7 @@ describe("a word that fits nothing is refused with what there is", () => {
     ["parent_issue_keys", "FOO", 'parent_issue_keys "FOO" is no issue key'],
     ["parent_issue_keys", "https://other.backlog.com/view/W-1", OTHER],
     ["project_keys", "https://other.backlog.com/projects/WEB", OTHER],
+    ["project_keys", "other.backlog.com/projects/WEB", OTHER],
     ["project_keys", "http://HOST/files", 'project_keys: the address "http'],
   ])("%s %s: before any request", async (argument, word, expected) => {
     const args = { [argument]: [word], status_names: ["検収"] };
@@ -370,6 +377,31 @@ describe("without a project", () => {
     const named = await readList({ ...bugs, project_keys: ["old"] });
     expect(all.keys).not.toContain("OLD_2019-2");
     expect(named.keys).toEqual(["OLD_2019-2"]);
+    expect(named.notes).toEqual(["Archived projects: OLD_2019."]);
+    expect(all.notes).toEqual([]);
+    expect(await refusalOf({ assignee_names: ["x"] })).toStartWith(
+      'No person "x" in any of 3 projects that are not archived. Members: ',
+    );
+  });
+
+  test.each([
+    ["assignee_names", {}, "| 鈴木 一郎 (suzuki1) |"],
+    [
+      "created_user_names",
+      { count_by: "created_by" },
+      "| 鈴木 一郎 (suzuki1) |",
+    ],
+    [
+      "history_by_names",
+      { history_since: "2026-10-01" },
+      " · 鈴木 一郎 (suzuki1) · ",
+    ],
+  ])("one of two people of the same name is told apart: %s", async (...row) => {
+    const [argument, args, expected] = row;
+    const asked = { ...EVERYTHING, [argument]: ["suzuki1"], ...args };
+    const { text } = await readList(asked);
+    expect(text).toContain(expected);
+    expect(text).not.toContain("(suzuki.i)");
   });
 
   test("what one project does not let read is told once, the rest is used", async () => {
