@@ -230,6 +230,14 @@ describe("check, with settings that are not complete or not valid", () => {
     expect(code).toBe(1);
   });
 
+  test("nothing in the file of --env-file: that and the environment were searched", async () => {
+    await using folder = await startFolder({ "a.env": "" });
+    const file = folder.at("a.env");
+    const { stdout } = await start(["check", "--env-file", file]);
+    const searched = `- Searched: the environment, ${file}. Values `;
+    expect(listProblems(stdout).at(-1)).toStartWith(searched);
+  });
+
   test("a file of --env-file that is not there", async () => {
     const { stdout, code } = await start(["check", "--env-file", "nowhere"]);
     expect(listProblems(stdout)).toEqual([
