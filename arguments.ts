@@ -175,6 +175,10 @@ const NO_DUE_DATE = [
   ["none", "no_due_date", "なし", "期限なし", "期限日なし"],
 ] as const satisfies Synonyms[];
 
+const YESTERDAY = [
+  ["yesterday", "overdue", "期限切れ", "期限超過"],
+] as const satisfies Synonyms[];
+
 /** The name that is meant, however its words are joined, of one or of many. */
 function findMeant<Names extends Synonyms>(
   text: string | undefined,
@@ -251,13 +255,16 @@ export function parseListArguments(
       const isDay = !(noDueDate && argument === "due_date_until");
       if (given === undefined || !isDay) return undefined;
       const context = { today, timeZone, end };
-      const day = attempt(argument, () => parseDay(given, context));
+      // What is overdue was due by then.
+      const isDue = argument === "due_date_until";
+      const word = (isDue && findMeant(given, YESTERDAY)) || given;
+      const day = attempt(argument, () => parseDay(word, context));
       const parameter = argument.replace(/_(\w)/g, (_, letter: string) =>
         letter.toUpperCase(),
       );
       return day === undefined
         ? undefined
-        : { parameter, argument, day, given };
+        : { parameter, argument, day, given, word };
     });
     if (since && until && since.day > until.day) {
       problems.push(
@@ -292,7 +299,7 @@ export function parseListArguments(
   );
   if (problems.length > 0) throw new Error(problems.join("\n"));
   const days = [
-    ...[...dates, since, until].map((date) => date?.given ?? ""),
+    ...[...dates, since, until].map((date) => date?.word ?? ""),
     ...customFields.map(({ value }) => value),
     // Seven days that nobody named end today.
     ...(words && !since && !until ? ["today"] : []),

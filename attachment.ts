@@ -47,7 +47,7 @@ export async function openAttachment(
   { focus, timeZone }: Pick<View, "timeZone"> & { focus: FileFocus },
 ): Promise<ToolAnswer> {
   const issue = await call.getIssue(idOrKey);
-  const file = findFile(issue, focus);
+  const file = findFile(issue, focus, call.origin);
   const describe = (...facts: string[]) =>
     describeFile(issue, file, { timeZone, facts });
   const elsewhere = `It opens in Backlog: ${call.origin}/view/${issue.issueKey}`;
@@ -79,15 +79,16 @@ export async function openAttachment(
 
 /** The only one that is meant; throws with the choices otherwise. */
 function findFile(
-  { issueKey, attachments }: Issue,
+  { issueKey, attachments, sharedFiles }: Issue,
   { file: asked }: FileFocus,
+  origin: string,
 ): Attachment & { id: number } {
   const files = (attachments ?? []).flatMap(({ id, ...file }) =>
     id ? [{ ...file, id }] : [],
   );
-  const found = files.filter(({ id, name }) =>
-    "id" in asked ? id === asked.id : fold(name) === fold(asked.name),
-  );
+  const isAsked = ({ id, name }: Attachment) =>
+    "id" in asked ? id === asked.id : fold(name) === fold(asked.name);
+  const found = files.filter(isAsked);
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
   const choices = (found.length > 0 ? found : files).map(
@@ -99,7 +100,10 @@ function findFile(
     found.length > 0
       ? `${issueKey} has ${found.length} attachments ${name}; name one by its ID`
       : `${issueKey} has no attachment ${name}`;
-  throw new Error(`${problem}. ${listLabels("Attachments", choices)}`);
+  const shared = sharedFiles?.some(isAsked)
+    ? `, but a shared file, which opens in Backlog alone: ${origin}/view/${issueKey}`
+    : "";
+  throw new Error(`${problem}${shared}. ${listLabels("Attachments", choices)}`);
 }
 
 /** `a.png of WEB-7 (PNG, 12 kB, by Hana Mori, 2026-11-21 00:30 UTC)`. */

@@ -276,14 +276,16 @@ function toPlace(word: string): number {
 function parsePeriod(word: string, today: Day) {
   const [, place = "", unit = ""] =
     /^(last|previous|this|current|next) (week|month|year)$/.exec(word) ??
-    /^(先|今|来|昨|去)(週|月|年)$/.exec(word) ??
-    /^(先|今|来)?(月末)$/.exec(word) ??
+    /^(先|今|来|昨|去)(週|月|年)中?$/.exec(word) ??
+    /^(先|今|来)?(月末|週末)$/.exec(word) ??
+    /^(?:the |(last|this|next) )?(weekend)$/.exec(word) ??
     /^end of (?:the )?(?:(last|this|next) )?(month)$/.exec(word) ??
     [];
   const count = toPlace(place);
   if (/^[w週]/.test(unit)) {
     const monday = toMonday(today).add({ weeks: count });
-    return [monday, monday.add({ days: 6 })] as const;
+    const days = /末|end/.test(unit) ? 5 : 0;
+    return [monday.add({ days }), monday.add({ days: 6 })] as const;
   }
   if (/^[y年]/.test(unit)) {
     const first = today.with({ month: 1, day: 1 }).add({ years: count });

@@ -269,9 +269,11 @@ export function describeUnknown(
     return `no argument ${quote(key)}${hint === undefined ? "" : `; ${hint}`}`;
   });
   const more = keys.length - named.length;
-  return [...named, ...(more > 0 ? [`and ${more} more unknown`] : [])].join(
-    "\n",
-  );
+  if (more > 0) named.push(`and ${more} more unknown`);
+  if (keys.some((key) => findArgument(key, known) === undefined)) {
+    named.push(`the arguments are ${formatSome(known, MOST_UNKNOWN)}`);
+  }
+  return named.join("\n");
 }
 
 // Too common among the names to tell one from another.
@@ -287,6 +289,9 @@ function findArgument(
     .replace(/(?<=[a-z])(?=[A-Z])/g, "_")
     .toLowerCase()
     .replaceAll("-", "_");
+  if (/^(issue_)?(key|id)$/.test(name) && !known.includes("issue_key")) {
+    return "get_issue_details reads one issue";
+  }
   const hint = Object.hasOwn(HINTS, name) ? HINTS[name] : undefined;
   const [argument = ""] = hint?.split(" ") ?? [];
   if (known.includes(argument)) return `use ${hint}`;

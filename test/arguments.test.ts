@@ -138,6 +138,7 @@ describe("days are told as they were understood", () => {
     ["America/Los_Angeles", { due_date_until: "this week" }, ELSEWHERE],
     [undefined, where("Promised on<=today"), "(timezone not given)"],
     [undefined, where("Severity=S1"), undefined],
+    [undefined, { due_date_until: "期限切れ" }, "(timezone not given)"],
     ["Asia/Tokyo", { due_date_until: "2026/11/30" }, undefined],
     ["Asia/Tokyo", { due_date_until: "today", timezone: "UTC" }, undefined],
   ])("today on a machine in %s, %j: %p", async (zone, args, expected) => {
@@ -147,6 +148,14 @@ describe("days are told as they were understood", () => {
     expect(paths).not.toContain("/space");
   });
 });
+
+test.each(["overdue", "Overdue", "期限切れ"])(
+  "due until %s is until yesterday",
+  async (word) => {
+    const { filters } = await readList({ due_date_until: word });
+    expect(filters).toContain(`due date until 2026-11-21 (${word})`);
+  },
+);
 
 describe("get_issue_details is read generously", () => {
   const [OWN, OTHER] = ["Write the release notes", "Dark mode for the admin"];
@@ -187,6 +196,7 @@ const MARS =
 
 describe("get_issue_details refuses before any request", () => {
   const WEB_1 = { issue_key: "WEB-1" };
+  const ARGUMENTS = "the arguments are issue_key, issue_title, timezone";
   test.each([
     [{}, SEARCH],
     [{ issue_key: null }, SEARCH],
@@ -194,7 +204,7 @@ describe("get_issue_details refuses before any request", () => {
     [{ issue_key: ["WEB-1", "WEB-2"] }, ONE_EACH],
     [{ ...WEB_1, timezone: "Mars" }, MARS],
     [{ ...WEB_1, timezone: ["UTC", "JST"] }, "timezone: give one text"],
-    [{ ...WEB_1, status: 1 }, 'no argument "status"'],
+    [{ ...WEB_1, status: 1 }, `no argument "status"\n${ARGUMENTS}`],
     [{ ...WEB_1, zone: 1 }, 'no argument "zone"; the nearest is timezone'],
     [{ issueNr: 1 }, 'no argument "issueNr"; the nearest is issue_key'],
   ])("%j", async (args, expected) => {
@@ -202,9 +212,13 @@ describe("get_issue_details refuses before any request", () => {
   });
 });
 
+const OTHERS = `
+the arguments are project_keys, assignee_names, status_names, milestone_names, issue_type_names, category_names, priority_names, created_user_names, parent_issue_keys, project_ids and 23 more`;
+
 describe("get_user_issue_list refuses before any request", () => {
   const NO_DATE =
     "is not a date; use YYYY-MM-DD, today, yesterday, -7d, +2w, -1m, this week, last month, Friday";
+  const ONE = "get_issue_details reads one issue";
   const NO_NUMBER = "use a whole number from 0";
   const IDS = "project_ids: give a list such as [1, 2]";
   const WORDS = 'status_names: give a list such as ["a", "b"]';
@@ -235,8 +249,11 @@ describe("get_user_issue_list refuses before any request", () => {
     [{ status_names: { name: "Open" } }, WORDS],
     [{ status: "Open", status_names: ["Closed"] }, BESIDE],
     // Near nothing, of any length.
-    [{ ["x".repeat(5_000)]: 1 }, `no argument "${"x".repeat(60)}…"`],
-    [{ "": 1 }, 'no argument ""'],
+    [{ ["x".repeat(5_000)]: 1 }, `no argument "${"x".repeat(60)}…"${OTHERS}`],
+    [{ "": 1 }, `no argument ""${OTHERS}`],
+    [{ issue_key: "WEB-5" }, `no argument "issue_key"; ${ONE}`],
+    [{ key: "WEB-5" }, `no argument "key"; ${ONE}`],
+    [{ due_date_since: "overdue" }, `due_date_since: "overdue" ${NO_DATE}`],
   ])("%j", async (args, expected) => {
     expect(await refusalOf(readList, args)).toBe(expected);
   });
@@ -265,7 +282,7 @@ no argument "assignees"; the nearest is assignee_ids
 no argument "dueDateUntil"; the nearest is due_date_until
 no argument "overdue"; use due_date_until "yesterday"
 ${unknown.join("\n")}
-and 2 more unknown`);
+and 2 more unknown${OTHERS}`);
   });
 });
 

@@ -214,6 +214,13 @@ describe("only what the issue lists is opened", () => {
     }
   });
 
+  test("a shared file is told as such, and where it opens", async () => {
+    const { text } = await readIssue("WEB-5#attachment-login-flow.pdf");
+    expect(text).toMatch(
+      /^WEB-5 has no attachment "login-flow.pdf", but a shared file, which opens in Backlog alone: http:\/\/127\S+\/view\/WEB-5\. Attachments: /,
+    );
+  });
+
   test("of many, 30 stand there, and how many more there are", async () => {
     const names = Array.from({ length: 32 }, (_, n) => [`${n}.txt`, "a"]);
     const { text } = await open("c.txt", spaceOf(Object.fromEntries(names)));
