@@ -17,7 +17,11 @@ import {
 import { version } from "../package.json";
 import { type SampleSpace, startSampleSpace } from "../sample-space/server.ts";
 import { BINARY } from "../scripts/build.ts";
-import { createServer, toEnvironment } from "../scripts/connect.ts";
+import {
+  connectBinary,
+  createServer,
+  toEnvironment,
+} from "../scripts/connect.ts";
 import {
   type RawClient,
   startRaw,
@@ -308,25 +312,40 @@ describe("a call", () => {
   });
 });
 
-test.each(["legacy", "auto", "2026-07-28"] as const)(
-  "the official client library, %s: list, cancel, call, read errors and ping",
+/** The v2 library, with a handshake, without one, or as it finds out. */
+async function connect(
+  era: "legacy" | "auto" | "2026-07-28",
+  env: Record<string, string>,
+) {
+  const mode = era === "2026-07-28" ? { pin: era } : era;
+  const client = new Client(CLIENT, { versionNegotiation: { mode } });
+  await client.connect(new StdioClientTransport({ command: BINARY, env }));
+  return client;
+}
+
+test.each(["v1", "legacy", "auto", "2026-07-28"] as const)(
+  "the official client libraries, %s: list, cancel, call, read errors and ping",
   async (era) => {
     await using slow = startSampleSpace({
       answer: (_, path) => (path.includes("WEB-12") ? never() : undefined),
     });
-    const mode = era === "2026-07-28" ? { pin: era } : era;
-    const client = new Client(CLIENT, { versionNegotiation: { mode } });
-    const server = { command: BINARY, env: toEnvironment(slow) };
-    await client.connect(new StdioClientTransport(server));
+    const env = toEnvironment(slow);
+    const client =
+      era === "v1"
+        ? (await connectBinary(env)).client
+        : await connect(era, env);
     expect(client.getServerVersion()?.name).toBe("backlog-mcp");
     expect(client.getInstructions()).toContain(slow.host);
     const call = async (issue_key: string, signal?: AbortSignal) => {
       const request = { name: "get_issue_details", arguments: { issue_key } };
       const options = { ...(signal && { signal }) };
-      return (await client.callTool(request, options)).isError ?? false;
+      const { isError } = await (client instanceof Client
+        ? client.callTool(request, options)
+        : client.callTool(request, undefined, options));
+      return isError ?? false;
     };
     // 2026-07-28 has no ping.
-    const ping = () => (era === "legacy" ? client.ping() : {});
+    const ping = () => (/^(v1|legacy)$/.test(era) ? client.ping() : {});
     expect(await ping()).toEqual({});
     expect(namesOf((await client.listTools()).tools)).toEqual(TOOLS);
     const cancelled = new AbortController();
