@@ -149,17 +149,16 @@ async function searchNotClosed(
         : await readRows(call, search, page);
     return { ...found, totalWithClosed: all };
   }
-  const isUncounted = total instanceof Error;
-  const why = toMessage(isUncounted ? total : standard);
+  const why = toMessage(total instanceof Error ? total : standard);
   if (offset > 0) {
     throw new BacklogError(
       `${why} Behind the first rows of what is not closed these counts are needed; where status_names name the statuses they are not.`,
     );
   }
   const found = await readRows(call, search, page);
-  const what = isUncounted ? "The total" : "The standard statuses";
-  found.missing.push(`${what} could not be counted: ${why} ${STANDARD_ALONE}`);
-  return { ...found, total: isUncounted ? undefined : total, isApart: true };
+  found.missing.push(`Not all could be counted: ${why} ${STANDARD_ALONE}`);
+  const known = total instanceof Error ? undefined : total;
+  return { ...found, total: known, isApart: true };
 }
 
 /**
@@ -181,13 +180,17 @@ async function searchCustomStatuses(
   // they may all come first.
   const isNewestFirst =
     filters.order === "desc" && /^(updated|created)$/.test(`${filters.sort}`);
-  const spread = isNewestFirst ? (wanted * all) / total : all;
-  const pages = toPages(Math.min(spread, wanted + all - total));
+  const toCost = (rows: number) =>
+    toPages(isNewestFirst ? (rows * all) / total : rows + all - total);
+  const pages = toCost(wanted);
   const projects = await listProjects(call, filters, pages);
   const lookUps = projects.length + toPages(wanted - offset);
   if (projects.length > 0 && lookUps < pages && lookUps <= MOST_LOOK_UPS) {
     const found = await searchByStatuses(call, search, total, projects);
-    if (found) return found;
+    // Where it lacks some, an offset counts them if the first call read pages.
+    const begun = Math.min(limit, total);
+    const isFirst = toCost(begun) > projects.length + toPages(begun);
+    if (found && (isFirst || found.missing.length === 0)) return found;
   }
   return await readRows(
     call,
