@@ -19,9 +19,6 @@ import {
   type Sent,
 } from "./responses.ts";
 
-export { LIMITS, type Limits, type Query, toQueryString } from "./http.ts";
-export { CLOSED, PAGE_SIZE, type Sent } from "./responses.ts";
-
 /** One page of a list. */
 interface Page<Entry> {
   /** Those that can be read and may be shown, each once. */

@@ -204,7 +204,8 @@ interface Answers {
 async function askBacklog(
   settings: Connection & { userId: string | undefined },
 ): Promise<Answers> {
-  const { Backlog, LIMITS } = await import("./backlog.ts");
+  const { Backlog } = await import("./backlog.ts");
+  const { LIMITS } = await import("./http.ts");
   // Whoever waits for it had rather see a failure at once than three times.
   const call = new Backlog(settings, { ...LIMITS, attempts: 1 }).open();
   const parts = await Promise.all([

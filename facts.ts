@@ -1,6 +1,10 @@
-import { CLOSED } from "./backlog.ts";
 import { formatDistance, formatInstant, toCalendarDay } from "./dates.ts";
-import type { Comment, Issue, IssueRow } from "./responses.ts";
+import {
+  CLOSED,
+  type Comment,
+  type Issue,
+  type IssueRow,
+} from "./responses.ts";
 import {
   ANSWER_SIZE,
   type Cleaner,

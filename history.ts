@@ -1,16 +1,12 @@
-import {
-  type BacklogCall,
-  PAGE_SIZE,
-  type Query,
-  toQueryString,
-} from "./backlog.ts";
+import type { BacklogCall } from "./backlog.ts";
 import { addDays, formatInstant } from "./dates.ts";
 import { BacklogError, valueOrError } from "./errors.ts";
 import { formatChanges, type Pen, type View } from "./facts.ts";
+import { type Query, toQueryString } from "./http.ts";
 import { formatText } from "./issue-text.ts";
 import { ROWS_SIZE } from "./list-text.ts";
 import { listLabels } from "./matching.ts";
-import type { Comment, IssueRow } from "./responses.ts";
+import { type Comment, type IssueRow, PAGE_SIZE } from "./responses.ts";
 import { type Search, searchIssues } from "./search.ts";
 import {
   ANSWER_SIZE,

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
-import { type Query, toQueryString } from "./backlog.ts";
 import {
   formatDistance,
   formatInstant,
@@ -9,6 +8,7 @@ import {
   startOfDay,
   toCalendarDay,
 } from "./dates.ts";
+import { type Query, toQueryString } from "./http.ts";
 import { connectInProcess } from "./scripts/connect.ts";
 import { messageOf, readIssue } from "./test/helpers.ts";
 

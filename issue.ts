@@ -1,6 +1,7 @@
-import { type BacklogCall, CLOSED, PAGE_SIZE, type Query } from "./backlog.ts";
+import type { BacklogCall } from "./backlog.ts";
 import { BacklogError, valueOrError } from "./errors.ts";
 import { type Children, listDays, toFieldDay } from "./facts.ts";
+import type { Query } from "./http.ts";
 import {
   type Focus,
   type IssueReference,
@@ -15,7 +16,7 @@ import {
   type Thread,
 } from "./issue-text.ts";
 import { differsPlainly } from "./matching.ts";
-import type { Issue, IssueRow } from "./responses.ts";
+import { CLOSED, type Issue, type IssueRow, PAGE_SIZE } from "./responses.ts";
 import { quote } from "./text.ts";
 import { openThread, readStatuses, readThread } from "./thread.ts";
 

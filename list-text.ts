@@ -1,9 +1,8 @@
 import { FILTERS, type ListArguments, type Sort } from "./arguments.ts";
-import { CLOSED } from "./backlog.ts";
 import { formatDistance, formatInstant, toCalendarDay } from "./dates.ts";
 import { orNone, toFieldText } from "./facts.ts";
 import { toProjectKey } from "./issue-key.ts";
-import type { IssueRow } from "./responses.ts";
+import { CLOSED, type IssueRow } from "./responses.ts";
 import {
   ANSWER_SIZE,
   Cleaner,

@@ -4,11 +4,12 @@ import {
   type HistoryArguments,
   type ListArguments,
 } from "./arguments.ts";
-import { type BacklogCall, PAGE_SIZE, type Query } from "./backlog.ts";
+import type { BacklogCall } from "./backlog.ts";
 import { addDays, startOfDay, toEarlierDay } from "./dates.ts";
 import { BacklogError, valueOrError } from "./errors.ts";
 import { listDays } from "./facts.ts";
 import { readHistory, tellHistory } from "./history.ts";
+import type { Query } from "./http.ts";
 import { toProjectKey } from "./issue-key.ts";
 import {
   type IssueList,
@@ -18,7 +19,7 @@ import {
 } from "./list-text.ts";
 import type { Me } from "./lookup.ts";
 import { type ResolvedNames, resolveNames } from "./names.ts";
-import type { IssueRow } from "./responses.ts";
+import { type IssueRow, PAGE_SIZE } from "./responses.ts";
 import { type Found, MOST_READ, type Search, searchIssues } from "./search.ts";
 import type { Tally } from "./tally.ts";
 import { toName } from "./text.ts";
@@ -252,8 +253,7 @@ async function findOrder(
       return page.entries.find(({ priority }) => priority?.id)?.priority?.id;
     }),
   );
-  const isTurned = down != null && up != null && down > up;
-  if (!isTurned) return order;
+  if (!down || !up || down <= up) return order;
   return order === "desc" ? "asc" : "desc";
 }
 

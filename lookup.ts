@@ -1,7 +1,8 @@
 import type { Choices, Condition, ListArguments } from "./arguments.ts";
-import type { BacklogCall, ProjectChoices, Query } from "./backlog.ts";
+import type { BacklogCall, ProjectChoices } from "./backlog.ts";
 import { parseDay, toCalendarDay } from "./dates.ts";
 import { BacklogError, toMessage, valueOrError } from "./errors.ts";
+import type { Query } from "./http.ts";
 import { readProject } from "./issue-key.ts";
 import type { ListFilter } from "./list-text.ts";
 import {

@@ -4,7 +4,7 @@ import {
   type Filter,
   type ListArguments,
 } from "./arguments.ts";
-import { type BacklogCall, CLOSED, type ProjectChoices } from "./backlog.ts";
+import type { BacklogCall, ProjectChoices } from "./backlog.ts";
 import { toCalendarDay } from "./dates.ts";
 import { toMessage } from "./errors.ts";
 import { parseIssueKey } from "./issue-key.ts";
@@ -23,7 +23,7 @@ import {
   unquote,
   WordProblem,
 } from "./matching.ts";
-import type { Choice, User } from "./responses.ts";
+import { type Choice, CLOSED, type User } from "./responses.ts";
 import { type Person, toName } from "./text.ts";
 
 /** A filter as Backlog takes it, and as the answer tells it. */

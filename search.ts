@@ -1,14 +1,14 @@
-import {
-  type BacklogCall,
-  CLOSED,
-  type IssuePage,
-  PAGE_SIZE,
-  type Query,
-  type Sent,
-} from "./backlog.ts";
+import type { BacklogCall, IssuePage } from "./backlog.ts";
 import { BacklogError, toMessage, valueOrError } from "./errors.ts";
+import type { Query } from "./http.ts";
 import type { IssueList } from "./list-text.ts";
-import type { IssueRow, Project } from "./responses.ts";
+import {
+  CLOSED,
+  type IssueRow,
+  PAGE_SIZE,
+  type Project,
+  type Sent,
+} from "./responses.ts";
 
 /** What a list asks of Backlog. */
 export interface Search {

@@ -1,5 +1,4 @@
 import type { Group, ListArguments } from "./arguments.ts";
-import { CLOSED } from "./backlog.ts";
 import { addDays, toCalendarDay } from "./dates.ts";
 import { orNone } from "./facts.ts";
 import { toProjectKey } from "./issue-key.ts";
@@ -10,7 +9,7 @@ import {
   ROWS_SIZE,
   toNextArguments,
 } from "./list-text.ts";
-import type { IssueRow } from "./responses.ts";
+import { CLOSED, type IssueRow } from "./responses.ts";
 import {
   Cleaner,
   fits,

@@ -1,10 +1,10 @@
-import { type BacklogCall, CLOSED, PAGE_SIZE } from "./backlog.ts";
+import type { BacklogCall } from "./backlog.ts";
 import { BacklogError, valueOrError } from "./errors.ts";
 import { listStatusIds } from "./facts.ts";
 import { type Focus, isPart, toProjectKey, turnsPage } from "./issue-key.ts";
 import type { Thread } from "./issue-text.ts";
 import { nameStatuses } from "./names.ts";
-import type { Comment, IssueRow } from "./responses.ts";
+import { CLOSED, type Comment, type IssueRow, PAGE_SIZE } from "./responses.ts";
 
 /** The streams from the place that `focus` names, in either direction. */
 export function openThread(

@@ -11,7 +11,8 @@ import {
   CallToolResultSchema,
   ListToolsRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
-import { Backlog, LIMITS, type Limits } from "../backlog.ts";
+import { Backlog } from "../backlog.ts";
+import { LIMITS, type Limits } from "../http.ts";
 import type { SampleSpace } from "../sample-space/server.ts";
 import { introduce } from "../stdio.ts";
 import { callTool, publish, type ToolOptions } from "../tools.ts";

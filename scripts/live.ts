@@ -1,5 +1,6 @@
-import { Backlog, type BacklogCall, LIMITS, type Query } from "../backlog.ts";
+import { Backlog, type BacklogCall } from "../backlog.ts";
 import { BacklogError } from "../errors.ts";
+import { LIMITS, type Query } from "../http.ts";
 import { toPlaces } from "../index.ts";
 import type { Comment, IssueRow } from "../responses.ts";
 import { type Connection, readSettings } from "../settings.ts";

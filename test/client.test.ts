@@ -1,5 +1,6 @@
 import { describe, expect, spyOn, test } from "bun:test";
-import { Backlog, BacklogCall, LIMITS, type Limits } from "../backlog.ts";
+import { Backlog, BacklogCall } from "../backlog.ts";
+import { LIMITS, type Limits } from "../http.ts";
 import manifest from "../package.json" with { type: "json" };
 import { sampleData } from "../sample-space/data.ts";
 import {
