@@ -1,5 +1,5 @@
 import { version } from "./package.json";
-import { listUsualFiles, type Places, toManagedFile } from "./places.ts";
+import { toPlaces } from "./places.ts";
 import {
   LiveSettings,
   readSettings,
@@ -108,15 +108,6 @@ async function report(commandLine: CommandLine): Promise<void> {
   // console.error writes in red on a terminal, and nothing is wrong.
   const advised = wrap(redact(advice), process.stderr.columns);
   await Bun.write(Bun.stderr, `\n${advised}\n`);
-}
-
-export function toPlaces(envFile?: string): Places {
-  return {
-    environment: process.env,
-    envFile,
-    usualFiles: listUsualFiles(process.env),
-    managedFile: toManagedFile(process.platform),
-  };
 }
 
 /** Serves MCP on stdio until the client has gone. */

@@ -28,6 +28,16 @@ export interface Places {
   managedFile?: { path: string; owner: number } | undefined;
 }
 
+/** The places of this process; the file is the one of `--env-file`. */
+export function toPlaces(envFile?: string): Places {
+  return {
+    environment: process.env,
+    envFile,
+    usualFiles: listUsualFiles(process.env),
+    managedFile: toManagedFile(process.platform),
+  };
+}
+
 /** What one of them holds. */
 export interface Place {
   /** `the environment`, or the file's path; empty where there is none. */

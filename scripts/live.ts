@@ -1,7 +1,7 @@
 import { Backlog, type BacklogCall } from "../backlog.ts";
 import { BacklogError } from "../errors.ts";
 import { LIMITS, type Query } from "../http.ts";
-import { toPlaces } from "../index.ts";
+import { toPlaces } from "../places.ts";
 import type { Comment, IssueRow } from "../responses.ts";
 import { type Connection, readSettings } from "../settings.ts";
 import { fail } from "./build.ts";
