@@ -140,7 +140,7 @@ function quoteForPowerShell(word: string): string {
 }
 
 /** The system that a client runs on. */
-export interface System {
+interface System {
   platform: string;
   environment: Record<string, string | undefined>;
   home: string;

@@ -24,7 +24,7 @@ import {
 import { CommentStream, readStatuses } from "./thread.ts";
 
 /** What is asked about, beside the filters. */
-export interface HistoryQuestion {
+interface HistoryQuestion {
   search: Search;
   /** The first day, and the instants between which something happened. */
   day: string;
@@ -44,7 +44,7 @@ type HistoryView = View &
   Pick<Pen, "spaceTimeZone"> & { namesakes: readonly Person[] };
 
 /** An issue in which something happened. */
-export interface Told {
+interface Told {
   row: IssueRow;
   /** Comments and changes of that time, oldest first. */
   comments: Comment[];
@@ -53,7 +53,7 @@ export interface Told {
 }
 
 /** What happened in the issues of a list. */
-export interface History {
+interface History {
   /** Newest activity first. */
   told: Told[];
   /** Keys of those whose update left no entry. */

@@ -309,7 +309,7 @@ function toText(bytes: Uint8Array): string {
 }
 
 /** Backlog counts these apart, each in its minute. */
-export type RateClass = "search" | "read";
+type RateClass = "search" | "read";
 
 /** What Backlog's answers tell of its limits, as long as it holds. */
 class Rates {

@@ -152,7 +152,7 @@ export class WordProblem extends Error {
 }
 
 /** How an error names what was looked for. */
-export interface Wording {
+interface Wording {
   singular: string;
   plural: string;
   /** ` in WEB`. */

@@ -327,7 +327,6 @@ export const Responses = {
   }),
 };
 export type Choice = v.InferOutput<typeof ProjectChoiceSchema>;
-export type Limit = v.InferOutput<typeof LimitSchema>;
 
 interface Answer {
   path: string;

@@ -89,7 +89,7 @@ function listHosts(space: string): string {
 }
 
 /** A BACKLOG_PROJECTS; only what all of them hold may be shown. */
-export interface Restriction {
+interface Restriction {
   source: string;
   projects: string[];
 }

@@ -23,7 +23,7 @@ export const SPACE = "{space}";
 export const ZONE = "{zone}";
 
 /** What this program says of itself before a tool is called. */
-export interface Introduction {
+interface Introduction {
   versions: readonly string[];
   tools: unknown;
   serverInfo: { name: string; title: string; version: string };
@@ -56,7 +56,7 @@ export function introduce(
   };
 }
 
-export interface StdioOptions {
+interface StdioOptions {
   introduction: Introduction;
   /** Connects the SDK to this transport; called with the first tool's call. */
   connect: (transport: Transport) => Promise<void>;

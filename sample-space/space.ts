@@ -1,7 +1,7 @@
 import company from "./company.yaml";
 
 /** What Backlog names by ID. */
-export type Named = { id: number; name: string };
+type Named = { id: number; name: string };
 type Item = Named & { displayOrder: number };
 type User = ReturnType<typeof toUser>;
 type File = Named & { size: number; createdUser: User; created: string };
@@ -62,7 +62,7 @@ type Words = {
   changes?: Parameters<typeof toChange>[] | null;
 };
 /** A comment in short: by which login, and when. */
-export type Remark = Words & Record<"by" | "at", string>;
+type Remark = Words & Record<"by" | "at", string>;
 /** An attachment in short. */
 type Attached = Partial<File> & { name: string; by?: string };
 export type Company = {

@@ -88,7 +88,7 @@ export function toEnvFile(space: Pick<SampleSpace, "host" | "apiKey">): string {
 }
 
 /** An MCP client of a server, with the tools at hand. */
-export type Connected = Awaited<ReturnType<typeof connect>>;
+type Connected = Awaited<ReturnType<typeof connect>>;
 
 type Args = Record<string, unknown>;
 

@@ -14,7 +14,7 @@ export type Call = [tool: string, args: Record<string, unknown>];
 export type Ask = (...calls: Call[]) => Promise<string[]>;
 
 /** Something people ask every day, and what it takes to answer it. */
-export type Question = {
+type Question = {
   name: string;
   data: () => SpaceData;
   call: Call;

@@ -1,7 +1,7 @@
 import { BINARY } from "./build.ts";
 
 /** One line of the protocol, as it came. */
-export type Message = {
+type Message = {
   jsonrpc?: unknown;
   id?: unknown;
   method?: string;
