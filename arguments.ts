@@ -64,6 +64,7 @@ export function toPlain(value: unknown): unknown {
   return typeof value === "number" ? String(value) : value;
 }
 
+/** Digits become a number; anything else is left for the schema to refuse. */
 export function toNumber(value: unknown): unknown {
   const given = toWord(value);
   return typeof given === "string" && /^[+-]?\d{1,15}$/.test(given)

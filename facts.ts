@@ -50,6 +50,7 @@ export interface IssueFacts {
   related: readonly IssueRow[];
 }
 
+/** The child issues that are listed, and how many there are in all. */
 export interface Children {
   issues: IssueRow[];
   total: number;

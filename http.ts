@@ -19,6 +19,7 @@ import {
 import { version } from "./package.json";
 import { type Connection, isLoopback } from "./settings.ts";
 
+/** How long and how much a request, and all of a call, may take. */
 export const LIMITS = {
   /** MCP clients give up at 60 s, so a call must have ended before. */
   callMs: 50_000,
@@ -42,6 +43,7 @@ export const LIMITS = {
 };
 export type Limits = typeof LIMITS;
 
+/** Parameters by Backlog's names for them. */
 export type Query = Record<
   string,
   string | number | boolean | readonly (string | number)[] | undefined
@@ -79,6 +81,7 @@ export class Space {
   }
 }
 
+/** What is asked for, and how much of it is taken. */
 export interface GetRequest {
   path: string;
   query?: Query;

@@ -53,6 +53,7 @@ export function showsThread(focus: Focus): boolean {
 
 type FileReference = { id: number } | { name: string };
 
+/** An issue, and what of it is asked for. */
 export interface IssueReference {
   /** Safe in a path: an issue key or a numeric ID. */
   idOrKey: string;

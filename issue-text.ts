@@ -56,6 +56,7 @@ export interface Thread {
   counted: number | undefined;
 }
 
+/** What of an issue is shown. */
 export interface IssueView extends View {
   focus: Focus;
   /** Whether the key stood within a text. */

@@ -45,6 +45,7 @@ interface Known {
   archived: string[];
 }
 
+/** What the words of the arguments mean in this space. */
 export interface ResolvedNames extends Known {
   filters: Partial<Record<Filter, ResolvedFilter>>;
   /** Whose doings a history tells; undefined: anyone's. */

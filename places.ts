@@ -120,6 +120,7 @@ function listLikeKeys(text: string): string[] {
   return text.normalize("NFKC").match(/[a-z0-9]{32,}/gi) ?? [];
 }
 
+/** Whether it has a key or a domain: all values then come from this place. */
 export function isConfigured({ values }: Pick<Place, "values">): boolean {
   return Boolean(values.BACKLOG_API_KEY ?? values.BACKLOG_DOMAIN);
 }

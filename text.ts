@@ -28,14 +28,17 @@ function inEach(compute: (unit: keyof Size) => number): Size {
   return { characters: compute("characters"), tokens: compute("tokens") };
 }
 
+/** The size of both together. */
 export function add(a: Size, b: Size): Size {
   return inEach((unit) => a[unit] + b[unit]);
 }
 
+/** What `b` leaves of the room `a`. */
 export function subtract(a: Size, b: Size): Size {
   return inEach((unit) => a[unit] - b[unit]);
 }
 
+/** A part of the room, in whole units. */
 export function share(size: Size, part: number): Size {
   return inEach((unit) => Math.floor(size[unit] * part));
 }
@@ -45,6 +48,7 @@ export function smaller(a: Size, b: Size): Size {
   return inEach((unit) => Math.min(a[unit], b[unit]));
 }
 
+/** Whether it is too large in neither respect. */
 export function fits(size: Size, room: Size): boolean {
   return size.characters <= room.characters && size.tokens <= room.tokens;
 }

@@ -118,7 +118,7 @@ export async function readStatuses(
   return nameStatuses([...known, ...found.flat()]);
 }
 
-/** The ID beyond which comments are asked for, none: from the newest down. */
+/** Those older than `maxId` or newer than `minId`; all of them by default. */
 type StreamStart = { maxId?: number; minId?: number; count?: number };
 
 /**
