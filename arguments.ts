@@ -6,7 +6,7 @@ import {
   toToday,
 } from "./dates.ts";
 import { toMessage } from "./errors.ts";
-import { join, unquote } from "./matching.ts";
+import { foldJoined, unquote } from "./matching.ts";
 import { quote } from "./text.ts";
 
 /** More rows than an answer can hold are never asked for. */
@@ -185,9 +185,9 @@ function findMeant<Names extends Synonyms>(
   text: string | undefined,
   table: readonly Names[],
 ): Names[0] | undefined {
-  const wanted = join(text ?? "");
+  const wanted = foldJoined(text ?? "");
   return table.find((words) =>
-    words.some((word) => [join(word), `${join(word)}s`].includes(wanted)),
+    words.map(foldJoined).some((word) => [word, `${word}s`].includes(wanted)),
   )?.[0];
 }
 

@@ -6,7 +6,7 @@ import { ENVIRONMENT, isConfigured } from "./places.ts";
 import type { User } from "./responses.ts";
 import {
   type Connection,
-  type Found,
+  type Setup,
   SHORTEST_KEY,
   toDomain,
   toRedactor,
@@ -70,7 +70,7 @@ export function wrap(text: string, columns: number | undefined): string {
 }
 
 /** Says what is configured, from where, and whether Backlog answers. */
-export async function check(found: Found) {
+export async function check(found: Setup) {
   const { settings, managed, notes, secrets } = found.reading;
   const answers: Answers = settings
     ? await askBacklog(settings)
@@ -119,7 +119,7 @@ function align(rows: readonly string[][]): string[] {
   );
 }
 
-function toSettingsRows({ reading }: Found): string[][] {
+function toSettingsRows({ reading }: Setup): string[][] {
   const { values, origin, source, userIdSource, domainSource } = reading;
   const { BACKLOG_API_KEY: key, BACKLOG_DOMAIN, USER_ID } = values;
   const row = (name: string, value: string | undefined, from: string) =>
@@ -142,7 +142,7 @@ function toSettingsRows({ reading }: Found): string[][] {
 }
 
 /** A client is started elsewhere, and may not find what this terminal has. */
-function toSourceNotes(found: Found): string[] {
+function toSourceNotes(found: Setup): string[] {
   const { settings, source } = found.reading;
   const [userFile, , workingFile] = found.usualFiles;
   const hidden = describeHidden(found);
@@ -165,7 +165,7 @@ function toSourceNotes(found: Found): string[] {
 }
 
 /** The problems of the settings, each with what to do about it. */
-function toProblems({ reading, ...found }: Found): string[] {
+function toProblems({ reading, ...found }: Setup): string[] {
   const { problems, source, origin } = reading;
   const [userFile = ""] = found.usualFiles;
   const place = source || userFile;

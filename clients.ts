@@ -3,10 +3,10 @@ import { homedir } from "node:os";
 import { basename, isAbsolute, join, posix, resolve, win32 } from "node:path";
 import { PLACEHOLDERS } from "./places.ts";
 import {
-  type Found,
   findHiddenFile,
   type Reading,
   readAlone,
+  type Setup,
   toDomain,
 } from "./settings.ts";
 
@@ -212,7 +212,7 @@ function toAppFolder({ platform, environment, home }: System): string {
  * What starts this program in a client, by the name that was typed: `text` is
  * to be pasted, `advice` is for the person who does it.
  */
-export async function toConfig(word: string | undefined, found: Found) {
+export async function toConfig(word: string | undefined, found: Setup) {
   if (!Bun.isStandaloneExecutable) {
     throw new Error(
       "config prints the path of the compiled program: bun run build, then dist/backlog-mcp config.",
@@ -255,7 +255,7 @@ function describeUnknown(meant: readonly Client[]): string {
 
 /** How a client's server finds the settings of this terminal, and what to say. */
 function toSettings(
-  found: Found,
+  found: Setup,
   client: Client | undefined,
   hidden: string | undefined,
 ): Pick<Server, "args" | "env"> & { about: string } {
@@ -338,7 +338,7 @@ function toHomebrewLinks(path: string): string[] {
 }
 
 /** For someone who wonders why a file does not count; undefined if it does. */
-export function describeHidden(found: Found): string | undefined {
+export function describeHidden(found: Setup): string | undefined {
   const file = findHiddenFile(found);
   return (
     file &&

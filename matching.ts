@@ -23,7 +23,7 @@ export function fold(text: string): string {
 }
 
 /** However its words are joined: `not closed`, `not_closed`, `NotClosed`. */
-export function join(text: string): string {
+export function foldJoined(text: string): string {
   return fold(unquote(text)).replace(/[\s_-]/g, "");
 }
 

@@ -17,7 +17,7 @@ import {
 import {
   type Candidate,
   fold,
-  join,
+  foldJoined,
   match,
   matchAll,
   unquote,
@@ -323,7 +323,7 @@ function findBuiltIn(
 ): Candidate | undefined {
   const exact = unquote(word);
   const isMeant = ({ ids, names }: Candidate) =>
-    [...ids.map(String), ...names].some((name) => join(name) === join(word));
+    [...ids.map(String), ...names].map(foldJoined).includes(foldJoined(word));
   return (
     statuses.find((one) => !isStandard(one) && one.names.includes(exact)) ??
     [ANY, NOT_CLOSED, ...statuses.filter(isStandard)].find(isMeant)

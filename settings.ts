@@ -118,7 +118,7 @@ export interface Reading {
 }
 
 /** The settings as they were found, and where they may stand. */
-export interface Found extends Omit<Places, "environment"> {
+export interface Setup extends Omit<Places, "environment"> {
   reading: Reading;
 }
 
@@ -338,7 +338,7 @@ export function readAlone(
 }
 
 /** The file that would count if the environment had no settings. */
-export function findHiddenFile(found: Found): string | undefined {
+export function findHiddenFile(found: Setup): string | undefined {
   const { reading, envFile, usualFiles } = found;
   const file = envFile ?? usualFiles[0];
   if (reading.source !== ENVIRONMENT || !file) return undefined;

@@ -67,9 +67,9 @@ function formatCounted(
   by: string,
 ): string {
   if (total === 0) return "No issues match.";
-  const read = toNumber(issues.length + lost);
+  const read = formatNumber(issues.length + lost);
   if (isWhole) return `Counted: ${read}, all that match, by ${by}.`;
-  const of = total === undefined ? "an unknown number" : toNumber(total);
+  const of = total === undefined ? "an unknown number" : formatNumber(total);
   return `Counted: ${read} of ${of}, the oldest; not the whole. By ${by}:`;
 }
 
@@ -86,7 +86,7 @@ function formatNarrower(tally: Tally, args: ListArguments): string[] {
       ];
 }
 
-function toNumber(count: number): string {
+function formatNumber(count: number): string {
   return count.toLocaleString("en-US");
 }
 
