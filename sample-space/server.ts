@@ -1,5 +1,3 @@
-import { parseArgs } from "node:util";
-import { BINARY } from "../scripts/build.ts";
 import { plus, type SpaceData, sampleData } from "./data.ts";
 import { missing, refusal } from "./filter.ts";
 import { route, SWITCHES, type Switches } from "./routes.ts";
@@ -145,28 +143,5 @@ function respond({ olderDates }: Switches, handle: () => unknown): Response {
   } catch (error) {
     if (error instanceof Response) return error;
     throw error;
-  }
-}
-
-function main(): void {
-  const options = { port: { type: "string", default: "8787" } } as const;
-  const { port } = parseArgs({ options }).values;
-  if (!/^\d{1,5}$/.test(port)) throw new Error(`"${port}" is no port`);
-  const data = sampleData({ now: new Date() });
-  const { url, host, apiKey } = startSampleSpace({ data, port: Number(port) });
-  const BACKLOG_DOMAIN = host.replace("127.0.0.1", "localhost");
-  const env = { BACKLOG_DOMAIN, BACKLOG_API_KEY: apiKey };
-  const mcpServers = { backlog: { command: BINARY, env } };
-  process.stdout.write(
-    `A sample Backlog space on ${url}, until Ctrl-C. Paste:\n${JSON.stringify({ mcpServers }, null, 2)}\n`,
-  );
-}
-
-if (import.meta.main) {
-  try {
-    main();
-  } catch (error) {
-    console.error(`sample-space: ${error instanceof Error && error.message}`);
-    process.exitCode = 1;
   }
 }

@@ -174,14 +174,14 @@ describe("pack", () => {
 
 describe("the scripts", () => {
   test.each([
-    ["scripts/release", "publish", "bun run release build [DIR] "],
-    ["scripts/systems", "amiga", "amiga is none of darwin-arm64, "],
-    ["scripts/bench", "--help", "Unknown option '--help'\n"],
-    ["scripts/live", "", "bun run live asks nothing without a terminal.\n"],
-    ["sample-space/server", "--port=a", 'sample-space: "a" is no port\n'],
-    ["sample-space/server", "--port=65536", "sample-space: "],
+    ["release", "publish", "bun run release build [DIR] "],
+    ["systems", "amiga", "amiga is none of darwin-arm64, "],
+    ["bench", "--help", "Unknown option '--help'\n"],
+    ["live", "", "bun run live asks nothing without a terminal.\n"],
+    ["sample-space", "--port=a", '"a" is no port\n'],
+    ["sample-space", "--port=65536", 'The value of "options.port" is out of '],
   ])("%s %s says in few words what is wrong", async (name, word, words) => {
-    const script = join(ROOT, `${name}.ts`);
+    const script = join(ROOT, `scripts/${name}.ts`);
     const said = await runToEnd([process.execPath, script, word]);
     expect(said).toMatchObject({ stdout: "", code: 1 });
     expect(said.stderr).toStartWith(words);
@@ -200,7 +200,7 @@ describe("the scripts", () => {
   });
 
   test("sample-space names the program that bun run build makes", async () => {
-    const script = join(ROOT, "sample-space/server.ts");
+    const script = join(ROOT, "scripts/sample-space.ts");
     const command = [process.execPath, script, "--port=0"];
     const child = Bun.spawn(command, { stdout: "pipe" });
     let stdout = "";
