@@ -1,6 +1,19 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import {
+  isStringLiteralLikeNode,
+  isTemplateHead,
+  type Node,
+} from "typescript/unstable/ast";
+import { API } from "typescript/unstable/async";
+import manifest from "../package.json" with { type: "json" };
 import { ROOT } from "./build.ts";
+
+const PACKAGES = Object.keys(manifest.dependencies).join("|");
+
+/** What a room may import beside rooms. */
+const OTHERS = new RegExp(`^(package\\.json|node:.*|(${PACKAGES})(/.*)?)$`);
 
 /** What is wrong with the house in a folder, a sentence each. */
 async function findFaults(root: string): Promise<string[]> {
@@ -15,14 +28,29 @@ async function findFaults(root: string): Promise<string[]> {
     ),
     ...[...imports].flatMap(([room, names]) =>
       names.flatMap((name) => {
-        const isRoom = imports.has(name);
-        if (!isRoom) return `${room} imports ${name}, which is no room`;
-        const isAbove = (floorOf.get(name) ?? 0) < (floorOf.get(room) ?? 0);
-        if (!isAbove) return [];
-        return `${room} imports ${name}, which is on a floor above`;
+        const floor = floorOf.get(name);
+        const said = `${room} imports ${name}, which`;
+        if (floor === undefined) {
+          return OTHERS.test(name) ? [] : `${said} is no room`;
+        }
+        const isAbove = floor < (floorOf.get(room) ?? 0);
+        if (isAbove) return `${said} is on a floor above`;
+        return reach(name, imports).has(room) ? `${said} leads back to it` : [];
       }),
     ),
   ];
+}
+
+/** Every room that one imports, directly or by way of others. */
+function reach(
+  room: string,
+  imports: Map<string, string[]>,
+  seen = new Set<string>(),
+): Set<string> {
+  for (const name of imports.get(room) ?? []) {
+    if (!seen.has(name)) reach(name, imports, seen.add(name));
+  }
+  return seen;
 }
 
 /** The rooms in the table of CONTRIBUTING.md; the highest floor is 0. */
@@ -38,18 +66,42 @@ async function readFloors(root: string): Promise<Map<string, number>> {
   );
 }
 
-/** What each room imports, types included. */
+/** What each room imports, types included; a file beside it by its name. */
 async function readImports(root: string): Promise<Map<string, string[]>> {
   const imports = new Map<string, string[]>();
-  for (const room of (await readdir(root)).sort()) {
-    if (!room.endsWith(".ts") || room.endsWith(".test.ts")) continue;
-    const source = await readFile(join(root, room), "utf8");
-    const names =
-      source.match(/(?<=(?:from|import|import\()\s*"\.\/)[^"]+\.ts(?=")/g) ??
-      [];
-    imports.set(room, [...new Set(names)]);
+  const rooms = (await readdir(root)).filter(
+    (name) => /\.[cm]?[jt]sx?$/i.test(name) && !name.endsWith(".test.ts"),
+  );
+  const toFile = (room: string) => ({
+    uri: pathToFileURL(join(root, room)).href,
+  });
+  const api = new API();
+  const snapshot = await api.updateSnapshot({ openFiles: rooms.map(toFile) });
+  for (const room of rooms.sort()) {
+    const project = await snapshot.getDefaultProjectForFile(toFile(room));
+    const source = await project?.program.getSourceFile(toFile(room));
+    if (!source) throw new Error(`TypeScript does not read ${room}.`);
+    const specifiers = source.imports.filter(isStringLiteralLikeNode);
+    const names = [...specifiers.map(({ text }) => text), ...listPaths(source)];
+    const short = names.map((name) =>
+      name.replace(/^\.\/(?=[\w-]+\.\w+$)/, ""),
+    );
+    imports.set(room, [...new Set(short)]);
   }
+  await api.close();
   return imports;
+}
+
+/** Texts like a path of code: what `require` names, or a path in two parts. */
+function listPaths(node: Node): string[] {
+  const paths: string[] = [];
+  const isText = isStringLiteralLikeNode(node) || isTemplateHead(node);
+  if (isText && /^\.\.?\/|\.[cm]?[jt]sx?$/.test(node.text))
+    paths.push(node.text);
+  node.forEachChild((child) => {
+    paths.push(...listPaths(child));
+  });
+  return paths;
 }
 
 if (import.meta.main) {

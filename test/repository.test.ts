@@ -71,28 +71,84 @@ test("Biome refuses what writes to stdout, and circles of types, too", () => {
   expect(biome).not.toHaveProperty("overrides");
 });
 
+test("the check is Biome, tsc and the floors, and the tests begin with it", () => {
+  const { check, test } = manifest.scripts;
+  const biome = "biome ci --error-on-warnings";
+  expect(check).toBe(`${biome} && tsc && bun scripts/floors.ts`);
+  expect(test).toStartWith("bun run build && bun run check && ");
+});
+
 const UP = "b.ts imports a.ts, which is on a floor above";
-const OUTSIDE = { "a.ts": 'import { run } from "./scripts/build.ts";' };
 const GONE = "CONTRIBUTING.md names c.ts, which is not there";
+const BACK = "which leads back to it";
+const STRANGERS = ["./a", "./scripts/build.ts", "..", "/a.ts", "#a", "ajv"];
+const OTHER = ["z.cts", "z.d.mts", "z.js", "z.jsx", "z.mts", "z.tsx"];
 
 describe("the house", () => {
-  test.each<[string, Record<string, string | undefined>, string]>([
+  const runFloors = (...folder: string[]) =>
+    runToEnd([process.execPath, join(ROOT, "scripts/floors.ts"), ...folder]);
+
+  test("stands", async () => {
+    expect(await runFloors()).toEqual({ stdout: "", stderr: "", code: 0 });
+  });
+
+  test.each<[string, Record<string, string | undefined>, ...string[]]>([
     ["an arrow up", { "b.ts": 'import {\n  a,\n} from "./a.ts";' }, UP],
+    ["one in other quotes", { "b.ts": "import './a.ts';" }, UP],
+    ["one in other letters", { "b.ts": 'import "./\\u0061.ts";' }, UP],
     ["one for a type", { "b.ts": 'import type { A } from "./a.ts";' }, UP],
+    ["one in a type", { "b.ts": "let a: import('./a.ts').A;" }, UP],
+    ["one that is passed on", { "b.ts": 'export type * from "./a.ts";' }, UP],
     ["one that is taken later", { "b.ts": 'await import("./a.ts");' }, UP],
-    ["no room", OUTSIDE, "a.ts imports scripts/build.ts, which is no room"],
+    ["one in a template", { "b.ts": "await import(`./a.ts`);" }, UP],
+    ["one that is required", { "b.ts": 'require("./a.ts");' }, UP],
+    [
+      "no room",
+      { "a.ts": STRANGERS.map((name) => `import "${name}";`).join("") },
+      ...STRANGERS.map((name) => `a.ts imports ${name}, which is no room`),
+    ],
+    [
+      "an ending that is not",
+      { "b.ts": 'import "./a.js";' },
+      "b.ts imports a.js, which is no room",
+    ],
+    [
+      "a path in parts",
+      { "b.ts": `import("./" + "a.ts"); import(\`../\${"a"}.ts\`);` },
+      ...["b.ts imports ./, which is no room", UP],
+      "b.ts imports ../, which is no room",
+    ],
+    [
+      "a circle",
+      { "b.ts": 'let c: import("./c.ts").C;' },
+      `b.ts imports c.ts, ${BACK}`,
+      `c.ts imports b.ts, ${BACK}`,
+    ],
+    [
+      "a wide circle",
+      { "a.ts": 'import "./c.ts";', "b.ts": 'import "./a.ts";' },
+      ...[`a.ts imports c.ts, ${BACK}`, UP, `c.ts imports b.ts, ${BACK}`],
+    ],
     ["no floor", { "d.ts": "" }, "d.ts is on no floor of CONTRIBUTING.md"],
+    [
+      "code with another ending",
+      {
+        ...Object.fromEntries(OTHER.map((name) => [name, ""])),
+        "a.ts": 'import "./z.mts";',
+      },
+      ...OTHER.map((name) => `${name} is on no floor of CONTRIBUTING.md`),
+      "a.ts imports z.mts, which is no room",
+    ],
     ["a room that is gone", { "c.ts": undefined }, GONE],
-  ])("falls with %s", async (_, sources, fault) => {
+  ])("falls with %s", async (_, sources, ...faults) => {
     const table = "| floor | rooms |\n| - | - |\n| 1 | `a.ts` |\n";
     await using folder = await startFolder({
       "CONTRIBUTING.md": `\n${table}| 2 | \`b.ts\` \`c.ts\` |\n`,
       ...{ "a.ts": "", "b.ts": "", "c.ts": 'export * from "./b.ts";' },
       ...sources,
     });
-    const floors = join(ROOT, "scripts/floors.ts");
-    const said = await runToEnd([process.execPath, floors, folder.path]);
-    const stderr = `The house: ${fault}.\n`;
+    const said = await runFloors(folder.path);
+    const stderr = faults.map((fault) => `The house: ${fault}.\n`).join("");
     expect(said).toEqual({ stdout: "", stderr, code: 1 });
   });
 
