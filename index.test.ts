@@ -87,7 +87,7 @@ describe("parseDay", () => {
     // However it is written and joined.
     ["2026-11-01", " ２０２６－１１－０１ ", "2026/11/1", "2026.11.01"],
     ["2026-11-30", "2026年11月30日", "20261130"],
-    ["2024-02-29", "2024-02-29"],
+    ["2024-02-29", "2024-02-29", "2024.2.29"],
     // An instant is a day of the zone; without an offset it is one already.
     ["2026-11-21", "2026-11-21T14:59:59Z", "2026-11-21T23:00"],
     ["2026-11-21", "2026-11-20T15:00:00.000+00:00", "2026-11-20 23:00Z"],
@@ -147,6 +147,7 @@ describe("parseDay", () => {
     // Impossible days.
     ["2026-02-30", "2026-02-30 does not exist; 2026-02 has 28 days"],
     ["2026-11-00", "2026-11-00 does not exist; 2026-11 has 30 days"],
+    ["2026-02-30T10:00Z", "2026-02-30 does not exist; 2026-02 has 28 days"],
     ["20261301", "2026-13-01 does not exist; months go from 01 to 12"],
     ["2026-13", "2026-13-01 does not exist; months go from 01 to 12"],
     // Without its year it is one of several days.
@@ -161,6 +162,7 @@ describe("parseDay", () => {
     ["金", `"金" ${FORMS}`],
     ["11/1/2026", `"11/1/2026" ${FORMS}`],
     ["+10000d", `"+10000d" ${FORMS}`],
+    ["x".repeat(200), `"${"x".repeat(60)}…" ${FORMS}`],
   ])("%s is refused with the fix", (text, expected) => {
     expect(messageOf(() => toEnds(text))).toBe(expected);
   });

@@ -189,6 +189,9 @@ describe("other people's words that imitate our layout", () => {
     "harmless",
   );
 
+  // What separates names may be part of one.
+  const COMMA = { name: "a, b" };
+
   /** Every field of WEB-7 and of its only comment holds the fake. */
   function spaceOfFakes(): SpaceData {
     const data = withThread(1, () => FAKE);
@@ -213,6 +216,7 @@ describe("other people's words that imitate our layout", () => {
         { id: 1, fieldTypeId: 1, name: FAKE, value: "one line" },
         { id: 2, fieldTypeId: 2, name: "Notes", value: FAKE },
         { id: 3, fieldTypeId: 5, name: "Choice", value: named },
+        { id: 4, fieldTypeId: 6, name: "List", value: [COMMA, { name: "c" }] },
       ],
       attachments: [file],
       sharedFiles: [{ ...file, dir: FAKE }],
@@ -224,7 +228,8 @@ describe("other people's words that imitate our layout", () => {
       changeLog: [changeOf(FAKE, FAKE, FAKE)],
     });
     const other = issueOf(data, "WEB-6");
-    Object.assign(other, { summary: FAKE, parentIssueId: issue.id });
+    const status = { ...other.status, name: "A] B" };
+    Object.assign(other, { summary: FAKE, status, parentIssueId: issue.id });
     data.related.set(issue.id, [other.id]);
     return data;
   }
@@ -237,11 +242,12 @@ describe("other people's words that imitate our layout", () => {
     const { text } = await readIssue("WEB-7", { data: spaceOfFakes() });
     const own = text.split(ANY_BREAK).filter((line) => !line.startsWith(">"));
     for (const line of own) expect(line).toMatch(OUR_LINE);
+    expect(own).toContain('  - List: "a, b", c');
     // Names are in quotes; what is not ends its line: titles, values, a link.
     const bare = own.filter((line) => line.includes(" harmless"));
     expect(bare.map((line) => line.replace(/harmless.*/, ""))).toEqual([
       "# WEB-7 ",
-      ...Array(2).fill("  - WEB-6 [Open] 佐藤 花子, due none: "),
+      ...Array(2).fill('  - WEB-6 ["A] B"] 佐藤 花子, due none: '),
       "  - ",
       '- "',
     ]);

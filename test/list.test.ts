@@ -36,13 +36,14 @@ describe("pages", () => {
   test.each([
     [50, 250, "270 issues match; 251 to 270 are shown, newest update first."],
     [1, 5, "270 issues match; number 6 is shown, newest update first."],
+    [0, 0, "270 issues match; limit 0 shows none of them."],
     [9, 270, "270 issues match, none from offset 270 on; begin with offset 0."],
   ])("limit %d from offset %d: %s", async (limit, offset, total) => {
     const { text, keys, next } = await readList({ limit, offset }, { data });
     expect(text.split("\n", 1)).toEqual([total]);
     expect(keys).toEqual(toOpenKeys(data).slice(offset, offset + limit));
     const end = offset + limit;
-    expect(next?.offset).toBe(end < 270 ? end : undefined);
+    expect(next?.offset).toBe(0 < end && end < 270 ? end : undefined);
   });
 
   test("the next call repeats every argument in its words, its days resolved", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { sampleData } from "../sample-space/data.ts";
+import { addThread, sampleData } from "../sample-space/data.ts";
 import { startSampleSpace } from "../sample-space/server.ts";
 import { ROOT } from "../scripts/build.ts";
 import { connectInProcess } from "../scripts/connect.ts";
@@ -43,6 +43,25 @@ test.each(EVERYDAY)("what it costs: $name", async ({ name, data, call }) => {
   const cost = await answer(call, space, { userId: `${space.me}` });
   expect(cost).toMatchObject({ requests, depth });
   expect(sizeOf(cost.text).tokens).toBeLessThan(tokens);
+});
+
+const LONG = (n: number) => `${n}. ${"Measured again. ".repeat(130)}`;
+test.each([
+  // The tokens that it stays below, and the place of the next call.
+  ["no comment", 0, undefined, 4, 1, 110, -1],
+  ["20 comments", 20, undefined, 4, 1, 900, -1],
+  ["100 comments, a full page", 100, undefined, 5, 2, 4_100, -1],
+  ["350 comments", 350, undefined, 6, 3, 9_000, 129],
+  ["350 long comments", 350, LONG, 4, 1, 9_000, 128],
+])("what an issue costs with %s", async (_, count, text, ...cost) => {
+  const [requests, depth, tokens, next] = cost;
+  const data = sampleData();
+  addThread(data, "WEB-7", count, text);
+  const call: Call = ["get_issue_details", { issue_key: "WEB-7" }];
+  const answered = await answer(call, data);
+  expect(answered).toMatchObject({ requests, depth });
+  expect(sizeOf(answered.text).tokens).toBeLessThan(tokens);
+  expect(answered.text.indexOf("Older: issue_key ")).toBe(next);
 });
 
 const EXAMPLE = "https://your-space.backlog.com";

@@ -504,6 +504,12 @@ describe("where it has to be read one by one", () => {
     ]);
   });
 
+  test("an offset behind the last is told as one", async () => {
+    const options = { data: plain(2, 250), switches };
+    const { text } = await ask({ ...args, offset: 100 }, options);
+    expect(text).toStartWith("63 issues match, none from offset 100 on; begin");
+  });
+
   test("a first page of nothing but these is not taken for all", async () => {
     const data = plain(2, 250);
     for (const [place, issue] of data.issues.entries()) {

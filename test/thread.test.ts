@@ -41,6 +41,7 @@ describe("the timeline", () => {
     ["custom field status: 1 → 49", ["status", "1", "49", custom]],
     ["custom field By: none → 2026-11-20", ["By", null, DAY, ofDay]],
     ['"a → b": "c → d" → e', ["a → b", "c → d", "e"]],
+    ['custom field "a → b": 1 → 2', ["a → b", "1", "2", custom]],
     ["attachment: none → trace.txt", ["attachment", null, null, file]],
     ["notification", ["notification", null, null]],
     ["constructor: a → b", ["constructor", "a", "b"]],
