@@ -6,7 +6,12 @@ import {
   toToday,
 } from "./dates.ts";
 import { toMessage } from "./errors.ts";
-import { foldJoined, unquote } from "./matching.ts";
+import {
+  type Condition,
+  foldJoined,
+  parseCondition,
+  unquote,
+} from "./matching.ts";
 import { quote } from "./text.ts";
 
 /** More rows than an answer can hold are never asked for. */
@@ -172,11 +177,9 @@ const ORDERS = [
   ["desc", "descending", "降順", "newest"],
 ] as const satisfies Synonyms[];
 
-const NO_DUE_DATE = [
+// What is overdue was due by yesterday.
+const DUE = [
   ["none", "no_due_date", "なし", "期限なし", "期限日なし"],
-] as const satisfies Synonyms[];
-
-const YESTERDAY = [
   ["yesterday", "overdue", "期限切れ", "期限超過"],
 ] as const satisfies Synonyms[];
 
@@ -232,104 +235,130 @@ export function parseListArguments(
   machineZone?: string,
 ): ListArguments {
   const problems: string[] = [];
-  const attempt = <Value>(name: string, read: () => Value) => {
-    try {
-      return read();
-    } catch (error) {
-      problems.push(`${name}: ${toMessage(error)}`);
-      return undefined;
-    }
-  };
-  const timeZone =
-    attempt("timezone", () => parseTimeZone(args.timezone ?? "UTC")) ?? "UTC";
+  const { timezone = "UTC" } = args;
+  const zone = attempt(problems, "timezone", () => parseTimeZone(timezone));
+  const timeZone = zone ?? "UTC";
   const today = toToday(now, timeZone);
-  const noDueDate = findMeant(args.due_date_until, NO_DUE_DATE) !== undefined;
+  const { words, ...days } = parseDays({ args, problems, today, timeZone });
+  const countBy = attempt(problems, "count_by", () => parseGroups(args)) ?? [];
+  const page = parsePage(args, problems);
+  const customFields = parseConditions(args, problems);
+  if (problems.length > 0) throw new Error(problems.join("\n"));
+  const { history } = days;
+  const dayWords = [...words, ...customFields.map(({ value }) => value)];
+  const isTodayTold =
+    args.timezone === undefined &&
+    (countBy.includes("due") || dayWords.some(isRelativeDay));
+  const isAnyone = countBy.length > 0 || args.history_by_names;
+  return {
+    ...days,
+    ...page,
+    choices: (filter) => toChoices(args, filter),
+    customFields,
+    countBy,
+    defaults: {
+      ...((history || countBy.includes("status")) && { status: "any" }),
+      ...(isAnyone && { assignee: "anyone" }),
+    },
+    keyword: args.keyword,
+    timeZone,
+    today,
+    todayTold: isTodayTold ? describeToday(now, machineZone) : undefined,
+    notes: toNotes(args, { countBy, history }),
+  };
+}
+
+/** What is wrong joins the problems, so that all are told at once. */
+function attempt<Value>(problems: string[], name: string, read: () => Value) {
+  try {
+    return read();
+  } catch (error) {
+    problems.push(`${name}: ${toMessage(error)}`);
+    return undefined;
+  }
+}
+
+interface Reading extends Pick<ListArguments, "today" | "timeZone"> {
+  args: GivenListArguments;
+  problems: string[];
+}
+
+/** The days, and the words that tell whether they are others tomorrow. */
+function parseDays(reading: Reading) {
+  const { args, problems, today } = reading;
+  const noDueDate = findMeant(args.due_date_until, DUE) === "none";
   if (noDueDate && args.due_date_since !== undefined) {
     problems.push(
       "due_date_since: issues without a due date (due_date_until none) are due on no day; give one of the two",
     );
   }
-  const readDays = (field: DaysField) => {
-    const [since, until] = (["since", "until"] as const).map((end) => {
-      const argument = `${field}_${end}` as const;
-      const given = args[argument];
-      const isDay = !(noDueDate && argument === "due_date_until");
-      if (given === undefined || !isDay) return undefined;
-      const context = { today, timeZone, end };
-      // What is overdue was due by then.
-      const isDue = argument === "due_date_until";
-      const word = (isDue && findMeant(given, YESTERDAY)) || given;
-      const day = attempt(argument, () => parseDay(word, context));
-      const parameter = argument.replace(/_(\w)/g, (_, letter: string) =>
-        letter.toUpperCase(),
-      );
-      return day === undefined
-        ? undefined
-        : { parameter, argument, day, given, word };
-    });
-    if (since && until && since.day > until.day) {
-      problems.push(
-        `${since.argument} (${since.day}) is after ${until.argument} (${until.day}): exchange them`,
-      );
-    }
-    return { since, until };
-  };
-  const dates = DATES.map(readDays)
-    .flatMap(({ since, until }) => [since, until])
-    .filter((date) => date !== undefined);
-  const { since, until } = readDays("history");
-  const words = args.history_by_names;
-  const history = (since || until || words) && {
+  const dates = DATES.flatMap((field) => parseSpan(field, reading));
+  const [since, until] = parseSpan("history", reading);
+  const names = args.history_by_names;
+  const history = (since || until || names) && {
     // Without a first day, the seven days up to the last or today.
     since: since?.day ?? addDays(until?.day ?? today, -6),
     until: until?.day,
     isSinceDefault: since === undefined,
-    words: words ?? [],
+    words: names ?? [],
   };
-  const countBy = attempt("count_by", () => parseGroups(args)) ?? [];
-  const sort =
-    attempt("sort", () => parseMeant(args.sort ?? "updated", SORTS)) ??
-    "updated";
-  const order =
-    args.order === undefined
-      ? findMeant(args.sort, ORDERS)
-      : attempt("order", () => parseMeant(args.order ?? "", ORDERS));
-  const customFields = (args.custom_fields ?? []).flatMap(
-    (text) =>
-      attempt(`custom_fields ${quote(text)}`, () => parseCondition(text)) ?? [],
+  const words = [...dates, since, until].map((date) => date?.word ?? "");
+  // Seven days that nobody named end today.
+  if (names && !since && !until) words.push("today");
+  const given = dates.filter((date) => date !== undefined);
+  return { dates: given, noDueDate, history, words };
+}
+
+function parseSpan(field: DaysField, reading: Reading) {
+  const since = parseEnd(field, "since", reading);
+  const until = parseEnd(field, "until", reading);
+  if (since && until && since.day > until.day) {
+    reading.problems.push(
+      `${since.argument} (${since.day}) is after ${until.argument} (${until.day}): exchange them`,
+    );
+  }
+  return [since, until] as const;
+}
+
+function parseEnd(
+  field: DaysField,
+  end: "since" | "until",
+  { args, problems, ...clock }: Reading,
+) {
+  const argument = `${field}_${end}` as const;
+  const given = args[argument];
+  const meant = argument === "due_date_until" && findMeant(given, DUE);
+  if (given === undefined || meant === "none") return undefined;
+  const word = meant || given;
+  const context = { ...clock, end };
+  const day = attempt(problems, argument, () => parseDay(word, context));
+  if (day === undefined) return undefined;
+  const parameter = argument.replace(/_(\w)/g, (_, letter: string) =>
+    letter.toUpperCase(),
   );
-  if (problems.length > 0) throw new Error(problems.join("\n"));
-  const days = [
-    ...[...dates, since, until].map((date) => date?.word ?? ""),
-    ...customFields.map(({ value }) => value),
-    // Seven days that nobody named end today.
-    ...(words && !since && !until ? ["today"] : []),
-  ];
+  return { parameter, argument, day, given, word };
+}
+
+function parsePage(args: GivenListArguments, problems: string[]) {
+  const { sort = "updated", order } = args;
+  const meant = attempt(problems, "sort", () => parseMeant(sort, SORTS));
+  const direction =
+    order === undefined
+      ? findMeant(sort, ORDERS)
+      : attempt(problems, "order", () => parseMeant(order, ORDERS));
   return {
-    choices: (filter) => toChoices(args, filter),
-    dates,
-    noDueDate,
-    customFields,
-    history,
-    countBy,
-    defaults: {
-      ...((history || countBy.includes("status")) && { status: "any" }),
-      ...((countBy.length > 0 || words) && { assignee: "anyone" }),
-    },
-    keyword: args.keyword,
-    sort,
-    order: order ?? (sort === "due_date" ? "asc" : "desc"),
+    sort: meant ?? "updated",
+    order: direction ?? (meant === "due_date" ? "asc" : "desc"),
     limit: Math.min(args.limit ?? 100, MOST_ROWS),
     offset: args.offset ?? 0,
-    timeZone,
-    today,
-    todayTold:
-      args.timezone === undefined &&
-      (countBy.includes("due") || days.some(isRelativeDay))
-        ? describeToday(now, machineZone)
-        : undefined,
-    notes: toNotes(args, { countBy, history }),
   };
+}
+
+function parseConditions(args: GivenListArguments, problems: string[]) {
+  return (args.custom_fields ?? []).flatMap((text) => {
+    const name = `custom_fields ${quote(text)}`;
+    return attempt(problems, name, () => parseCondition(text)) ?? [];
+  });
 }
 
 function toNotes(
@@ -396,49 +425,4 @@ function toChoices(args: GivenListArguments, filter: Filter): Choices {
 function toId(text: string): number | undefined {
   const digits = unquote(text).normalize("NFKC");
   return /^\d{1,15}$/.test(digits) ? Number(digits) : undefined;
-}
-
-const OPERATORS = [
-  ["=", "=="],
-  [">=", "≧", "≥"],
-  ["<=", "≦", "≤"],
-] as const;
-
-/** A condition on a custom field, such as `Cost>=100`. */
-export interface Condition {
-  /** As it was written, for errors. */
-  text: string;
-  field: string;
-  operator: (typeof OPERATORS)[number][0];
-  value: string;
-}
-
-const CONDITION =
-  /^(.+?)\s*([!！][=＝]|≠|[>＞][=＝]?|[<＜][=＝>＞]?|[≧≥≦≤]|[=＝]{1,2})\s*(.*)$/su;
-
-/** Throws where Backlog has no search for it. */
-function parseCondition(text: string): Condition {
-  // Quotes may stand around it all, or around either side.
-  const bare = unquote(text);
-  const [, field = "", sign = "", value = ""] =
-    CONDITION.exec(/["“”「」]/.test(bare) ? text : bare) ?? [];
-  if (sign === "") {
-    throw new Error(
-      'give a field, =, >= or <=, and a value, as in "Cost>=100"',
-    );
-  }
-  if (unquote(value) === "") {
-    throw new Error("Backlog cannot search for what is empty; give a value");
-  }
-  const operator = OPERATORS.find((signs) =>
-    signs.some((one) => one === sign.normalize("NFKC")),
-  )?.[0];
-  if (operator === undefined) {
-    throw new Error(
-      /^[<>＜＞]$/.test(sign)
-        ? "use >= or <=, which include the value itself"
-        : "Backlog cannot search for what is not so; use =, >= or <=",
-    );
-  }
-  return { text, field: unquote(field), operator, value: unquote(value) };
 }

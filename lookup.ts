@@ -1,4 +1,4 @@
-import type { Choices, Condition, ListArguments } from "./arguments.ts";
+import type { Choices, ListArguments } from "./arguments.ts";
 import type { BacklogCall, ProjectChoices } from "./backlog.ts";
 import { parseDay, toCalendarDay } from "./dates.ts";
 import { BacklogError, toMessage, valueOrError } from "./errors.ts";
@@ -7,6 +7,7 @@ import { readProject } from "./issue-key.ts";
 import type { ListFilter } from "./list-text.ts";
 import {
   type Candidate,
+  type Condition,
   fold,
   listLabels,
   matchAll,

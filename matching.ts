@@ -27,25 +27,13 @@ export function foldJoined(text: string): string {
   return fold(unquote(text)).replace(/[\s_-]/g, "");
 }
 
-const QUOTES: Record<string, string> = {
-  '"': '"',
-  "'": "'",
-  "`": "`",
-  "“": "”",
-  "‘": "’",
-  "「": "」",
-  "『": "』",
-  "＂": "＂",
-  "＇": "＇",
-};
+const QUOTES = ['""', "''", "``", "“”", "‘’", "「」", "『』", "＂＂", "＇＇"];
 
 /** Without the spaces and one pair of quotes around it. */
 export function unquote(text: string): string {
   const trimmed = text.trim();
-  const closing = QUOTES[trimmed[0] ?? ""];
-  return trimmed.length >= 2 &&
-    closing !== undefined &&
-    trimmed.endsWith(closing)
+  const ends = `${trimmed[0]}${trimmed.at(-1)}`;
+  return trimmed.length > 1 && QUOTES.includes(ends)
     ? trimmed.slice(1, -1).trim()
     : trimmed;
 }
@@ -309,4 +297,49 @@ function findArgument(
   return toShared(best) >= 10 || isNear(name, best)
     ? `the nearest is ${best}`
     : undefined;
+}
+
+const OPERATORS = [
+  ["=", "=="],
+  [">=", "≧", "≥"],
+  ["<=", "≦", "≤"],
+] as const;
+
+/** A condition on a custom field, such as `Cost>=100`. */
+export interface Condition {
+  /** As it was written, for errors. */
+  text: string;
+  field: string;
+  operator: (typeof OPERATORS)[number][0];
+  value: string;
+}
+
+const CONDITION =
+  /^(.+?)\s*([!！][=＝]|≠|[>＞][=＝]?|[<＜][=＝>＞]?|[≧≥≦≤]|[=＝]{1,2})\s*(.*)$/su;
+
+/** Throws where Backlog has no search for it. */
+export function parseCondition(text: string): Condition {
+  // Quotes may stand around it all, or around either side.
+  const bare = unquote(text);
+  const [, field = "", sign = "", value = ""] =
+    CONDITION.exec(/["“”「」]/.test(bare) ? text : bare) ?? [];
+  if (sign === "") {
+    throw new Error(
+      'give a field, =, >= or <=, and a value, as in "Cost>=100"',
+    );
+  }
+  if (unquote(value) === "") {
+    throw new Error("Backlog cannot search for what is empty; give a value");
+  }
+  const operator = OPERATORS.find((signs) =>
+    signs.some((one) => one === sign.normalize("NFKC")),
+  )?.[0];
+  if (operator === undefined) {
+    throw new Error(
+      /^[<>＜＞]$/.test(sign)
+        ? "use >= or <=, which include the value itself"
+        : "Backlog cannot search for what is not so; use =, >= or <=",
+    );
+  }
+  return { text, field: unquote(field), operator, value: unquote(value) };
 }
