@@ -54,7 +54,6 @@ const WAVE = 4;
 
 const NOT_ALL = "Not all could be read one by one, so that others may match";
 const MAY_MISS = "Issues in custom statuses may be missing.";
-const STANDARD_ALONE = `So only Open, In Progress and Resolved are read here. ${MAY_MISS}`;
 
 /**
  * The rows asked for and their true total, in as few requests as it takes. An
@@ -64,15 +63,7 @@ export async function searchIssues(
   call: BacklogCall,
   search: Search,
 ): Promise<Found> {
-  const way =
-    search.holds.length > 0
-      ? searchOneByOne
-      : search.limit === 0
-        ? countAlone
-        : search.notClosed
-          ? searchNotClosed
-          : searchAsFiltered;
-  const found = await way(call, search);
+  const found = await toWay(search)(call, search);
   const closed = found.rows.filter(({ issue }) => issue.status.id === CLOSED);
   if (search.notClosed && closed.length > 0) {
     found.missing.push(
@@ -82,6 +73,12 @@ export async function searchIssues(
   return found;
 }
 
+function toWay({ holds, limit, notClosed }: Search) {
+  if (holds.length > 0) return searchOneByOne;
+  if (limit === 0) return countAlone;
+  return notClosed ? searchNotClosed : searchAsFiltered;
+}
+
 async function countAlone(call: BacklogCall, search: Search): Promise<Found> {
   const { filters, notClosed, offset } = search;
   const [all, closed] = await Promise.all([
@@ -89,8 +86,7 @@ async function countAlone(call: BacklogCall, search: Search): Promise<Found> {
     notClosed ? call.countIssues(onlyClosed(filters)) : 0,
   ]);
   const total = Math.max(all - closed, 0);
-  const more = total > offset;
-  return { rows: [], total, end: offset, more, missing: [] };
+  return { rows: [], total, end: offset, more: total > offset, missing: [] };
 }
 
 async function searchAsFiltered(
@@ -156,7 +152,9 @@ async function searchNotClosed(
     );
   }
   const found = await readRows(call, search, page);
-  found.missing.push(`Not all could be counted: ${why} ${STANDARD_ALONE}`);
+  found.missing.push(
+    `Not all could be counted: ${why} So only Open, In Progress and Resolved are read here. ${MAY_MISS}`,
+  );
   const known = total instanceof Error ? undefined : total;
   return { ...found, total: known, isApart: true };
 }
@@ -312,6 +310,8 @@ interface Reading {
   /** How many Backlog has with these others. */
   all?: number | undefined;
 }
+/** How many there are, and how many of them are read. */
+type Plan = Search & Reading & Record<"most" | "wanted", number>;
 
 /** The rows, as far as they are wanted and can be shown. */
 async function readRows(
@@ -330,18 +330,12 @@ async function readRows(
   const wanted = needsAll ? most : Math.min(offset + enough, most);
   call.expect(asked);
   const all = reading.all ?? known;
-  const pages = { ...reading, all };
-  const { rows, end, ended, failure } = await readPages(call, search, pages, {
-    most,
-    wanted,
-  });
+  const plan = { ...search, ...reading, all, most, wanted };
+  const { rows, end, ended, failure } = await readPages(call, plan);
   const read = Math.max(end - offset, 0);
   if (failure && read === 0) throw failure;
-  const missing: string[] = [];
-  if (failure) {
-    const part = needsAll ? NOT_ALL : `Only ${read} of ${asked} could be read`;
-    missing.push(`${part}: ${failure.message}`);
-  }
+  const part = needsAll ? NOT_ALL : `Only ${read} of ${asked} could be read`;
+  const missing = failure ? [`${part}: ${failure.message}`] : [];
   const isBeyond = known !== undefined && read > 0 && end > known;
   if (isBeyond || (known !== undefined && ended && end < known)) {
     missing.push(`Backlog counts ${known}, but its list ends at ${end}.`);
@@ -350,8 +344,9 @@ async function readRows(
   const told = ended && (keep || read > 0 || offset === 0) ? end : undefined;
   const total = (isBeyond ? undefined : known) ?? told;
   const last = Math.min(end, offset + limit);
+  const each = [...rows.values()];
   return {
-    rows: rows.filter(({ next }) => next > offset && next <= last),
+    rows: each.filter(({ next }) => next > offset && next <= last),
     total,
     end: last,
     more: last < end || (!ended && (total === undefined || last < total)),
@@ -359,61 +354,66 @@ async function readRows(
   };
 }
 
-/**
- * Reads pages until there is enough, each issue once. Behind a page that is
- * shorter than asked it goes on where that one ended, so that none is missed.
- */
-async function readPages(
-  call: BacklogCall,
-  { offset, spare }: Search,
-  { query, first, keep, all }: Reading,
-  { most, wanted }: Record<"most" | "wanted", number>,
-) {
-  const rows = new Map<number, Found["rows"][number]>();
-  // Backlog's offset, and ours, which counts those that match.
-  let at = keep ? 0 : offset;
-  let end = at;
-  // Ended: Backlog has nothing behind these.
-  const result = (ended: boolean, failure?: Error) => {
-    return { rows: [...rows.values()], end, ended, failure };
-  };
-  let answers: (IssuePage | BacklogError)[] = first ? [first] : [];
+/** What has come: Backlog's offset, and ours, which counts those that match. */
+interface Taken {
+  rows: Map<number, Found["rows"][number]>;
+  at: number;
+  end: number;
+  /** Backlog has nothing behind these. */
+  ended: boolean;
+}
+
+/** Reads pages until there is enough, or no more can be had. */
+async function readPages(call: BacklogCall, plan: Plan) {
+  const { query, first, spare } = plan;
+  const at = plan.keep ? 0 : plan.offset;
+  let taken: Taken = { rows: new Map(), at, end: at, ended: at === plan.all };
+  let answers: (IssuePage | Error)[] = first ? [first] : [];
   for (;;) {
     for (const page of answers) {
-      // Behind a failure nothing is taken, so that no gap goes unseen.
-      if (page instanceof BacklogError) break;
-      for (const { entry: issue } of page.sent.filter(keep ?? (() => true))) {
-        end += 1;
-        if (issue && !rows.has(issue.id)) {
-          rows.set(issue.id, { issue, next: end });
-        }
-      }
-      at += page.sent.length;
-      call.progress(rows.size);
-      if (page.sent.length === PAGE_SIZE) continue;
-      if (page.sent.length === 0 || at >= (all ?? 0)) return result(true);
-      // The pages behind were asked for as if this one were full.
-      break;
+      // Those behind were asked for as if none failed and each were full.
+      if (page instanceof Error) break;
+      taken = takeIn(taken, page, plan);
+      call.progress(taken.rows.size);
+      if (page.sent.length < PAGE_SIZE) break;
     }
-    // As many of Backlog's as hold those that are wanted, where the others are
-    // spread; these cannot be more than there are.
-    const others = (all ?? most) - most;
-    const share = 1 + others / Math.max(most, 1);
-    const behind = Math.max(wanted + others - at, 1);
-    const pages = toPages(Math.min((wanted - end) * share, behind));
-    if (pages <= 0 || at === all) return result(at === all);
-    const failure = answers.find((answer) => answer instanceof BacklogError);
-    if (failure) return result(false, failure);
+    const pages = countWanted(taken, plan);
+    const failure = answers.find((answer) => answer instanceof Error);
+    if (pages <= 0) return { ...taken, failure: undefined };
+    if (failure) return { ...taken, failure };
     const left = call.remaining("search") ?? Number.POSITIVE_INFINITY;
     const allowed = spare === undefined ? pages : left - spare;
-    if (allowed <= 0) return result(false, toSpared(left));
-    const length = Math.min(pages, allowed, WAVE);
+    if (allowed <= 0) return { ...taken, failure: toSpared(left) };
     answers = await Promise.all(
-      Array.from({ length }, (_, index) =>
-        valueOrError(readPage(call, query, at + index * PAGE_SIZE)),
+      Array.from({ length: Math.min(pages, allowed, WAVE) }, (_, index) =>
+        valueOrError(readPage(call, query, taken.at + index * PAGE_SIZE)),
       ),
     );
   }
+}
+
+function takeIn(before: Taken, { sent }: IssuePage, plan: Plan): Taken {
+  const { keep = () => true, all = 0 } = plan;
+  const rows = new Map(before.rows);
+  const at = before.at + sent.length;
+  let { end } = before;
+  for (const { entry: issue } of sent.filter(keep)) {
+    end += 1;
+    if (issue && !rows.has(issue.id)) rows.set(issue.id, { issue, next: end });
+  }
+  const isLast = sent.length < PAGE_SIZE && (sent.length === 0 || at > all);
+  return { rows, at, end, ended: isLast || at === all };
+}
+
+/** How many pages of Backlog's hold those that are still wanted. */
+function countWanted({ at, end, ended }: Taken, plan: Plan): number {
+  if (ended) return 0;
+  const { most, wanted, all = most } = plan;
+  // The others are spread, and cannot be more than there are.
+  const others = all - most;
+  const share = 1 + others / Math.max(most, 1);
+  const behind = Math.max(wanted + others - at, 1);
+  return toPages(Math.min((wanted - end) * share, behind));
 }
 
 function readPage(call: BacklogCall, query: Query, offset: number) {
