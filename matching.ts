@@ -229,23 +229,18 @@ export function takeAliases(
 }
 
 // Words for what an argument does, where no argument is called so.
-const HINTS: Record<string, string> = {
-  assigned_to: "assignee_names",
-  closed: 'status_names ["closed"]',
-  count: "limit",
-  include_closed: 'status_names ["any"]',
-  max_results: "limit",
-  overdue: 'due_date_until "yesterday"',
-  page: "offset",
-  q: "keyword",
-  search: "keyword",
-  state: "status_names",
-  text: "keyword",
-  title: "keyword",
-  tz: "timezone",
-  unassigned: 'assignee_names ["nobody"]',
-  user: "assignee_names",
-};
+const HINTS: readonly (readonly [hint: string, words: string])[] = [
+  ["assignee_names", "assigned_to user"],
+  ['assignee_names ["nobody"]', "unassigned"],
+  ['due_date_until "yesterday"', "overdue"],
+  ["keyword", "q search text title"],
+  ["limit", "count max_results"],
+  ["offset", "page"],
+  ["status_names", "state"],
+  ['status_names ["any"]', "include_closed"],
+  ['status_names ["closed"]', "closed"],
+  ["timezone", "tz"],
+];
 
 /** A line for each argument that there is not, with the nearest that there is. */
 export function describeUnknown(
@@ -280,8 +275,9 @@ function findArgument(
   if (/^(issue_)?(key|id)$/.test(name) && !known.includes("issue_key")) {
     return "get_issue_details reads one issue";
   }
-  const hint = Object.hasOwn(HINTS, name) ? HINTS[name] : undefined;
-  const [argument = ""] = hint?.split(" ") ?? [];
+  const [hint = ""] =
+    HINTS.find(([, words]) => words.split(" ").includes(name)) ?? [];
+  const [argument = ""] = hint.split(" ");
   if (known.includes(argument)) return `use ${hint}`;
   const words = name
     .split("_")
@@ -299,18 +295,14 @@ function findArgument(
     : undefined;
 }
 
-const OPERATORS = [
-  ["=", "=="],
-  [">=", "≧", "≥"],
-  ["<=", "≦", "≤"],
-] as const;
+const OPERATORS = ["=", ">=", "<="] as const;
 
 /** A condition on a custom field, such as `Cost>=100`. */
 export interface Condition {
   /** As it was written, for errors. */
   text: string;
   field: string;
-  operator: (typeof OPERATORS)[number][0];
+  operator: (typeof OPERATORS)[number];
   value: string;
 }
 
@@ -331,9 +323,9 @@ export function parseCondition(text: string): Condition {
   if (unquote(value) === "") {
     throw new Error("Backlog cannot search for what is empty; give a value");
   }
-  const operator = OPERATORS.find((signs) =>
-    signs.some((one) => one === sign.normalize("NFKC")),
-  )?.[0];
+  const plain = sign.normalize("NFKC").replace("==", "=");
+  const meant = plain.replace(/[≧≥]/, ">=").replace(/[≦≤]/, "<=");
+  const operator = OPERATORS.find((one) => one === meant);
   if (operator === undefined) {
     throw new Error(
       /^[<>＜＞]$/.test(sign)

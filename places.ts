@@ -55,12 +55,7 @@ export interface Place {
   isAbsent?: boolean | undefined;
 }
 
-const NOWHERE: Place = {
-  source: "",
-  values: {},
-  notes: [],
-  secrets: [],
-};
+const NOWHERE: Place = { source: "", values: {}, notes: [], secrets: [] };
 
 /** Our names only; what was never filled in counts as not set. */
 function toPlace(source: string, variables: Variables = {}): Place {

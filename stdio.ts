@@ -320,13 +320,9 @@ function answerTo(
           "initialize needs protocolVersion, capabilities, and clientInfo with its name and version",
         );
       const protocolVersion = versions.includes(asked) ? asked : versions[0];
-      const result = {
-        protocolVersion,
-        capabilities,
-        serverInfo,
-        instructions,
+      return {
+        result: { protocolVersion, capabilities, serverInfo, instructions },
       };
-      return { result };
     }
     case "tools/call":
       if (!isText(params.name)) return refuse("tools/call needs a tool's name");

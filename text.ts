@@ -17,10 +17,8 @@ export function sizeOf(text: string): Size {
   for (let index = 0; index < text.length; index += 1) {
     if (text.charCodeAt(index) < 128) ascii += 1;
   }
-  return {
-    characters: text.length,
-    tokens: ascii / 4 + (text.length - ascii),
-  };
+  const { length } = text;
+  return { characters: length, tokens: ascii / 4 + (length - ascii) };
 }
 
 /** In each unit what is computed for it. */
