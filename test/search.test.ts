@@ -7,11 +7,14 @@ import {
 import { connectInProcess } from "../scripts/connect.ts";
 import { type Issue, never, parseList, passOn, readList } from "./helpers.ts";
 
-type Args = Record<string, unknown>;
+type Args = Record<string, unknown> & { offset?: number; limit?: number };
 type Answer = NonNullable<SampleSpaceOptions["answer"]>;
 
 const ANY = { status_names: ["any"] };
 const UP = { order: "asc" };
+const UNDUE = { due_date_until: "none" };
+/** The way of what Backlog cannot be asked for. */
+const ONE_BY_ONE = { switches: { noDueDate: "ignored" } } as const;
 
 /** Everybody's issues. */
 function ask(args: Args, options: SampleSpaceOptions) {
@@ -37,6 +40,8 @@ function toMatching({ issues }: SpaceData, args: Args = {}): Issue[] {
   const toPlace = (issue: Issue) => `${issue[field] ?? "~"} ${issue.id}`;
   return issues
     .filter(({ status }) => args.status_names || status.id !== 4)
+    .filter(({ dueDate }) => !args.due_date_until || dueDate === null)
+    .filter(({ issueKey }) => !args.project_keys || /^P1-/.test(issueKey))
     .toSorted((a, b) => (toPlace(a) < toPlace(b) ? -sign : sign));
 }
 
@@ -87,6 +92,11 @@ function mostOpen(from: number, to: number): SpaceData {
   );
 }
 
+/** Most are closed, so that the projects' statuses are the cheaper way. */
+const CLOSED = byPlace(custom(2, 1_500), (place, [one, two]) =>
+  place % 50 > 2 ? 4 : [one, two, 1][place % 50],
+);
+
 /** Refuses the requests that the pattern fits. */
 function refusing(status: number, pattern: RegExp): Answer {
   const errors = [{ message: "No.", code: 7, moreInfo: "" }];
@@ -105,107 +115,94 @@ function changing(
   return passOn({ data, switches }, "/issues", change);
 }
 
-/** Pages, counts, projects' statuses and lists of projects. */
-type Cost = [pages: number, counts: number, statuses: number, lists: number];
+describe("the rows asked for, in order, and the true total", () => {
+  const NONE = byPlace(custom(60, 90), (place) => (place % 4) + 1);
+  const BEHIND = byPlace(custom(40, 600), (place, [own]) =>
+    place < 250 ? 4 : own,
+  );
+  const FIRST = closedFirst(20, 3_000, 500);
+  const UNDUE_FIRST = plain(2, 250);
+  for (const issue of UNDUE_FIRST.issues.slice(0, 120)) issue.dueDate = null;
+  const NO_COUNT = { answer: refusing(503, /s.count/) };
+  const NO_STANDARD = { answer: refusing(503, /s.count.*Id..=1/) };
+  const NO_PROJECTS = { answer: refusing(403, /^.projects$/) };
+  const REFUSED = { answer: refusing(400, /^.issues.*Id..=\d\d\d/) };
+  const NEITHER = { ...ONE_BY_ONE, ...NO_COUNT };
+  const NO_ROW = { sort: "priority", limit: 0 };
+  const P1 = { project_keys: ["P1"] };
+  const TOO_LONG = { answer: refusing(414, /^.issues.*Id..=\d\d\d/) };
 
-async function check(data: SpaceData, args: Args, cost: Cost) {
-  const { offset = 0, limit = 100 }: { offset?: number; limit?: number } = args;
-  const expected = toKeys(data, args);
-  for (const mixedStatuses of ["ignored", "refused"] as const) {
-    const answer = await ask(args, { data, switches: { mixedStatuses } });
-    expect(answer.keys).toEqual(expected.slice(offset, offset + limit));
-    expect(answer.total).toBe(expected.length);
+  /** Pages, counts, projects' statuses and lists of projects. */
+  type Cost = [pages: number, counts: number, statuses: number, lists: number];
+  type Row = [string, SpaceData, Args, Cost | null, SampleSpaceOptions?];
+  test.each<Row>([
+    ["fewer than a page", plain(60, 90, 0.3), {}, [1, 2, 0, 0]],
+    ["a full page", plain(60, 1_000, 0.3), {}, [1, 3, 0, 0]],
+    ["an offset", plain(60, 1_000, 0.3), { offset: 300 }, [1, 3, 0, 0]],
+    ["several pages", plain(60, 300, 0.1), { limit: 210 }, [3, 3, 0, 0]],
+    ["behind the last", plain(60, 90, 0.3), { offset: 63 }, [1, 3, 0, 0]],
+    ["a last page", plain(2, 450), { offset: 400 }, null, NO_STANDARD],
+    ["that of any", plain(2, 450), { ...ANY, offset: 400 }, null, NO_COUNT],
+    ["counts alone", plain(2, 240), NO_ROW, [0, 2, 0, 0]],
+    // Where custom statuses are, all pages are read, and the closed dropped.
+    ["few pages", custom(60, 150, 0.2), {}, [3, 3, 0, 0]],
+    ["no more of these", custom(60, 2_000, 0.2), { limit: 50 }, [2, 3, 0, 0]],
+    ["one row", custom(3, 900, 0.7), { limit: 1 }, [2, 3, 0, 0]],
+    ["30", custom(3, 900, 0.5), { offset: 120, limit: 30 }, [4, 3, 0, 0]],
+    ["behind all", custom(3, 900, 0.7), { offset: 500 }, [1, 3, 0, 0]],
+    ["none in custom statuses", NONE, {}, [1, 2, 0, 0]],
+    ["all in these, behind closed ones", BEHIND, { limit: 20 }, [4, 2, 0, 0]],
+    ["more projects than pages", MANY, UP, [27, 3, 0, 1]],
+    ["as many as can be closed", mostOpen(500, 1_500), UP, [17, 3, 0, 1]],
+    ["projects that are not listed", CLOSED, {}, [16, 2, 0, 1], NO_PROJECTS],
+    // The projects are asked for their statuses, where that costs less.
+    ["mostly closed", custom(2, 1_500, 0.93), {}, [2, 3, 2, 1]],
+    ["the last of 4", custom(4, 900, 0.5), { offset: 400 }, [2, 4, 4, 1]],
+    ["three pages", custom(2, 1_000, 0.7), { limit: 210 }, [4, 4, 2, 1]],
+    ["due first", custom(20, 3_000, 0.8), { sort: "due_date" }, [2, 4, 20, 1]],
+    ["the closed ones first", FIRST, UP, [2, 4, 20, 1]],
+    ["one project", custom(9, 2_700, 0.95), P1, [2, 2, 1, 1]],
+    // Tried, and then all pages are read.
+    ["a refused filter", CLOSED, {}, [17, 2, 2, 1], REFUSED],
+    ["an address too long", CLOSED, {}, [17, 2, 2, 1], TOO_LONG],
+    // The first page holds nothing but these, and is not taken for all.
+    ["one by one", UNDUE_FIRST, UNDUE, null, ONE_BY_ONE],
+    ["uncounted", plain(2, 250), { ...UNDUE, ...ANY }, null, NEITHER],
+  ])("%s", async (...[, data, args, cost, options]) => {
+    const { offset = 0, limit = 100 } = args;
+    const expected = toKeys(data, args);
     const end = offset + limit;
-    const next = end < expected.length ? end : undefined;
-    expect(answer.next?.offset).toBe(next);
-    expect(answer.notes).toEqual([]);
-    expect(Object.values(answer.cost)).toEqual(cost);
-  }
-}
-
-describe("not closed: the rows asked for, in order, and the true total", () => {
-  type Size = [projects: number, issues: number, closedShare: number];
-
-  describe("where no custom status is in play", () => {
-    test.each<[string, Size, Args, Cost]>([
-      ["fewer than a page", [60, 90, 0.3], {}, [1, 2, 0, 0]],
-      ["a full page", [60, 1_000, 0.3], {}, [1, 3, 0, 0]],
-      ["an offset", [60, 1_000, 0.3], { offset: 300 }, [1, 3, 0, 0]],
-      ["several pages", [60, 300, 0.1], { limit: 210 }, [3, 3, 0, 0]],
-      ["behind the last", [60, 90, 0.3], { offset: 63 }, [1, 3, 0, 0]],
-    ])("%s", (_, size, args, cost) => check(plain(...size), args, cost));
-  });
-
-  describe("where custom statuses are", () => {
-    test.each<[string, Size, Args, Cost]>([
-      // All pages are read, and the closed dropped.
-      ["few pages", [60, 150, 0.2], {}, [3, 3, 0, 0]],
-      ["no more of these", [60, 2_000, 0.2], { limit: 50 }, [2, 3, 0, 0]],
-      ["one row", [3, 900, 0.7], { limit: 1 }, [2, 3, 0, 0]],
-      ["an offset", [3, 900, 0.5], { offset: 120, limit: 30 }, [4, 3, 0, 0]],
-      ["behind the last", [3, 900, 0.7], { offset: 500 }, [1, 3, 0, 0]],
-      // The projects are asked for their statuses, where that costs less.
-      ["mostly closed", [2, 1_500, 0.93], {}, [2, 3, 2, 1]],
-      ["a last page of these", [4, 900, 0.5], { offset: 400 }, [2, 4, 4, 1]],
-      ["several pages of these", [2, 1_000, 0.7], { limit: 210 }, [4, 4, 2, 1]],
-      ["by due date", [20, 3_000, 0.8], { sort: "due_date" }, [2, 4, 20, 1]],
-    ])("%s", (_, size, args, cost) => check(custom(...size), args, cost));
-
-    const NONE = byPlace(custom(60, 90), (place) => (place % 4) + 1);
-    const BEHIND = byPlace(custom(40, 600), (place, [own]) =>
-      place < 250 ? 4 : own,
-    );
-    const FIRST = closedFirst(20, 3_000, 500);
-    test.each<[string, SpaceData, Args, Cost]>([
-      ["of which none is found", NONE, {}, [1, 2, 0, 0]],
-      ["behind pages of closed ones", BEHIND, { limit: 20 }, [4, 2, 0, 0]],
-      ["the closed ones first", FIRST, UP, [2, 4, 20, 1]],
-      ["the same, more projects than pages", MANY, UP, [27, 3, 0, 1]],
-      ["as many as can be closed", mostOpen(500, 1_500), UP, [17, 3, 0, 1]],
-    ])("%s", (_, data, args, cost) => check(data, args, cost));
-  });
-
-  test("of named projects only these are asked for their statuses", async () => {
-    const data = custom(9, 2_700, 0.95);
-    const { cost, keys } = await ask({ project_keys: ["P1"] }, { data });
-    const own = toKeys(data).filter((key) => key.startsWith("P1-"));
-    expect(keys).toEqual(own);
-    expect(cost).toMatchObject({ pages: 2, statuses: 1 });
+    for (const mixedStatuses of ["ignored", "refused"] as const) {
+      const switches = { ...options?.switches, mixedStatuses };
+      const answer = await ask(args, { ...options, data, switches });
+      expect(answer.keys).toEqual(expected.slice(offset, end));
+      expect(answer.total).toBe(expected.length);
+      const isMore = limit > 0 && end < expected.length;
+      expect(answer.next?.offset).toBe(isMore ? end : undefined);
+      expect(answer.notes).toEqual([]);
+      if (cost) expect(Object.values(answer.cost)).toEqual(cost);
+    }
   });
 });
 
-describe("custom statuses that cannot all be found", () => {
-  /** Most are closed, so that the projects' statuses are the cheaper way. */
-  const data = byPlace(custom(2, 1_500), (place, [one, two]) =>
-    place % 50 > 2 ? 4 : [one, two, 1][place % 50],
-  );
-
-  const onlyFirst: Answer = (_, path) =>
+describe("custom statuses that cannot be found are counted", () => {
+  const first: Answer = (_, path) =>
     path === "/projects"
-      ? Response.json([data.projects[0]?.project])
+      ? Response.json([CLOSED.projects[0]?.project])
       : undefined;
-  test.each<[string, SampleSpaceOptions, string[]]>([
-    [
-      "of an unreadable project",
-      { switches: { unreadableProjects: ["P2"] } },
-      [
-        "Missing here: 30 of the 90 that are not closed, in custom statuses that could not be found (see the notes).",
-        'The statuses of P2 could not be read: Backlog refused GET /projects/1073900002/statuses (403, "You do not have permission."). The owner of this API key may not read it; retrying will not help.',
-      ],
-    ],
-    [
-      "of a project that is not listed",
-      { answer: onlyFirst },
-      [
-        "Missing here: 30 of the 90 that are not closed, in custom statuses that could not be found (no project lists their status).",
-      ],
-    ],
-  ])("%s: they are counted, and the reason told", async (_, options, notes) => {
-    const answer = await ask({}, { data, ...options });
+  const switches = { unreadableProjects: ["P2"] };
+  test.each<[string, SampleSpaceOptions, ...string[]]>([
+    ["see the notes", { switches }, "The statuses of P2 could not be read: "],
+    ["no project lists their status", { answer: first }],
+  ])("%s", async (why, options, ...unread) => {
+    const answer = await ask({}, { data: CLOSED, ...options });
     expect([answer.total, answer.keys.length]).toEqual([90, 60]);
-    expect(answer.notes).toEqual(notes);
+    expect(answer.notes).toEqual([
+      `Missing here: 30 of the 90 that are not closed, in custom statuses that could not be found (${why}).`,
+      ...unread.map((note) => expect.stringContaining(note)),
+    ]);
     expect(answer.next).toBeUndefined();
-    const behind = await ask({ offset: 70 }, { data, ...options });
+    const behind = await ask({ offset: 70 }, { data: CLOSED, ...options });
     expect(behind.text).toStartWith(
       "90 issues match, none from offset 70 on can be shown; see the notes.",
     );
@@ -215,55 +212,66 @@ describe("custom statuses that cannot all be found", () => {
     "a walk of %i that read pages first does not lack them",
     async (limit) => {
       const data = custom(3, 900, 0.5);
-      const switches = { unreadableProjects: ["P2"] };
       const args = { assignee_names: ["anyone"], limit };
       expect(await walk(args, { data, switches })).toEqual(toKeys(data));
     },
   );
 
-  test.each<[string, Answer, number]>([
-    ["the projects are not listed", refusing(403, /^.projects$/), 16],
-    ["their filter is refused", refusing(400, /^.issues.*Id..=\d\d\d/), 17],
-    ["it makes an address too long", refusing(414, /s.*Id..=\d\d\d/), 17],
-  ])("all pages are read where %s", async (_, answer, pages) => {
-    const { keys, notes, cost } = await ask({}, { data, answer });
-    expect(keys).toEqual(toKeys(data));
-    expect(notes).toEqual([]);
-    expect(cost.pages).toBe(pages);
+  test("or may be missing, where the count fails", async () => {
+    const data = custom(2, 1_500, 0.8);
+    const answer = refusing(503, /s.count.*Id..=\d\d/);
+    const { notes, total, keys } = await ask({}, { data, answer });
+    expect(total).toBe(toKeys(data).length);
+    expect(keys).toEqual(toKeys(data).slice(0, 100));
+    expect(notes).toEqual([
+      expect.stringMatching(/^How many .* custom statuses may be missing.$/),
+    ]);
   });
 });
 
-describe("a page that fails", () => {
-  test.each<[string, SpaceData, Args, RegExp, number, number]>([
-    ["others", plain(2, 500), { limit: 500 }, /^.issues.*set=200/, 200, 500],
-    ["rows among closed ones", mostOpen(2_997, 3_000), UP, /set=100&/, 3, 100],
-  ])("behind %s leaves these", async (_, data, args, pattern, rows, of) => {
-    const options = { data, answer: refusing(429, pattern) };
-    const { keys, notes, next } = await ask(args, options);
-    expect(keys).toEqual(toKeys(data, args).slice(0, rows));
-    const note = `Only ${rows} of ${of} could be read: Backlog refused GET`;
-    expect(notes).toEqual([expect.stringContaining(note)]);
-    expect(next).toMatchObject({ offset: rows });
-  });
+const ALL = /s.count(?!.*statusId)/;
+const STANDARD = /s.count.*Id..=1/;
+const CLOSED_ONES = /s.count.*Id..=4/;
 
-  const CLOSED = custom(2, 1_500, 0.93);
-  test.each<[string, SpaceData, Args, number, RegExp]>([
-    ["the first of all", MANY, {}, 503, /^.issues/],
-    ["the first of any status", MANY, ANY, 400, /^.issues/],
-    ["one among closed ones", MANY, UP, 429, /^.issues\?(?!.*statusId)/],
-    ["one in custom statuses", CLOSED, {}, 503, /^.issues\?.*Id..=\d\d/],
-  ])("%s is an error", async (_, data, args, status, pattern) => {
-    const answer = refusing(status, pattern);
-    const { isError, text } = await ask(args, { data, answer });
-    expect(isError).toBe(true);
-    expect(text).toMatch(/^Backlog (refused|failed on) GET .issues/);
+describe("a page that fails", () => {
+  const ONLY = (rows: number, of: number) =>
+    RegExp(`^Only ${rows} of ${of} could be read: Backlog refused GET`);
+  const OTHERS =
+    /^Not all could be read one by one, so that others may match: Backlog/;
+  const undue = plain(2, 250);
+  test.each<[string, SpaceData, Args, RegExp, number, RegExp]>([
+    ["others", plain(2, 500), { limit: 500 }, /set=200/, 200, ONLY(200, 500)],
+    ["closed ones", mostOpen(2_997, 3_000), UP, /set=100&/, 3, ONLY(3, 100)],
+    ["what is looked at", undue, UNDUE, /Id..=1.*set=100/, 25, OTHERS],
+  ])("behind %s leaves these", async (_, data, args, page, rows, note) => {
+    const options = { ...ONE_BY_ONE, data, answer: refusing(429, page) };
+    const { keys, notes, next, total } = await ask(args, options);
+    expect(keys).toEqual(toKeys(data, args).slice(0, rows));
+    expect(total > 0).toBe(note !== OTHERS);
+    expect(notes).toEqual([expect.stringMatching(note)]);
+    expect(next?.offset).toBe(rows);
   });
+});
+
+test.each<[string, SpaceData, Args, number, RegExp]>([
+  ["the first page of all", MANY, {}, 503, /^.issues\?/],
+  ["that of any status", MANY, ANY, 400, /^.issues\?/],
+  ["a page among closed ones", MANY, UP, 429, /^.issues\?(?!.*statusId)/],
+  ["one in custom statuses", CLOSED, {}, 503, /^.issues\?.*Id..=\d\d/],
+  ["the count of all, at an offset", MANY, { offset: 100 }, 503, ALL],
+  ["that of closed ones", MANY, { offset: 10 }, 503, CLOSED_ONES],
+  ["of standard ones", MANY, { offset: 10, limit: 5 }, 503, STANDARD],
+  ["of all, behind all", plain(2, 130), { offset: 130 }, 503, ALL],
+])("without %s there is but an error", async (_, data, args, status, part) => {
+  const answer = refusing(status, part);
+  const { isError, text } = await ask(args, { data, answer });
+  expect(isError).toBe(true);
+  expect(text).toMatch(/^Backlog (refused|failed on) GET .issues/);
+  const isOfCounts = text.includes(" Behind the first rows of what is not cl");
+  expect(isOfCounts).toBe("offset" in args);
 });
 
 describe("a count that fails", () => {
-  const ALL = /s.count(?!.*statusId)/;
-  const CLOSED = /s.count.*Id..=4/;
-  const STANDARD = /s.count.*Id..=1/;
   const UNCOUNTED =
     "100 issues are shown, newest update first; how many match in all could not be counted.";
   const data = plain(2, 130);
@@ -276,7 +284,7 @@ describe("a count that fails", () => {
     ["pages of any", ALL, { ...ANY, limit: 110 }, UNCOUNTED, 100, 100],
     // Of those not closed only standard ones, from whose offset nothing goes on.
     ["all", /s.count/, {}, UNCOUNTED, 100, 0],
-    ["closed ones", CLOSED, { limit: 10 }, "10 issues are shown, ", 10, 0],
+    ["closed ones", CLOSED_ONES, { limit: 10 }, "10 issues are shown, ", 10, 0],
     ["pages", ALL, { limit: 110 }, "110 issues are shown, ", 110, 0],
     ["standard ones", STANDARD, {}, "130 issues match; 1 to 100 ", 100, 0],
     ["all, and all are shown", ALL, { limit: 200 }, "130 issues are ", 130, 0],
@@ -294,18 +302,6 @@ describe("a count that fails", () => {
     expect(seen.text.includes(again)).toBe(next === 0);
   });
 
-  test.each<[string, RegExp, Args]>([
-    ["all", ALL, { offset: 100 }],
-    ["closed ones", CLOSED, { offset: 10 }],
-    ["standard ones", STANDARD, { offset: 10, limit: 5 }],
-    ["all, behind all", ALL, { offset: 130 }],
-  ])("of %s is an error at an offset", async (_, pattern, args) => {
-    const answer = refusing(503, pattern);
-    const { isError, text } = await ask(args, { data, answer });
-    expect(isError).toBe(true);
-    expect(text).toMatch(/^Backlog failed on GET .issues.count \(503.* minute/);
-  });
-
   test("by never coming leaves the page", async () => {
     const answer: Answer = (_, path) =>
       path === "/issues/count" ? never() : undefined;
@@ -313,57 +309,39 @@ describe("a count that fails", () => {
     const { text } = await readList(ANY, { data, answer }, { limits });
     expect(text).toStartWith(UNCOUNTED);
   });
-
-  test.each<[string, Args, RegExp]>([
-    ["not closed", { offset: 400 }, STANDARD],
-    ["any", { ...ANY, offset: 400 }, /s.count/],
-  ])("is not missed in the last page: %s", async (_, args, pattern) => {
-    const options = { data: plain(2, 450), answer: refusing(503, pattern) };
-    const { text, notes, next } = await ask(args, options);
-    expect(text).toStartWith("450 issues match; 401 to 450 are shown");
-    expect([notes, next]).toEqual([[], undefined]);
-  });
-
-  test("of the custom statuses leaves the page and the total", async () => {
-    const data = custom(2, 1_500, 0.8);
-    const answer = refusing(503, /s.count.*Id..=\d\d/);
-    const { notes, total, keys } = await ask({}, { data, answer });
-    expect(total).toBe(toKeys(data).length);
-    expect(keys).toEqual(toKeys(data).slice(0, 100));
-    expect(notes).toEqual([
-      expect.stringMatching(/^How many .* custom statuses may be missing.$/),
-    ]);
-  });
 });
 
 describe("what Backlog counts and what it sends", () => {
   const data = plain(2, 250);
-  const counting = (count: number): SampleSpaceOptions => ({
-    data,
-    answer: ({ url }, path) =>
-      path === "/issues/count"
-        ? Response.json({ count: url.includes("=4") ? 0 : count })
-        : undefined,
-  });
+  const BEHIND = { offset: 200 };
 
-  test.each([
-    ["too few", 10, "Backlog counts 10, but its list ends at 100."],
-    ["none", 0, "Backlog counts 0, but its list ends at 100."],
-    ["below 0", -5, "The total could not be counted: "],
-  ])("%s: the rows are shown, the contradiction told", async (_, n, note) => {
-    const { text, notes, next } = await ask(ANY, counting(n));
-    expect(text).toStartWith("100 issues are shown, ");
-    expect(notes).toEqual([expect.stringContaining(note)]);
-    expect(next).toMatchObject({ offset: 100 });
-  });
-
-  test("too many: the list's end is told, and no next call leads behind it", async () => {
-    for (const args of [ANY, {}]) {
-      const asked = { ...args, offset: 200 };
-      const { keys, notes, next } = await ask(asked, counting(400));
-      expect(notes).toEqual(["Backlog counts 400, but its list ends at 250."]);
-      expect([keys.length, next]).toEqual([50, undefined]);
-    }
+  type Row = [string, number, Args, string, number, number, number?];
+  test.each<Row>([
+    ["too few", 10, ANY, "Backlog counts 10, but its list ends at ", 0, 100],
+    ["none", 0, ANY, "Backlog counts 0, but its list ends at ", 0, 100],
+    ["below 0", -5, ANY, "The total could not be counted: ", 0, 100],
+    // No next call leads behind the list's end.
+    [
+      "too many",
+      400,
+      { ...ANY, ...BEHIND },
+      "Backlog counts 400, but",
+      400,
+      50,
+    ],
+    ["too many not closed", 400, BEHIND, "Backlog counts 400, but", 400, 50],
+  ])("%s: the contradiction is told", async (...row) => {
+    const [, count, args, note, total, shown] = row;
+    const { keys, next, ...told } = await ask(args, {
+      data,
+      answer: ({ url }, path) =>
+        path === "/issues/count"
+          ? Response.json({ count: url.includes("=4") ? 0 : count })
+          : undefined,
+    });
+    expect([told.total, keys.length]).toEqual([total, shown]);
+    expect(told.notes).toEqual([expect.stringContaining(note)]);
+    expect(next?.offset).toBe(shown === 100 ? 100 : undefined);
   });
 
   test("closed ones among those that are not are told", async () => {
@@ -387,47 +365,45 @@ describe("what Backlog counts and what it sends", () => {
 });
 
 describe("an offset counts the rows that match, in order", () => {
-  const WAYS: [string, SpaceData, Args][] = [
+  type Change = (rows: Args[], offset: number) => unknown[];
+  const hide = (row: Args) => ({ ...row, summary: 5 });
+
+  describe.each<[string, SpaceData, Args]>([
     ["asked for directly", plain(2, 250, 0.3), ANY],
     ["in the standard statuses", plain(2, 300, 0.2), {}],
     ["less the closed", custom(60, 300), {}],
     ["by the projects' statuses", custom(1, 900, 0.7), UP],
-    ["one by one", plain(2, 250, 0.3), { due_date_until: "none" }],
-  ];
+    ["one by one", plain(2, 250, 0.3), UNDUE],
+  ])("%s", (_, data, args) => {
+    const expected = toKeys(data, args);
+    const every17th = expected.filter((_, place) => place % 17 === 5);
+    const isLost = ({ issueKey }: Args) => every17th.includes(`${issueKey}`);
 
-  describe.each(WAYS)("%s", (way, data, args) => {
-    const expected = toMatching(data, args)
-      .filter(({ dueDate }) => way !== "one by one" || dueDate === null)
-      .map(({ issueKey }) => issueKey);
-    const switches = { noDueDate: "ignored" } as const;
-    const lost = expected.filter((_, place) => place % 17 === 5);
-
-    const hide = (rows: Args[]) =>
-      rows.map((row) =>
-        lost.includes(`${row.issueKey}`) ? { ...row, summary: 5 } : row,
-      );
-    test.each<[string, Parameters<typeof changing>[1], string[]]>([
-      ["what cannot be read has its place", hide, lost],
-      ["none is passed over in short pages", (rows) => rows.slice(0, 30), []],
-    ])("%s", async (_, change, without) => {
-      const answer = changing(data, change, switches);
-      const options = { data, switches, answer };
+    test.each<[string, Change, lost: string[], told: string]>([
+      [
+        "what cannot be read has its place",
+        (rows) => rows.map((row) => (isLost(row) ? hide(row) : row)),
+        every17th,
+        // Of the first 40 places.
+        ", without 3 that cannot be shown, ",
+      ],
+      ["short pages pass over none", (rows) => rows.slice(0, 30), [], "shown"],
+    ])("%s", async (_, change, lost, told) => {
+      const answer = changing(data, change, ONE_BY_ONE.switches);
+      const options = { ...ONE_BY_ONE, data, answer };
       const asked = { ...args, limit: 40 };
       const { text, total } = await ask(asked, options);
       expect(total).toBe(expected.length);
-      // Of the first 40 places, three.
-      const isTold = text.includes(", without 3 that cannot be shown, ");
-      expect(isTold).toBe(without.length > 0);
+      expect(text).toContain(told);
       const keys = await walk(asked, options);
-      expect(keys).toEqual(expected.filter((key) => !without.includes(key)));
+      expect(keys).toEqual(expected.filter((key) => !lost.includes(key)));
     });
   });
 
   test("what comes twice is shown once", async () => {
     const data = plain(2, 250);
     const answer = changing(data, (rows) => [...rows.slice(0, 3), ...rows]);
-    const all = { ...ANY, limit: 500 };
-    const { keys, notes } = await ask(all, { data, answer });
+    const { keys, notes } = await ask({ ...ANY, limit: 500 }, { data, answer });
     expect(new Set(keys).size).toBe(keys.length);
     expect(notes).toContain(
       "Backlog sent the same ID more than once in GET /issues; it is shown once.",
@@ -439,7 +415,7 @@ describe("an offset counts the rows that match, in order", () => {
   test("a page of nothing that can be read does not end the walk", async () => {
     const data = plain(2, 250);
     const answer = changing(data, (rows, offset) =>
-      offset === 0 ? rows.map((row) => ({ ...row, summary: 5 })) : rows,
+      offset === 0 ? rows.map(hide) : rows,
     );
     const first = await ask(ANY, { data, answer });
     expect(first.text).toStartWith(
@@ -454,7 +430,6 @@ describe.each(["honoured", "refused", "ignored", "finds nothing"] as const)(
   "where a search for what is unset is %s",
   (way) => {
     const NOBODY = { assignee_names: ["nobody"] };
-    const UNDUE = { due_date_until: "none" };
     const MINE =
       "WEB-3 WEB-12 MOBILE-4 WEB-5 OPS-1 WEB-1 WEB-4 WEB-8 OPS-3 OPS-7 WEB-9 MOBILE-1 OPS-5 OPS-2 WEB-7 OLD_2019-2";
     test.each<[string, Args, string]>([
@@ -474,59 +449,27 @@ describe.each(["honoured", "refused", "ignored", "finds nothing"] as const)(
   },
 );
 
-describe("where it has to be read one by one", () => {
-  const switches = { noDueDate: "ignored" } as const;
-  const args = { due_date_until: "none" };
+test("an offset behind the last that is read one by one is told as one", async () => {
+  const options = { ...ONE_BY_ONE, data: plain(2, 250) };
+  const { text } = await ask({ ...UNDUE, offset: 100 }, options);
+  expect(text).toStartWith("63 issues match, none from offset 100 on; begin");
+});
 
-  test("more than 3,000 are refused, and it says so", async () => {
-    const size = { projects: 2, issues: 3_200, closedShare: 0 };
-    const data = largeData({ ...size, assignedToMe: 0 });
-    const { isError, text } = await ask(args, { data, switches });
-    expect(isError).toBe(true);
-    expect(text).toContain("3200 issues are more than the 3000");
-    // Of what a default hides, it is a note.
-    const mine = await readList(args, { data, switches });
-    expect(mine.text).toStartWith("No issues match.");
-    expect(mine.notes).toEqual([
-      expect.stringMatching(/^What defaults hid could not be counted: Whose/),
-    ]);
-  });
-
-  test("a page that fails leaves those before it, and says that others may match", async () => {
-    const data = plain(2, 250);
-    const answer = refusing(503, /^.issues.*Id..=1.*offset=100/);
-    const { text, notes } = await ask(args, { data, switches, answer });
-    expect(text).toStartWith("25 issues are shown, ");
-    expect(notes).toEqual([
-      expect.stringMatching(
-        /^Not all could be read one by one, so that others may match: Backlog/,
-      ),
-    ]);
-  });
-
-  test("an offset behind the last is told as one", async () => {
-    const options = { data: plain(2, 250), switches };
-    const { text } = await ask({ ...args, offset: 100 }, options);
-    expect(text).toStartWith("63 issues match, none from offset 100 on; begin");
-  });
-
-  test("a first page of nothing but these is not taken for all", async () => {
-    const data = plain(2, 250);
-    for (const [place, issue] of data.issues.entries()) {
-      if (place < 120) issue.dueDate = null;
-    }
-    const { total } = await ask(args, { data, switches });
-    const undue = data.issues.filter(({ dueDate }) => dueDate === null);
-    expect(total).toBe(undue.length);
-  });
-
-  test("without a count as many are read as there are", async () => {
-    const data = plain(2, 250);
-    const answer = refusing(503, /s.count/);
-    const options = { data, switches, answer };
-    const { total, notes } = await ask({ ...args, ...ANY }, options);
-    expect([total, notes]).toEqual([63, []]);
-  });
+test("more than 3,000 are not read one by one, and it says so", async () => {
+  const size = { projects: 2, issues: 3_200, closedShare: 0 };
+  const options = {
+    ...ONE_BY_ONE,
+    data: largeData({ ...size, assignedToMe: 0 }),
+  };
+  const { isError, text } = await ask(UNDUE, options);
+  expect(isError).toBe(true);
+  expect(text).toContain("3200 issues are more than the 3000");
+  // Of what a default hides, it is a note.
+  const mine = await readList(UNDUE, options);
+  expect(mine.text).toStartWith("No issues match.");
+  expect(mine.notes).toEqual([
+    expect.stringMatching(/^What defaults hid could not be counted: Whose/),
+  ]);
 });
 
 describe("where a minute has few searches", () => {
@@ -621,11 +564,4 @@ describe("sort priority, whichever way Backlog sorts it", () => {
     expect(keys).toHaveLength(240);
     expect([...new Set(keys.map((key) => ids.get(key)))].join()).toBe(expected);
   });
-});
-
-test("limit 0 asks for counts alone, whatever the order", async () => {
-  const args = { sort: "priority", limit: 0 };
-  const { text, cost } = await ask(args, { data: plain(2, 240) });
-  expect(text).toStartWith("240 issues match; limit 0 shows none of them.");
-  expect(cost).toMatchObject({ pages: 0, counts: 2 });
 });
