@@ -8,24 +8,21 @@ import {
   type SpaceData,
   sampleData,
 } from "../sample-space/data.ts";
-import {
-  FREE_PLAN,
-  type SampleSpaceOptions,
-  startSampleSpace,
-} from "../sample-space/server.ts";
-import { connectInProcess } from "../scripts/connect.ts";
+import { FREE_PLAN, type SampleSpaceOptions } from "../sample-space/server.ts";
 import { ANSWER_SIZE, fits, sizeOf } from "../text.ts";
-import { commentsOf, issueOf, readList } from "./helpers.ts";
+import { commentsOf, type Issue, issueOf, readList } from "./helpers.ts";
 
 const SINCE_YESTERDAY = { history_since: "-1d" };
+const BY_ME = { history_since: null, history_by_names: ["me"] };
 const BY_KEN = { history_by_names: ["ken"] };
 const YESTERDAY = "2026-11-21T10:00:00Z";
 
 async function ask(
   args: Record<string, unknown>,
   options: SampleSpaceOptions = {},
+  server: Parameters<typeof readList>[2] = {},
 ) {
-  const answer = await readList(args, options);
+  const answer = await readList(args, options, server);
   const told = answer.text.split("\n## What happened\n")[1] ?? "";
   const sent = answer.requests.map(({ path, query }) => `${path}?${query}`);
   return {
@@ -37,13 +34,6 @@ async function ask(
     count: (part: string) => sent.filter((one) => one.includes(part)).length,
   };
 }
-
-/** What a space answers that counts nothing. */
-const noCounts: SampleSpaceOptions["answer"] = (_, path) =>
-  path === "/issues/count" ? new Response("", { status: 400 }) : undefined;
-
-const ONLY = (most: number) =>
-  `Only the newest ${most} of the issues updated since are looked at. Narrow the filters.`;
 
 type Remark = Partial<Parameters<typeof addComment>[2]>;
 
@@ -74,6 +64,27 @@ function withThreadOfKen(count: number, created?: string): SpaceData {
     Object.assign(comment, { createdUser, ...(created && { created }) });
   }
   return data;
+}
+
+/** Issues of one project, and each told whatever is to be changed of it. */
+function withMany(
+  issues: number,
+  change: (issue: Issue, index: number, data: SpaceData) => void,
+  projects = 1,
+) {
+  const data = largeData({ projects, issues });
+  for (const [index, issue] of data.issues.entries()) {
+    change(issue, index, data);
+  }
+  return { data, all: data.issues.map(({ issueKey }) => issueKey) };
+}
+
+/** Sixty issues, each with a comment of its own minute, newest first. */
+function withSixty(text = "Done.") {
+  return withMany(60, ({ issueKey }, index, data) => {
+    const minute = String(59 - index).padStart(2, "0");
+    say(data, issueKey, { at: `2026-11-21T12:${minute}:00Z`, text });
+  });
 }
 
 describe("what happened in my issues since a day", () => {
@@ -149,31 +160,33 @@ describe("what happened in my issues since a day", () => {
     expect(sent.join("\n")).toContain("&updatedSince=2026-11-21&");
   });
 
-  test("is nothing where nothing happened", async () => {
-    const { text, sent } = await ask({ history_since: "today" });
-    expect(text).toStartWith(
-      "Nothing happened in that time in the issues that match.\n",
-    );
-    expect(sent).toHaveLength(3);
+  const SIXTY = withSixty();
+  const OF_CUSTOM = withMany(400, (issue, index) => {
+    issue.status = { ...issue.status, id: index < 150 ? 9 : 1 };
+    issue.updated = index < 210 ? YESTERDAY : "2026-11-20T23:00:00Z";
   });
+  const NOT_CLOSED = { status_names: ["not closed"], limit: 0 };
+  const LOGGED = {
+    data: withRemarks(["WEB-5", { changes: [["status", "1", "315422"]] }]),
+  };
+  const NOTHING = "\nNothing happened in that time in the issues that match";
+  const UNTOLD = (count: number) =>
+    `\nNothing is told yet; ${count} issues that match are not looked into yet.\n`;
+  const BY_DEFAULT = "; something happened since 2026-11-16 (UTC) by default;";
 
-  test("covers seven days where none is named", async () => {
-    const { text } = await ask({ history_by_names: ["me"] });
-    expect(text).toContain(
-      "something happened since 2026-11-16 (UTC) by default; by Hana Mori",
-    );
-    expect(text).toContain(
-      "\nMatching among those they were active in, by Backlog's count: 3.\n",
-    );
-  });
-
-  test("tells a status by its name where Backlog logs its ID", async () => {
-    const data = withRemarks([
-      "WEB-5",
-      { changes: [["status", "1", "315422"]] },
-    ]);
-    const { told } = await ask(SINCE_YESTERDAY, { data });
-    expect(told).toContain("- status: Open → 検収待ち");
+  test.each<[string, SampleSpaceOptions, object, string]>([
+    ["nothing", {}, { history_since: "today" }, `${NOTHING}.\n`],
+    ["none behind", SIXTY, { offset: 60 }, `${NOTHING} from offset 60 on.\n`],
+    ["of limit 0 how many there are", SIXTY, { limit: 0 }, UNTOLD(60)],
+    ["as many in custom statuses", OF_CUSTOM, NOT_CLOSED, UNTOLD(210)],
+    ["seven days", {}, BY_ME, BY_DEFAULT],
+    ["Backlog's count", {}, BY_ME, "active in, by Backlog's count: 3.\n"],
+    ["a status that is logged by ID", LOGGED, {}, "- status: Open → 検収待ち"],
+  ])("tells %s", async (_, options, args, line) => {
+    const { text, next } = await ask({ ...SINCE_YESTERDAY, ...args }, options);
+    expect(`\n${text}`).toContain(line);
+    expect(text).not.toContain("Only the newest");
+    expect(next).toBeUndefined();
   });
 });
 
@@ -277,43 +290,37 @@ describe("what somebody did", () => {
   test("is found behind a page that BACKLOG_PROJECTS leaves nothing of", async () => {
     const data = withThreadOfKen(120, "2026-11-21T12:00:00Z");
     say(data, "OPS-5");
-    await using space = startSampleSpace({ data });
-    await using server = await connectInProcess(space, { projects: ["OPS"] });
-    const { text } = await server.list({ ...BY_KEN, ...SINCE_YESTERDAY });
-    expect(text.match(/^### .*$/gm)).toEqual(["### OPS-5"]);
+    const args = { ...BY_KEN, ...SINCE_YESTERDAY };
+    const { keys } = await ask(args, { data }, { projects: ["OPS"] });
+    expect(keys).toEqual(["OPS-5"]);
   });
 
-  test("in more issues than one request can name is asked for in parts", async () => {
-    const data = largeData({ projects: 1, issues: 700 });
-    const issues = data.issues.map(({ issueKey }) => issueKey);
-    updateAll(data, issues);
-    const args = { ...BY_KEN, ...SINCE_YESTERDAY, limit: 0 };
-    const { sent, text } = await ask(args, { data });
-    expect(text).toContain("; 700 issues that match are not looked into yet");
-    expect(Math.max(...sent.map(({ length }) => length))).toBeLessThan(8_000);
-    expect(text).toContain(", by Backlog's count: 700.\n");
-    // What one part does not tell makes no total of the others.
-    const answer = (request: Request, path: string) =>
-      path === "/issues/count" &&
-      request.url.includes(`=${data.issues[0]?.id}&`)
-        ? new Response("", { status: 400 })
-        : undefined;
-    const uncounted = await ask(args, { data, answer });
-    expect(uncounted.notes).toContain(
-      "Only 552 of the issues they were active in are looked at. Narrow the filters.",
-    );
-    expect(uncounted.text).not.toContain("by Backlog's count");
-  });
-
-  test("is so, too, where BACKLOG_PROJECTS allows as many projects as are searched", async () => {
-    const data = largeData({ projects: 30, issues: 700 });
-    const issues = data.issues.map(({ issueKey }) => issueKey);
-    updateAll(data, issues);
-    const projects = data.projects.map(({ project }) => project.projectKey);
-    const args = { ...BY_KEN, ...SINCE_YESTERDAY, limit: 0 };
-    const { text } = await readList(args, { data }, { projects });
-    expect(text).toContain("; 700 issues that match are not looked into yet");
-  });
+  // With as many projects as are searched the filters are longest.
+  test.each([1, 30])(
+    "in more issues of %d projects than one request can name is asked for in parts",
+    async (count) => {
+      const { data, all } = withMany(700, () => {}, count);
+      updateAll(data, all);
+      const projects = data.projects.map(({ project }) => project.projectKey);
+      const args = { ...BY_KEN, ...SINCE_YESTERDAY, limit: 0 };
+      const { sent, text } = await ask(args, { data }, { projects });
+      expect(text).toContain("; 700 issues that match are not looked into yet");
+      expect(text).toContain(", by Backlog's count: 700.\n");
+      const longest = Math.max(...sent.map(({ length }) => length));
+      expect(longest).toBeLessThan(8_000);
+      // What one part does not tell makes no total of the others.
+      const answer = (request: Request, path: string) =>
+        path === "/issues/count" &&
+        request.url.includes(`=${data.issues[0]?.id}&`)
+          ? new Response("", { status: 400 })
+          : undefined;
+      const uncounted = await ask(args, { data, answer }, { projects });
+      expect(uncounted.notes.join()).toMatch(
+        /Only [45]\d\d of the issues they were active in are looked at. Narrow/,
+      );
+      expect(uncounted.text).not.toContain("by Backlog's count");
+    },
+  );
 
   test("is told of each of two people of one name apart", async () => {
     const people = ["suzuki1", "suzuki.i"];
@@ -329,18 +336,11 @@ describe("what somebody did", () => {
 });
 
 describe("more than an answer holds", () => {
-  /** Sixty issues, each with a comment of its own minute, newest first. */
-  const many = (text = "Done.") => {
-    const data = largeData({ projects: 1, issues: 60 });
-    for (const [index, { issueKey }] of data.issues.entries()) {
-      const minute = String(59 - index).padStart(2, "0");
-      say(data, issueKey, { at: `2026-11-21T12:${minute}:00Z`, text });
-    }
-    return { data, all: data.issues.map(({ issueKey }) => issueKey) };
-  };
+  const noCounts: SampleSpaceOptions["answer"] = (_, path) =>
+    path === "/issues/count" ? new Response("", { status: 400 }) : undefined;
 
   test("of 60 issues, 40 are told; the next call tells the others, in its own order", async () => {
-    const { data, all } = many();
+    const { data, all } = withSixty();
     const order = { sort: "created", order: "asc" };
     const first = await ask({ ...SINCE_YESTERDAY, ...order }, { data });
     expect(first.keys).toEqual(all.slice(0, 40));
@@ -359,7 +359,7 @@ describe("more than an answer holds", () => {
   ])(
     "where a minute allows %d requests, %d issues are told, and the call that goes on",
     async (read, told, start) => {
-      const options = { ...many(), rateLimit: { ...FREE_PLAN, read } };
+      const options = { ...withSixty(), rateLimit: { ...FREE_PLAN, read } };
       const { keys, text, next, count } = await ask(SINCE_YESTERDAY, options);
       expect([keys.length, count("/comments?")]).toEqual([told, told]);
       expect(text).toStartWith(start);
@@ -368,56 +368,26 @@ describe("more than an answer holds", () => {
     },
   );
 
-  test("limit 0 tells how many there are, and nothing to go on with", async () => {
-    const args = { ...SINCE_YESTERDAY, limit: 0 };
-    const { text, next } = await ask(args, many());
-    expect(text).toStartWith(
-      "Nothing is told yet; 60 issues that match are not looked into yet.\n",
-    );
-    expect(next).toBeUndefined();
-  });
-
-  test("of more than 500 that were updated, the newest 500, which is said", async () => {
-    const data = largeData({ projects: 1, issues: 600 });
-    for (const issue of data.issues) issue.updated = YESTERDAY;
+  const UNCOUNTED = [expect.stringContaining("The total could not be counted")];
+  test.each([
+    ["the newest 500", 600, undefined, [], 500, 5],
+    ["without a count those of one page", 300, noCounts, UNCOUNTED, 100, 1],
+  ])("of all updated %s, which is said", async (...row) => {
+    const [, issues, answer, others, most, pages] = row;
+    const { data } = withMany(issues, (issue) => {
+      issue.updated = YESTERDAY;
+    });
     const args = { ...SINCE_YESTERDAY, limit: 1 };
-    const { notes, count } = await ask(args, { data });
-    expect(notes[0]).toBe(ONLY(500));
-    expect(count("/issues?")).toBe(5);
-  });
-
-  test("without a count, those of one page, which is said", async () => {
-    const data = largeData({ projects: 1, issues: 300 });
-    for (const issue of data.issues) issue.updated = YESTERDAY;
-    const { notes } = await ask(SINCE_YESTERDAY, { data, answer: noCounts });
+    const { notes, count } = await ask(args, { data, answer });
     expect(notes).toEqual([
-      expect.stringMatching(/^The total could not be counted: /),
-      ONLY(100),
+      ...others,
+      `Only the newest ${most} of the issues updated since are looked at. Narrow the filters.`,
     ]);
-  });
-
-  test("in custom statuses they are as many as in others", async () => {
-    const data = largeData({ projects: 1, issues: 400 });
-    for (const [index, issue] of data.issues.entries()) {
-      issue.status = { ...issue.status, id: index < 150 ? 9 : 1 };
-      issue.updated = index < 210 ? YESTERDAY : "2026-11-20T23:00:00Z";
-    }
-    const args = { ...SINCE_YESTERDAY, status_names: ["not closed"], limit: 0 };
-    const { text } = await ask(args, { data });
-    expect(text).toStartWith("Nothing is told yet; 210 issues that match are");
-    expect(text).not.toContain("Only the newest");
-  });
-
-  test("where nothing happened behind an offset, only that is said", async () => {
-    const { data } = many();
-    const { text } = await ask({ ...SINCE_YESTERDAY, offset: 60 }, { data });
-    expect(text).toStartWith(
-      "Nothing happened in that time in the issues that match from offset 60 on.\n",
-    );
+    expect(count("/issues?")).toBe(pages);
   });
 
   test("an issue whose comments fail ends it, and the next call begins there", async () => {
-    const { data, all } = many();
+    const { data, all } = withSixty();
     const broken = `/issues/${all[2]}/comments`;
     const { keys, notes, next } = await ask(SINCE_YESTERDAY, {
       data,
@@ -432,8 +402,9 @@ describe("more than an answer holds", () => {
   });
 
   test("where all happened later than that, 60 pages of comments are read", async () => {
-    const data = largeData({ projects: 1, issues: 24 });
-    for (const { issueKey } of data.issues) addThread(data, issueKey, 300);
+    const { data } = withMany(24, ({ issueKey }, _, data) => {
+      addThread(data, issueKey, 300);
+    });
     const args = { history_since: "2026-01-01", history_until: "2026-01-02" };
     const { count, next } = await ask(args, { data });
     expect(count("/comments?")).toBe(60);
@@ -461,7 +432,7 @@ describe("more than an answer holds", () => {
   test.each([0, 5])(
     "%d columns of its own leave a list in the budget",
     async (columns) => {
-      const { data } = many("長い話です。".repeat(100));
+      const { data } = withSixty("長い話です。".repeat(100));
       const fields = [901, 902, 903, 904, 905].slice(0, columns).map((id) => {
         return { id, name: `項目${id}`, typeId: 1 };
       });
