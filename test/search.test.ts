@@ -434,6 +434,11 @@ describe.each(["honoured", "refused", "ignored", "finds nothing"] as const)(
       "WEB-3 WEB-12 MOBILE-4 WEB-5 OPS-1 WEB-1 WEB-4 WEB-8 OPS-3 OPS-7 WEB-9 MOBILE-1 OPS-5 OPS-2 WEB-7 OLD_2019-2";
     test.each<[string, Args, string]>([
       ["nobody", NOBODY, "MOBILE-4 OPS-5 WEB-7 OLD_2019-2"],
+      [
+        "no due, closed ones too",
+        { ...UNDUE, ...ANY },
+        "MOBILE-4 WEB-13 OPS-5 WEB-6 WEB-7 MOBILE-3 OLD_2019-2",
+      ],
       ["nobody, in OPS", { ...NOBODY, project_keys: ["OPS"] }, "OPS-5"],
       ["no due", UNDUE, "MOBILE-4 WEB-13 OPS-5 WEB-6 WEB-7 OLD_2019-2"],
       // All that nobody has are without a due date.

@@ -287,17 +287,24 @@ describe("a long text", () => {
 });
 
 describe("#comment-N", () => {
-  test("centres on that comment", async () => {
+  test.each([
+    ["centres on that comment", 900, ""],
+    ["of the oldest says so", 0, "the oldest "],
+    ["of the newest says so", 1_999, "the newest "],
+  ])("%s", async (_, place, which) => {
     const { data, all } = threadOf(2_000);
-    const key = `WEB-7#comment-${all[900]}`;
+    const key = `WEB-7#comment-${all[place]}`;
     const { ids, account, older, newer } = await readIssue(key, { data });
     const from = all.indexOf(ids[0] ?? 0);
     expect(ids).toEqual(all.slice(from, from + ids.length));
-    expect(Math.abs(900 - from - ids.length / 2)).toBeLessThan(15);
-    expect(account).toBe(`Backlog counts 2000; ${ids.length} are shown below.`);
+    const middle = from + ids.length / 2;
+    if (which === "") expect(Math.abs(place - middle)).toBeLessThan(15);
+    expect(account).toBe(
+      `Backlog counts 2000; ${which}${ids.length} are shown below.`,
+    );
     expect([older, newer]).toEqual([
-      `WEB-7#comment-${ids[0]}-older`,
-      `WEB-7#comment-${ids.at(-1)}-newer`,
+      place === 0 ? undefined : `WEB-7#comment-${ids[0]}-older`,
+      place === 1_999 ? undefined : `WEB-7#comment-${ids.at(-1)}-newer`,
     ]);
   });
 
