@@ -1,3 +1,4 @@
+import type { BacklogCall } from "./backlog.ts";
 import { CLIENTS, describeHidden } from "./clients.ts";
 import { toMessage } from "./errors.ts";
 import { nearest } from "./matching.ts";
@@ -72,7 +73,7 @@ export function wrap(text: string, columns: number | undefined): string {
 /** Says what is configured, from where, and whether Backlog answers. */
 export async function check(found: Setup) {
   const { settings, managed, notes, secrets } = found.reading;
-  const answers: Answers = settings
+  const answers = settings
     ? await askBacklog(settings)
     : { rows: [], notes: [], problems: [] };
   const problems = [...toProblems(found), ...answers.problems];
@@ -194,49 +195,15 @@ function toProblems({ reading, ...found }: Setup): string[] {
   ];
 }
 
-interface Answers {
-  rows: string[][];
-  notes: string[];
-  problems: string[];
-}
-
 /** Asks for all at once what tells a person that the settings are right. */
 async function askBacklog(
   settings: Connection & { userId: string | undefined },
-): Promise<Answers> {
+) {
   const { Backlog } = await import("./backlog.ts");
   const { LIMITS } = await import("./http.ts");
   // Whoever waits for it had rather see a failure at once than three times.
   const call = new Backlog(settings, { ...LIMITS, attempts: 1 }).open();
-  const parts = await Promise.all([
-    attempt({ label: "Space", path: "/space" }, call.getSpace(), ({ name }) =>
-      [name, call.origin].filter(Boolean).join(", "),
-    ),
-    attempt(
-      { label: "Key of", path: "/users/myself" },
-      call.getMyself(),
-      ({ name, id }) => `${name}, USER_ID ${id}`,
-    ),
-    attempt(
-      { label: "Projects", path: "/projects" },
-      call.listProjects(),
-      (projects) => {
-        const archived = projects.filter((project) => project.archived).length;
-        const some = archived > 0 ? `, ${archived} of them archived` : "";
-        return `${projects.length} can be read${some}`;
-      },
-    ),
-    attempt(
-      { label: "Requests left", path: "/rateLimit" },
-      call.getRateLimit(),
-      (limits) =>
-        Object.entries(limits.rateLimit)
-          .flatMap(([name, left]) =>
-            left ? `${name} ${left.remaining} of ${left.limit}` : [],
-          )
-          .join(", "),
-    ),
-  ]);
+  const parts = await askParts(call);
   call.end();
   const [, owner, projects] = parts;
   const { note, problem } = await describeUserId(settings.userId, owner.value);
@@ -257,6 +224,32 @@ async function askBacklog(
   };
 }
 
+/** Side by side, so that one that fails keeps nothing from the others. */
+function askParts(call: BacklogCall) {
+  return Promise.all([
+    attempt(["Space", "/space"], call.getSpace(), ({ name }) =>
+      [name, call.origin].filter(Boolean).join(", "),
+    ),
+    attempt(
+      ["Key of", "/users/myself"],
+      call.getMyself(),
+      ({ name, id }) => `${name}, USER_ID ${id}`,
+    ),
+    attempt(["Projects", "/projects"], call.listProjects(), (projects) => {
+      const archived = projects.filter((project) => project.archived).length;
+      const some = archived > 0 ? `, ${archived} of them archived` : "";
+      return `${projects.length} can be read${some}`;
+    }),
+    attempt(["Requests left", "/rateLimit"], call.getRateLimit(), (limits) =>
+      Object.entries(limits.rateLimit)
+        .flatMap(([name, left]) =>
+          left ? `${name} ${left.remaining} of ${left.limit}` : [],
+        )
+        .join(", "),
+    ),
+  ]);
+}
+
 interface Part<Value> {
   row: [label: string, text: string];
   request: string;
@@ -266,7 +259,7 @@ interface Part<Value> {
 }
 
 async function attempt<Value>(
-  { label, path }: { label: string; path: string },
+  [label, path]: readonly [label: string, path: string],
   answer: Promise<Value>,
   describe: (value: Value) => string,
 ): Promise<Part<Value>> {
