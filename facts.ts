@@ -77,10 +77,24 @@ const FIELD_SHARE = share(ANSWER_SIZE, 0.05);
 
 /** The facts, one a line. */
 export function formatFacts(facts: IssueFacts, pen: Pen): FactsText {
-  const { issue } = facts;
-  const { startDate } = issue;
-  const { clean, spaceTimeZone } = pen;
-  const lists = new FactLists(`at ${pen.origin}/view/${issue.issueKey}`);
+  const lists = new FactLists(`at ${pen.origin}/view/${facts.issue.issueKey}`);
+  const fields = formatCustomFields(facts.issue, pen);
+  // What stands first takes its room first.
+  const own = formatOwn(facts, pen, lists);
+  const sections = [
+    lists.section("Custom fields", fields.lines, { part: 0.15 }),
+    ...formatLists(facts, pen, lists),
+  ];
+  const isShort = (lines: readonly string[]) => lines.length <= SHORT_LIST + 1;
+  return {
+    short: [...own, ...sections.filter(isShort).flat()],
+    long: sections.filter((lines) => !isShort(lines)).flat(),
+    cutFields: fields.cut,
+  };
+}
+
+function formatOwn({ issue, parent }: IssueFacts, pen: Pen, lists: FactLists) {
+  const { clean } = pen;
   const named = (thing: { name: string } | Nothing) =>
     thing && clean.name(thing.name);
   const names = (things: { name: string }[] | Nothing) =>
@@ -90,8 +104,7 @@ export function formatFacts(facts: IssueFacts, pen: Pen): FactsText {
     const by = person ? [`by ${pen.toPerson(person)}`] : [];
     return [...at, ...by].join(" ");
   };
-  const toOther = (row: IssueRow) => formatOther(row, pen);
-  const fields = formatCustomFields(issue, pen);
+  const { startDate: start } = issue;
   const own: [name: string, value: string | number | Nothing][] = [
     ["Status", named(issue.status)],
     ["Type", named(issue.issueType)],
@@ -99,7 +112,7 @@ export function formatFacts(facts: IssueFacts, pen: Pen): FactsText {
     ["Resolution", named(issue.resolution)],
     ["Assignee", formatAssignee(issue, pen)],
     ["Due", formatDue(issue, pen)],
-    ["Start", startDate && toCalendarDay(startDate, spaceTimeZone)],
+    ["Start", start && toCalendarDay(start, pen.spaceTimeZone)],
     ["Estimated hours", issue.estimatedHours],
     ["Actual hours", issue.actualHours],
     ["Milestones", names(issue.milestone)],
@@ -107,42 +120,37 @@ export function formatFacts(facts: IssueFacts, pen: Pen): FactsText {
     ["Categories", names(issue.category)],
     ["Created", happened(issue.created, issue.createdUser)],
     ["Updated", happened(issue.updated, issue.updatedUser)],
-    ["Parent", facts.parent && toOther(facts.parent)],
+    ["Parent", parent && formatOther(parent, pen)],
   ];
-  const sections = [
-    lists.section("Custom fields", fields.lines, { part: 0.15 }),
+  const known = own.filter(([, value]) => (value ?? "") !== "");
+  return known.map(([name, value]) => `- ${name}: ${value}`);
+}
+
+function formatLists(facts: IssueFacts, pen: Pen, lists: FactLists) {
+  const { issueKey, attachments, sharedFiles, externalFileLinks } = facts.issue;
+  const toOther = (row: IssueRow) => formatOther(row, pen);
+  return [
     formatChildren(facts, toOther, lists),
     lists.section("Related issues", facts.related.map(toOther)),
     lists.section(
       "Attachments",
-      (issue.attachments ?? []).map((file) => {
-        const way = `: issue_key ${issue.issueKey}#attachment-${file.id}`;
+      (attachments ?? []).map((file) => {
+        const way = `: issue_key ${issueKey}#attachment-${file.id}`;
         return `${formatFile(file, pen)}${file.id ? way : ""}`;
       }),
     ),
     lists.section(
       "Shared files (named only; they open in Backlog)",
-      (issue.sharedFiles ?? []).map((file) => formatFile(file, pen)),
+      (sharedFiles ?? []).map((file) => formatFile(file, pen)),
     ),
     lists.section(
       "Links",
-      (issue.externalFileLinks ?? []).map(({ title, url }) => {
-        const address = clean.line(url, 500);
-        return title ? `${address} ${clean.line(title)}` : address;
+      (externalFileLinks ?? []).map(({ title, url }) => {
+        const address = pen.clean.line(url, 500);
+        return title ? `${address} ${pen.clean.line(title)}` : address;
       }),
     ),
   ];
-  const isShort = (lines: readonly string[]) => lines.length <= SHORT_LIST + 1;
-  return {
-    short: [
-      ...own
-        .filter(([, value]) => (value ?? "") !== "")
-        .map(([name, value]) => `- ${name}: ${value}`),
-      ...sections.filter(isShort).flat(),
-    ],
-    long: sections.filter((lines) => !isShort(lines)).flat(),
-    cutFields: fields.cut,
-  };
 }
 
 type Nothing = null | undefined;
