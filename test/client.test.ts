@@ -125,6 +125,13 @@ describe("what the client reads", () => {
     expect(issue.issueKey).toBe("WEB-1");
   });
 
+  test("an issue that is not there is asked for once", async () => {
+    await using space = startSampleSpace();
+    const said = await messageOf(open(space).getIssue("WEB-404"));
+    expect(said).toStartWith("Backlog refused GET /issues/WEB-404 (404");
+    expect(space.requests).toHaveLength(1);
+  });
+
   test("an attachment is its very bytes, up to the size that is asked for", async () => {
     const file = new Uint8Array([0, 255, 10, 13, 200]);
     await using space = startSampleSpace({ answer: () => new Response(file) });
@@ -491,8 +498,8 @@ describe("what may pass is tried three times, then an error", () => {
     ["never comes", never],
     ["never ends", endless],
   ])("an answer that %s within an attempt's time", async (_, answer) => {
-    expect(await count(answer, { attemptMs: 100 })).toEqual({
-      said: "Backlog did not answer GET /issues/count within 0.1 s. Narrow the search or try again.",
+    expect(await count(answer, { attemptMs: 300 })).toEqual({
+      said: "Backlog did not answer GET /issues/count within 0.3 s. Narrow the search or try again.",
       requests: 3,
     });
   });

@@ -67,6 +67,7 @@ describe("what an assistant asks of a project that BACKLOG_PROJECTS leaves out",
   const OF_WEB = `${IN_WEB} issues match`;
   test.each<[string, Record<string, unknown>, string, SampleSpaceOptions?]>([
     ["an issue by its ID", { issue_key: `${OPS_1}` }, refuse(OPS_1)],
+    ["a file of it", { issue_key: `${OPS_1}#attachment-1` }, refuse(OPS_1)],
     ["an ID of nothing, in the same words", { issue_key: "99" }, refuse(99)],
     [
       "an issue that has moved there, under its old key",

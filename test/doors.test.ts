@@ -144,7 +144,9 @@ describe("Homebrew's formula", () => {
     );
   });
 
-  test("is tried by an MCP conversation", () => {
+  test("says what to do next, and is tried by an MCP conversation", () => {
+    expect(formula).toContain("backlog-mcp config\n");
+    expect(formula).toContain("backlog-mcp check\n");
     const request = formula.match(/\{"jsonrpc".*\}/)?.[0] ?? "";
     expect(JSON.parse(request).method).toBe("initialize");
     expect(formula).toContain('assert_match "serverInfo", pipe_output');

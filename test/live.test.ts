@@ -11,6 +11,7 @@ import {
   startSampleSpace,
 } from "../sample-space/server.ts";
 import { observe, type Word } from "../scripts/live.ts";
+import { commentsOf } from "./helpers.ts";
 
 /** A space in which every fact can be seen. */
 function whole(change?: (data: SpaceData) => void) {
@@ -83,6 +84,11 @@ test.each(CASES)("%s where %j: %s", async (fact, switches, word) => {
 const WEST = whole((data) => {
   data.space.timezone = "America/New_York";
 });
+const LOGGED = whole((data) => {
+  for (const { changeLog } of commentsOf(data, "WEB-12")) {
+    for (const change of changeLog ?? []) change.newValue = "3";
+  }
+});
 const LONG = whole((data) => addThread(data, "WEB-12", 120));
 
 const ELSEWHERE = Response.redirect("https://files.corp.example/x", 302);
@@ -94,6 +100,7 @@ function at(part: string, answer: () => Response): SampleSpaceOptions {
 
 test.each<[fact: string, SampleSpaceOptions, Word]>([
   ["comments/count", { data: LONG }, "could not be tried"],
+  ["changeLog calls", { data: LOGGED }, "IDs"],
   ["updatedSince", { data: WEST }, "the space's zone"],
   ["updatedSince", { data: WEST, switches: { days: "UTC" } }, "UTC"],
   ["an attachment", at("/attachments/", () => ELSEWHERE), "redirect"],

@@ -235,6 +235,7 @@ describe("a value", () => {
     [`evil.example\n${KEY}`, `names no space: ${USE}`],
     ["https://acme/dashboard", BARE],
     [PLACEHOLDERS.BACKLOG_DOMAIN, "is not set"],
+    [unexpanded("input:backlog-domain"), "is not set"],
   ])(
     "of the domain, %j, shows no more than a host",
     async (domain, problem) => {
@@ -285,6 +286,12 @@ describe("a .env file", () => {
     expect(readSettings({ ...places, environment: OWN }).problems).toEqual([
       `${usual}, and it may hold a BACKLOG_PROJECTS`,
     ]);
+  });
+
+  test("changes nothing of this process", async () => {
+    const name = "NODE_TLS_REJECT_UNAUTHORIZED";
+    await read({ user: toFile("user", `${name}=0`) });
+    expect(process.env[name]).toBeUndefined();
   });
 
   test("below a file is not there", async () => {
