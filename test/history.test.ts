@@ -172,7 +172,8 @@ describe("what happened in my issues since a day", () => {
   const NOTHING = "\nNothing happened in that time in the issues that match";
   const UNTOLD = (count: number) =>
     `\nNothing is told yet; ${count} issues that match are not looked into yet.\n`;
-  const BY_DEFAULT = "; something happened since 2026-11-16 (UTC) by default;";
+  const BY_DEFAULT =
+    "; something happened since 2026-11-16 (UTC) by default; by Hana Mori (";
 
   test.each<[string, SampleSpaceOptions, object, string]>([
     ["nothing", {}, { history_since: "today" }, `${NOTHING}.\n`],
