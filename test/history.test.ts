@@ -197,7 +197,7 @@ describe("the days", () => {
     ["Asia/Tokyo", "2026-11-18", false],
     ["Asia/Tokyo", "2026-11-19", true],
   ])("in %s: on %s, %p", async (timezone, day, isTold) => {
-    const at = "2026-11-18T15:30:00Z";
+    const at = "2026-11-18T15:00:00Z";
     const data = withRemarks(["WEB-5", { at, text: "At midnight." }]);
     const args = { history_since: day, history_until: day, timezone };
     for (const days of ["the space's", "UTC"] as const) {

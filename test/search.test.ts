@@ -143,7 +143,7 @@ describe("the rows asked for, in order, and the true total", () => {
     ["behind the last", plain(60, 90, 0.3), { offset: 63 }, [1, 3, 0, 0]],
     ["a last page", plain(2, 450), { offset: 400 }, null, NO_STANDARD],
     ["that of any", plain(2, 450), { ...ANY, offset: 400 }, null, NO_COUNT],
-    ["counts alone", plain(2, 240), NO_ROW, [0, 2, 0, 0]],
+    ["counts alone", plain(2, 240, 0.3), NO_ROW, [0, 2, 0, 0]],
     // Where custom statuses are, all pages are read, and the closed dropped.
     ["few pages", custom(60, 150, 0.2), {}, [3, 3, 0, 0]],
     ["no more of these", custom(60, 2_000, 0.2), { limit: 50 }, [2, 3, 0, 0]],

@@ -135,37 +135,12 @@ describe("a word filter finds what is meant", () => {
   });
 });
 
-describe("a word that fits several names is refused with these names", () => {
-  const SITES =
-    "OPS (運用), OLD_2019 (Old site, archived). Give the whole name.";
+describe("a word that fits several names, or none, is refused with what there is", () => {
+  const SITES = "OPS (運用), OLD_2019 (Old site, archived). Give the whole ";
   const VERSIONS = "v1.2 (until 2026-10-30), v1.3 (until 2026-12-18)";
   const PAIR =
     "鈴木 一郎 (suzuki1, ID 1073936943), 鈴木 一郎 (suzuki.i, ID 1073936944)";
-  const TELL = `${PAIR}. Give the login`;
-  test.each([
-    ["project_keys", "O", "projects", SITES],
-    [
-      "milestone_names",
-      "ｖ1",
-      "milestones",
-      `${VERSIONS}. Give the whole name.`,
-    ],
-    [
-      "assignee_names",
-      "鈴木",
-      "members",
-      `${TELL}, or the ID in assignee_ids.`,
-    ],
-    ["created_user_names", "鈴木", "members", `${TELL} or the ID.`],
-  ])("%s: %s", async (argument, word, what, choices) => {
-    const kind = what === "projects" ? what : `${what} in WEB`;
-    expect(await refusalOf(inProject("WEB", argument, word))).toBe(
-      `"${word}" fits 2 ${kind}: ${choices}`,
-    );
-  });
-});
-
-describe("a word that fits nothing is refused with what there is", () => {
+  const PEOPLE = `"鈴木" fits 2 members in WEB: ${PAIR}. Give the login`;
   const PROJECTS =
     "Projects: WEB (Web application), OPS (運用), MOBILE (Mobile app), OLD_2019 (Old site, archived).";
   const STATUSES =
@@ -175,6 +150,10 @@ describe("a word that fits nothing is refused with what there is", () => {
   const MEMBERS =
     "Members: Hana Mori (hana, ID 1073936937), 伊藤 健 (ken, ID 1073936940), 佐藤 花子 (hanako, ID 1073936941), Satō Ichirō (ichiro.sato, ID 1073936942), 鈴木 一郎 (suzuki1, ID 1073936943), 鈴木 一郎 (suzuki.i, ID 1073936944), legacy user (ID 1073751781).";
   test.each([
+    ["project_keys", "O", `"O" fits 2 projects: ${SITES}name.`],
+    ["milestone_names", "ｖ1", `"ｖ1" fits 2 milestones in WEB: ${VERSIONS}.`],
+    ["assignee_names", "鈴木", `${PEOPLE}, or the ID in assignee_ids.`],
+    ["created_user_names", "鈴木", `${PEOPLE} or the ID.`],
     ["project_keys", "SHOP", `No project "SHOP". ${PROJECTS}`],
     ["status_names", "Done", `No status "Done" in WEB. ${STATUSES}`],
     ["milestone_names", "v2", `No milestone "v2" in WEB. ${MILESTONES}`],
@@ -270,19 +249,16 @@ describe("the built-in words", () => {
     ["not closed", 'status "not closed" (9003)'],
     ["closed", "status Closed (4)"],
     ["ANY", "status any"],
-  ])(
-    "a custom status of exactly this name wins: %s",
-    async (word, expected) => {
-      const data = changed((space) => {
-        const { statuses } = project(space, "WEB");
-        addNamed(statuses, 9001, "Closed");
-        addNamed(statuses, 9002, "any");
-        addNamed(statuses, 9003, "not closed");
-      });
-      const args = { ...ANYONE, ...WEB, status_names: [word] };
-      expect((await readList(args, { data })).filters).toContain(expected);
-    },
-  );
+  ])("a custom status of this very name wins: %s", async (word, expected) => {
+    const data = changed((space) => {
+      const { statuses } = project(space, "WEB");
+      addNamed(statuses, 9001, "Closed");
+      addNamed(statuses, 9002, "any");
+      addNamed(statuses, 9003, "not closed");
+    });
+    const args = { ...ANYONE, ...WEB, status_names: [word] };
+    expect((await readList(args, { data })).filters).toContain(expected);
+  });
 });
 
 describe("words and IDs", () => {
@@ -384,21 +360,14 @@ describe("without a project", () => {
     );
   });
 
+  const BY_ROW = "| 鈴木 一郎 (suzuki1) |";
+  const BY_ENTRY = " · 鈴木 一郎 (suzuki1) · ";
   test.each([
-    ["assignee_names", {}, "| 鈴木 一郎 (suzuki1) |"],
-    [
-      "created_user_names",
-      { count_by: "created_by" },
-      "| 鈴木 一郎 (suzuki1) |",
-    ],
-    [
-      "history_by_names",
-      { history_since: "2026-10-01" },
-      " · 鈴木 一郎 (suzuki1) · ",
-    ],
-  ])("one of two people of the same name is told apart: %s", async (...row) => {
-    const [argument, args, expected] = row;
-    const asked = { ...EVERYTHING, [argument]: ["suzuki1"], ...args };
+    ["assignee_names", {}, BY_ROW],
+    ["created_user_names", { count_by: "created_by" }, BY_ROW],
+    ["history_by_names", { history_since: "2026-10-01" }, BY_ENTRY],
+  ])("one of two namesakes is told apart: %s", async (by, args, expected) => {
+    const asked = { ...EVERYTHING, [by]: ["suzuki1"], ...args };
     const { text } = await readList(asked);
     expect(text).toContain(expected);
     expect(text).not.toContain("(suzuki.i)");
@@ -448,25 +417,23 @@ describe("looking up costs as little as possible", () => {
     expect(filters).toContain("assignee you (1073936940)");
   });
 
-  const OF_ONE = {
-    project_keys: ["WEB", "Web application", "web"],
-    project_ids: [1073835211],
-    assignee_names: ["ken", "me", "hanako"],
-    created_user_names: ["ken", "me"],
-    status_names: ["検収待ち", "Open", "any"],
-    milestone_names: ["v1.2", "v1.3"],
-    parent_issue_keys: ["WEB-1", "web-1", "WEB-2"],
-  };
-  const OF_ALL = {
-    assignee_names: ["ken"],
-    created_user_names: ["hanako"],
-    milestone_names: ["v1.2"],
-    status_names: ["検収待ち", "保留"],
-  };
   test.each([
-    ["one project, by three words", OF_ONE],
-    ["all projects", OF_ALL],
-  ])("nothing is asked twice: words of %s", async (_, words) => {
+    {
+      project_keys: ["WEB", "Web application", "web"],
+      project_ids: [1073835211],
+      assignee_names: ["ken", "me", "hanako"],
+      created_user_names: ["ken", "me"],
+      status_names: ["検収待ち", "Open", "any"],
+      milestone_names: ["v1.2", "v1.3"],
+      parent_issue_keys: ["WEB-1", "web-1", "WEB-2"],
+    },
+    {
+      assignee_names: ["ken"],
+      created_user_names: ["hanako"],
+      milestone_names: ["v1.2"],
+      status_names: ["検収待ち", "保留"],
+    },
+  ])("nothing is asked twice: %j", async (words) => {
     const { paths, isError } = await readList(words);
     expect(isError).toBe(false);
     const asked = paths.filter((path) => !path.startsWith("/issues/count"));
