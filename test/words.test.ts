@@ -366,7 +366,8 @@ describe("without a project", () => {
     ["assignee_names", {}, BY_ROW],
     ["created_user_names", { count_by: "created_by" }, BY_ROW],
     ["history_by_names", { history_since: "2026-10-01" }, BY_ENTRY],
-  ])("one of two namesakes is told apart: %s", async (by, args, expected) => {
+  ])("one of two people of the same name is told apart: %s", async (...row) => {
+    const [by, args, expected] = row;
     const asked = { ...EVERYTHING, [by]: ["suzuki1"], ...args };
     const { text } = await readList(asked);
     expect(text).toContain(expected);
