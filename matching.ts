@@ -247,16 +247,17 @@ export function describeUnknown(
   keys: readonly string[],
   known: readonly string[],
 ): string {
-  const named = keys.slice(0, MOST_UNKNOWN).map((key) => {
-    const hint = findArgument(key, known);
-    return `no argument ${quote(key)}${hint === undefined ? "" : `; ${hint}`}`;
-  });
-  const more = keys.length - named.length;
-  if (more > 0) named.push(`and ${more} more unknown`);
-  if (keys.some((key) => findArgument(key, known) === undefined)) {
-    named.push(`the arguments are ${formatSome(known, MOST_UNKNOWN)}`);
+  const shown = keys.slice(0, MOST_UNKNOWN);
+  const hints = shown.map((key) => findArgument(key, known));
+  const lines = shown.map((key, index) =>
+    [`no argument ${quote(key)}`, hints[index] ?? []].flat().join("; "),
+  );
+  const more = keys.length - shown.length;
+  if (more > 0) lines.push(`and ${more} more unknown`);
+  if (hints.includes(undefined)) {
+    lines.push(`the arguments are ${formatSome(known, MOST_UNKNOWN)}`);
   }
-  return named.join("\n");
+  return lines.join("\n");
 }
 
 // Too common among the names to tell one from another.
