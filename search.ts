@@ -354,7 +354,7 @@ async function readRows(
   };
 }
 
-/** What has come: Backlog's offset, and ours, which counts those that match. */
+/** What has come, in one map; Backlog's offset, and ours of those that match. */
 interface Taken {
   rows: Map<number, Found["rows"][number]>;
   at: number;
@@ -394,7 +394,7 @@ async function readPages(call: BacklogCall, plan: Plan) {
 
 function takeIn(before: Taken, { sent }: IssuePage, plan: Plan): Taken {
   const { keep = () => true, all = 0 } = plan;
-  const rows = new Map(before.rows);
+  const { rows } = before;
   const at = before.at + sent.length;
   let { end } = before;
   for (const { entry: issue } of sent.filter(keep)) {
@@ -402,7 +402,7 @@ function takeIn(before: Taken, { sent }: IssuePage, plan: Plan): Taken {
     if (issue && !rows.has(issue.id)) rows.set(issue.id, { issue, next: end });
   }
   const isLast = sent.length < PAGE_SIZE && (sent.length === 0 || at > all);
-  return { rows, at, end, ended: isLast || at === all };
+  return { ...before, at, end, ended: isLast || at === all };
 }
 
 /** How many pages of Backlog's hold those that are still wanted. */
